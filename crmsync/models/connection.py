@@ -1,0 +1,71 @@
+"""A configured CRM, and how its words map onto ours."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Connection(models.Model):
+    """One CRM account. `adapter` names the file in crmsync/adapters that speaks to it."""
+
+    class Mode(models.TextChoices):
+        """Which directions run."""
+
+        OFF = "off", _("Off")
+        DRY_RUN = "dry_run", _("Dry run")
+        PULL_ONLY = "pull_only", _("Pull only")
+        PUSH_ONLY = "push_only", _("Push only")
+        BOTH = "both", _("Both directions")
+
+    slug = models.SlugField(_("short name"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    adapter = models.CharField(_("adapter"), max_length=40, default="local")
+    mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.BOTH)
+    config = models.JSONField(_("configuration"), default=dict, blank=True)
+    secret = models.TextField(_("credentials, encrypted"), blank=True, editable=False)
+    breaker_open_until = models.DateTimeField(null=True, blank=True, editable=False)
+    failures_in_a_row = models.PositiveSmallIntegerField(default=0, editable=False)
+    last_push_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_pull_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.TextField(blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StageMap(models.Model):
+    """A stage of the CRM and what it means to us. An unmapped stage holds the record; nothing is guessed."""
+
+    class Meaning(models.TextChoices):
+        """Our three."""
+
+        OPEN = "open", _("Open")
+        WON = "won", _("Won")
+        LOST = "lost", _("Lost")
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="stages")
+    remote = models.CharField(_("stage in the CRM"), max_length=120)
+    label = models.CharField(_("label"), max_length=120, blank=True)
+    meaning = models.CharField(_("means"), max_length=5, choices=Meaning)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_outbound_default = models.BooleanField(_("new deals start here"), default=False)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["connection", "remote"], name="crmsync_stagemap_unique")]
+
+    def __str__(self) -> str:
+        return self.label or self.remote
+
+
+class LossReasonMap(models.Model):
+    """A loss reason of the CRM and ours."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="loss_reasons")
+    remote = models.CharField(_("reason in the CRM"), max_length=255)
+    reason = models.ForeignKey("leads.Reason", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "remote"], name="crmsync_lossreasonmap_unique")]
+
+    def __str__(self) -> str:
+        return self.remote

@@ -1,0 +1,45 @@
+"""An AE's decision on an opportunity."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Handoff(models.Model):
+    """Offered to an AE, then accepted or refused with a reason."""
+
+    class Status(models.TextChoices):
+        """Where the offer stands."""
+
+        OFFERED = "offered", _("Offered")
+        ACCEPTED = "accepted", _("Accepted")
+        REFUSED = "refused", _("Refused")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    opportunity = models.ForeignKey("crmsync.Opportunity", on_delete=models.CASCADE, related_name="handoffs")
+    ae = models.ForeignKey("leads.User", on_delete=models.PROTECT, related_name="handoffs")
+    sdr = models.ForeignKey(
+        "leads.User", on_delete=models.PROTECT, null=True, blank=True, related_name="given_handoffs"
+    )
+    why = models.CharField(_("why this AE"), max_length=200, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OFFERED)
+    offered_at = models.DateTimeField(_("offered"))
+    due_at = models.DateTimeField(_("decide by"))
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    reason = models.ForeignKey("leads.Reason", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    note = models.TextField(_("note for the SDR"), blank=True)
+
+    class Meta:
+        ordering = ["due_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["opportunity"], condition=Q(status="offered"), name="crmsync_handoff_one_open"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="refused") | Q(reason__isnull=False), name="crmsync_handoff_refusal_has_reason"
+            ),
+        ]
+        indexes = [models.Index(fields=["ae", "due_at"], condition=Q(status="offered"), name="crmsync_handoff_open")]
+
+    def __str__(self) -> str:
+        return f"{self.opportunity}: {self.status}"

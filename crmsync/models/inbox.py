@@ -1,0 +1,53 @@
+"""What came from the CRM, stored before it is applied."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class InboxEvent(models.Model):
+    """One remote record as seen once; the dedupe key makes a second look harmless (CRM_CONTRACT 6.1)."""
+
+    class State(models.TextChoices):
+        """How far it has come."""
+
+        READY = "ready", _("Ready")
+        WAITING = "waiting", _("Held")
+        DONE = "done", _("Done")
+        DEAD = "dead", _("Given up")
+
+    connection = models.ForeignKey("crmsync.Connection", on_delete=models.PROTECT, related_name="inbox")
+    via = models.CharField(
+        max_length=10, choices=[("poll", "poll"), ("webhook", "webhook"), ("reconcile", "reconcile")]
+    )
+    dedupe_key = models.CharField(max_length=64)
+    remote_id = models.CharField(max_length=120)
+    body = models.JSONField(default=dict)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.READY)
+    received_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "dedupe_key"], name="crmsync_inbox_dedupe")]
+        indexes = [models.Index(fields=["connection", "id"], condition=Q(state="ready"), name="crmsync_inbox_ready")]
+
+    def __str__(self) -> str:
+        return self.remote_id
+
+
+class Cursor(models.Model):
+    """How far one kind of record of one connection has been read, in the CRM's clock."""
+
+    connection = models.ForeignKey("crmsync.Connection", on_delete=models.CASCADE, related_name="cursors")
+    kind = models.CharField(max_length=20)
+    position = models.DateTimeField()
+    moved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="crmsync_cursor_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.position:%Y-%m-%d %H:%M:%S}"

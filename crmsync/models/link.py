@@ -1,0 +1,71 @@
+"""Which local record is which remote one, what both last agreed on, and every decision about it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Link(models.Model):
+    """One opportunity and its one record in one CRM (CRM_CONTRACT I1: two unique constraints)."""
+
+    class State(models.TextChoices):
+        """How the two stand."""
+
+        PENDING = "pending", _("Not there yet")
+        LINKED = "linked", _("Linked")
+        REMOTE_DELETED = "remote_deleted", _("Deleted in the CRM")
+        MERGED = "merged", _("Merged in the CRM")
+        QUARANTINED = "quarantined", _("Quarantined")
+
+    connection = models.ForeignKey("crmsync.Connection", on_delete=models.PROTECT, related_name="links")
+    opportunity = models.ForeignKey("crmsync.Opportunity", on_delete=models.PROTECT, related_name="links")
+    external_key = models.CharField(max_length=200)
+    remote_id = models.CharField(max_length=120, null=True, blank=True)
+    remote_version = models.CharField(max_length=120, blank=True)
+    shadow = models.JSONField(default=dict, blank=True)
+    state = models.CharField(_("state"), max_length=14, choices=State, default=State.PENDING)
+    synced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "opportunity"], name="crmsync_link_local_unique"),
+            models.UniqueConstraint(fields=["connection", "remote_id"], name="crmsync_link_remote_unique"),
+            models.UniqueConstraint(fields=["connection", "external_key"], name="crmsync_link_key_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_key
+
+
+class Conflict(models.Model):
+    """A value that lost a merge, kept for one-click restore."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="conflicts")
+    field = models.CharField(max_length=60)
+    ours = models.JSONField(null=True)
+    theirs = models.JSONField(null=True)
+    rule = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.field
+
+
+class AuditRow(models.Model):
+    """Every accepted, rejected or suppressed change: who, what, when, old, new, and the rule that decided (I9)."""
+
+    connection = models.ForeignKey("crmsync.Connection", on_delete=models.PROTECT, related_name="audit")
+    link = models.ForeignKey(Link, on_delete=models.SET_NULL, null=True, blank=True, related_name="audit")
+    at = models.DateTimeField()
+    direction = models.CharField(max_length=4, choices=[("push", "push"), ("pull", "pull")])
+    verdict = models.CharField(max_length=12, help_text=_("applied, rejected, suppressed, held"))
+    rule = models.CharField(max_length=60)
+    changes = models.JSONField(default=dict)
+    actor = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["link", "-at"], name="crmsync_audit_link")]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.verdict}"

@@ -1,0 +1,112 @@
+"""Outbound HTTP: deadlines, no redirects to elsewhere, and no calls into private networks (SSRF)."""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
+
+MOST_BYTES = 1024 * 1024
+
+
+def _allowed_privately(host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    for entry in settings.OUTBOUND_ALLOW_PRIVATE:
+        if entry == host:
+            return True
+        try:
+            if address in ipaddress.ip_network(entry, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def safe_address(url: str) -> str:
+    """The address to connect to for ``url``; raises ConfigurationError for anything that is not public HTTP(S).
+
+    The name is resolved once and the connection goes to that address, so a second answer of the name server
+    (DNS rebinding) changes nothing.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError("The address must start with https:// and name a host.")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise RetryableError("The host's name could not be resolved.") from error
+    for entry in found:
+        address = ipaddress.ip_address(entry[4][0])
+        if address.is_global or _allowed_privately(parts.hostname, address):
+            return str(address)
+    raise ConfigurationError(
+        "The address lies in a private network; allow it in OUTBOUND_ALLOW_PRIVATE if it is yours."
+    )
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    params: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """One request with a deadline of ``seconds`` for the whole of it and at most 1 MB of answer.
+
+    Raises RetryableError (unreachable, slow, 429, 5xx), PermanentError (other 4xx, too large) or ConfigurationError.
+    """
+
+    ends = time.monotonic() + seconds
+    parts = urlsplit(url)
+    address = safe_address(url)
+    host = f"[{address}]" if ":" in address else address
+    target = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
+    try:
+        with (
+            httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False) as client,
+            client.stream(
+                method,
+                target,
+                headers={"Host": parts.netloc.rpartition("@")[2], **(headers or {})},
+                json=json,
+                params=params,
+                extensions={"sni_hostname": parts.hostname},
+            ) as response,
+        ):
+            body = b""
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise PermanentError("The answer is larger than 1 MB.")
+                if time.monotonic() > ends:
+                    raise RetryableError("The answer took longer than the deadline.")
+            answer = httpx.Response(
+                response.status_code, headers=_plain(response.headers), content=body, request=response.request
+            )
+    except httpx.HTTPError as error:
+        raise RetryableError(f"No answer: {type(error).__name__}.") from error
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise RetryableError(f"The service answered {answer.status_code}.", retry_after=_retry_after(answer))
+    if answer.status_code >= 400:
+        raise PermanentError(f"The service answered {answer.status_code}.")
+    return answer
+
+
+def _plain(headers: httpx.Headers) -> dict[str, str]:
+    """Headers without those that describe the encoded body, which is decoded by now."""
+    return {
+        k: v for k, v in headers.items() if k.lower() not in ("content-encoding", "content-length", "transfer-encoding")
+    }
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    raw = response.headers.get("Retry-After", "")
+    return float(raw) if raw.isdigit() else None

@@ -1,0 +1,62 @@
+"""Roles and what they open. A role is a group; a person may hold several."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+SDR, TEAM_LEAD, AE, MARKETING, MANAGER, ADMIN = ROLES = ("sdr", "team_lead", "ae", "marketing", "manager", "admin")
+REPORT_READERS = (TEAM_LEAD, MARKETING, MANAGER, ADMIN)
+CONFIGURERS = (ADMIN,)
+WORKERS = (SDR, TEAM_LEAD, ADMIN)
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def roles_of(user: "AbstractUser") -> frozenset[str]:
+    """The person's roles, read once per request; a superuser holds all of them."""
+    if user.is_superuser:
+        return frozenset(ROLES)
+    known: frozenset[str] | None = getattr(user, "_roles", None)
+    if known is None:
+        known = frozenset(user.groups.values_list("name", flat=True))
+        user._roles = known  # type: ignore[attr-defined]  # a cache for this request's instance
+    return known
+
+
+def has_role(user: Any, *roles: str) -> bool:
+    """Whether the person holds at least one of the roles."""
+    return bool(user.is_authenticated and user.is_active and roles_of(user).intersection(roles))
+
+
+def sees_all_leads(user: "AbstractUser") -> bool:
+    """Managers, marketing and admins see every lead."""
+    return has_role(user, MANAGER, MARKETING, ADMIN)
+
+
+def sees_team_leads(user: "AbstractUser") -> bool:
+    """SDRs and team leads see the leads of their team."""
+    return has_role(user, SDR, TEAM_LEAD)
+
+
+def role_required(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """Open a view to these roles: the sign-in page for strangers, 403 for everybody else."""
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not has_role(request.user, *roles):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return login_required(guarded)
+
+    return decorate

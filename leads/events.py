@@ -1,0 +1,74 @@
+"""The one place where history is written."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from leadmgmt.core.tasks import enqueue
+from leads.models import Lead, LeadEvent, User
+
+ADVANCE = "leadmgmt.pipeline.advance_lead"
+
+# Kinds that set a step off (leadmgmt/pipeline.py holds the steps; a test keeps the two lists equal).
+STEP_KINDS = frozenset(
+    {
+        "lead.captured",
+        "lead.touched",
+        "lead.enriched",
+        "lead.scored",
+        "lead.assigned",
+        "lead.waiting",
+        "answer.given",
+        "stage.new",
+        "stage.mql",
+        "stage.sql",
+        "stage.opportunity",
+        "stage.won",
+        "stage.recycled",
+        "stage.disqualified",
+        "handoff.refused",
+    }
+)
+
+
+def record_event(
+    lead: Lead,
+    kind: str,
+    *,
+    at: datetime | None = None,
+    actor: User | None = None,
+    by: str = "",
+    data: dict[str, Any] | None = None,
+    quiet: bool = False,
+) -> LeadEvent:
+    """Write one line of the lead's history in the caller's transaction, and nudge the pipeline where it sets a step off.
+
+    ``at`` is when it happened (history may lie in the past), ``by`` names a machine where no person acted.
+    ``quiet`` keeps the pipeline out: for history brought in, which happened long ago and must set nothing off.
+    """
+    now = timezone.now()
+    needs_step = kind in STEP_KINDS and not quiet
+    event = LeadEvent.objects.create(
+        lead=lead,
+        kind=kind,
+        at=at or now,
+        recorded_at=now,
+        actor=actor,
+        actor_label=by if actor is None else "",
+        data=data or {},
+        needs_step=needs_step,
+    )
+    if needs_step:
+        enqueue(ADVANCE, lead.pk)
+    return event
+
+
+def record_history(events: Iterable[LeadEvent]) -> int:
+    """Write many past events at once, none of which sets anything off. Returns how many."""
+    rows = list(events)
+    for row in rows:
+        row.needs_step = False
+    LeadEvent.objects.bulk_create(rows, batch_size=1000)
+    return len(rows)

@@ -1,0 +1,141 @@
+"""The only place that moves a stage: lock, re-check, transition, stamp, record.
+
+The table of DESIGN.md section 5, one function per target. Each is safe to call twice: a lead that already stands
+where it should is returned as it is, and a move that the lifecycle forbids raises StageConflict.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_fsm import TransitionNotAllowed
+
+from leadmgmt.core.errors import DomainError
+from leads.events import record_event
+from leads.models import Lead, Reason, Stage, User
+
+
+class StageConflict(DomainError):
+    """The lifecycle does not allow this move from where the lead stands now."""
+
+    code = "stage_conflict"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Who or what moves a lead, when, and why. ``quiet``: history, sets nothing off."""
+
+    actor: User | None = None
+    by: str = ""
+    at: datetime = field(default_factory=timezone.now)
+    data: dict[str, Any] = field(default_factory=dict)
+    quiet: bool = False
+
+
+def _move(lead_id: int, target: str, cause: Cause, **fields: Any) -> Lead:
+    with transaction.atomic():
+        lead = Lead.objects.lock().get(pk=lead_id)
+        if lead.stage == target:
+            return lead
+        before = lead.stage
+        try:
+            getattr(lead, f"_to_{target}")()
+        except TransitionNotAllowed:
+            raise StageConflict(
+                _("This lead is %(now)s; it cannot become %(target)s from there.")
+                % {"now": Stage(before).label, "target": Stage(target).label}
+            ) from None
+        lead.stage_at = cause.at
+        lead.stamp(target, cause.at)
+        if target not in (Stage.RECYCLED, Stage.DISQUALIFIED):
+            lead.clear_outcome()
+        for name, value in fields.items():
+            setattr(lead, name, value)
+        lead.save()
+        record_event(
+            lead,
+            f"stage.{target}",
+            at=cause.at,
+            actor=cause.actor,
+            by=cause.by,
+            data={"from": before, **cause.data},
+            quiet=cause.quiet,
+        )
+        return lead
+
+
+def to_mql(lead_id: int, cause: Cause) -> Lead:
+    """MQL criteria met, or a person says so with a reason in ``cause.data``."""
+    return _move(lead_id, Stage.MQL, cause)
+
+
+def to_sql(lead_id: int, cause: Cause) -> Lead:
+    """SQL criteria met by the assessment."""
+    return _move(lead_id, Stage.SQL, cause)
+
+
+def to_opportunity(lead_id: int, cause: Cause) -> Lead:
+    """The conversion, or a deal that the CRM opened again."""
+    return _move(lead_id, Stage.OPPORTUNITY, cause)
+
+
+def to_won(lead_id: int, cause: Cause) -> Lead:
+    """The CRM says so."""
+    return _move(lead_id, Stage.WON, cause, snoozed_until=None)
+
+
+def to_disqualified(lead_id: int, cause: Cause, *, reason: Reason, note: str = "") -> Lead:
+    """A person or a rule decides that this is nothing for us; ``reason`` is of kind `disqualify`."""
+    data = {**cause.data, "reason": reason.code, "note": note}
+    return _move(
+        lead_id,
+        Stage.DISQUALIFIED,
+        Cause(cause.actor, cause.by, cause.at, data, cause.quiet),
+        reason=reason,
+        reason_note=note,
+        wake_at=None,
+        snoozed_until=None,
+    )
+
+
+def to_recycled(
+    lead_id: int, cause: Cause, *, reason: Reason, wake_at: datetime | None, note: str = "", only_from: str = ""
+) -> Lead:
+    """Not now: sleeps until ``wake_at`` (None: until the person stirs) and goes into nurture.
+
+    ``only_from`` guards against a race: raises StageConflict if the lead has moved on meanwhile.
+    """
+    data = {**cause.data, "reason": reason.code, "note": note, "wake_at": wake_at.isoformat() if wake_at else None}
+    with transaction.atomic():
+        lead = Lead.objects.lock().get(pk=lead_id)
+        if only_from and lead.stage != only_from:
+            raise StageConflict(_("This lead is %(now)s by now.") % {"now": Stage(lead.stage).label})
+        return _move(
+            lead_id,
+            Stage.RECYCLED,
+            Cause(cause.actor, cause.by, cause.at, data, cause.quiet),
+            reason=reason,
+            reason_note=note,
+            wake_at=wake_at,
+            snoozed_until=None,
+        )
+
+
+def reopen(lead_id: int, cause: Cause) -> Lead:
+    """A recycled or disqualified lead stirs again: back to new; the pipeline scores and routes it afresh.
+
+    The caller makes sure that the contact has no other open lead (the database refuses a second one).
+    """
+    return _move(
+        lead_id,
+        Stage.NEW,
+        cause,
+        captured_at=cause.at,
+        first_touched_at=None,
+        routed_at=None,
+        notified_at=None,
+        snoozed_until=None,
+    )

@@ -1,0 +1,43 @@
+"""Who leads are, how they came, what we know, what happened."""
+
+from leads.models.capture import Capture
+from leads.models.channel import ApiKey, Channel
+from leads.models.company import Company
+from leads.models.consent import Consent
+from leads.models.contact import Contact, ContactIdentity
+from leads.models.enrichment import EnrichmentRequest, FieldValue, Provider
+from leads.models.event import LeadEvent
+from leads.models.imports import ImportRow, ImportRun
+from leads.models.lead import Lead, Stage
+from leads.models.organisation import Organisation
+from leads.models.reason import Reason
+from leads.models.source import Campaign, Source, SourceAlias, SourceCost
+from leads.models.touchpoint import Touchpoint
+from leads.models.user import Team, User
+
+__all__ = [
+    "ApiKey",
+    "Campaign",
+    "Capture",
+    "Channel",
+    "Company",
+    "Consent",
+    "Contact",
+    "ContactIdentity",
+    "EnrichmentRequest",
+    "FieldValue",
+    "ImportRow",
+    "ImportRun",
+    "Lead",
+    "LeadEvent",
+    "Organisation",
+    "Provider",
+    "Reason",
+    "Source",
+    "SourceAlias",
+    "SourceCost",
+    "Stage",
+    "Team",
+    "Touchpoint",
+    "User",
+]

@@ -1,0 +1,27 @@
+"""The one organisation of this installation."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Organisation(models.Model):
+    """Name and defaults of the organisation that works here; exactly one row, pk 1."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    name = models.CharField(_("name"), max_length=200)
+    instance = models.UUIDField(
+        default=uuid.uuid4, editable=False, help_text=_("Part of every key that we write to a CRM.")
+    )
+    country = models.CharField(_("country"), max_length=2, default="DE")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Berlin")
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    expected_deal_value = models.DecimalField(_("usual deal value"), max_digits=12, decimal_places=2, default=10000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="leads_organisation_single")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,20 @@
+"""Is it worth it, and working it."""
+
+from qualification.models.activity import Activity
+from qualification.models.criteria import Criteria
+from qualification.models.framework import Answer, Framework, Question
+from qualification.models.nurture import NurtureEnrolment
+from qualification.models.outcome import Outcome
+from qualification.models.scoring import Score, ScoringModel
+
+__all__ = [
+    "Activity",
+    "Answer",
+    "Criteria",
+    "Framework",
+    "NurtureEnrolment",
+    "Outcome",
+    "Question",
+    "Score",
+    "ScoringModel",
+]

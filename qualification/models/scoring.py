@@ -1,0 +1,60 @@
+"""Explicit scoring: versioned models, and every score with its explanation."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class ScoringModel(models.Model):
+    """One version of how points are given. `rules` is a list of
+    ``{"key", "label_en", "label_de", "part": "fit"|"engagement", "condition", "points"}``; engagement rules may name
+    an event or touchpoint kind whose points halve every `half_life_days`."""
+
+    class Status(models.TextChoices):
+        """Where the version stands."""
+
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        ARCHIVED = "archived", _("Archived")
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
+    rules = models.JSONField(_("rules"), default=list)
+    half_life_days = models.PositiveSmallIntegerField(_("half-life of engagement in days"), default=14)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status="published"), name="qualification_scoringmodel_one_published"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.version}"
+
+
+class Score(models.Model):
+    """One scoring of one lead: parts, grade and each point with its reason; the newest is on the lead itself."""
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="scores")
+    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="scores")
+    at = models.DateTimeField(_("scored"))
+    fit = models.PositiveSmallIntegerField(_("fit"))
+    engagement = models.PositiveSmallIntegerField(_("engagement"))
+    grade = models.CharField(_("grade"), max_length=2)
+    win_probability = models.FloatField(null=True, blank=True)
+    win_low = models.FloatField(null=True, blank=True)
+    win_high = models.FloatField(null=True, blank=True)
+    reasons = models.JSONField(
+        _("reasons"), default=list, help_text=_("key, label, part, points, and the fact that gave them")
+    )
+    facts = models.JSONField(_("facts as they were"), default=dict)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["lead", "-at"], name="qualification_score_lead")]
+
+    def __str__(self) -> str:
+        return f"{self.grade} ({self.fit}/{self.engagement})"

@@ -1,0 +1,26 @@
+"""Who works a lead, by when, and telling them."""
+
+from routing.models.assignment import Assignment, WaitingLead
+from routing.models.certificate import Certificate
+from routing.models.notification import Notification
+from routing.models.pool import LedgerEntry, Pool, PoolMember
+from routing.models.rep import Absence, Rep, Shift
+from routing.models.rules import Rule, RuleSet
+from routing.models.sla import SlaClock, SlaPolicy
+
+__all__ = [
+    "Absence",
+    "Assignment",
+    "Certificate",
+    "LedgerEntry",
+    "Notification",
+    "Pool",
+    "PoolMember",
+    "Rep",
+    "Rule",
+    "RuleSet",
+    "Shift",
+    "SlaClock",
+    "SlaPolicy",
+    "WaitingLead",
+]

@@ -1,0 +1,84 @@
+"""Versioned routing configuration."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class RuleSet(models.Model):
+    """One version of the rules: a draft is edited, the published one decides, archived ones explain the past."""
+
+    class Status(models.TextChoices):
+        """Where the version stands."""
+
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        ARCHIVED = "archived", _("Archived")
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
+    note = models.CharField(_("what changed"), max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey("leads.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    published_at = models.DateTimeField(null=True, blank=True)
+    published_by = models.ForeignKey("leads.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status="published"), name="routing_ruleset_one_published"
+            ),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="draft"), name="routing_ruleset_one_draft"),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.version}"
+
+
+class Rule(models.Model):
+    """One condition with one destination. The first rule whose condition holds decides."""
+
+    class Destination(models.TextChoices):
+        """Where a matching lead goes."""
+
+        POOL = "pool", _("Pool")
+        REP = "rep", _("One rep")
+        ACCOUNT_OWNER = "account_owner", _("Owner of the account")
+        WAITING = "waiting", _("Waiting room")
+        DISQUALIFY = "disqualify", _("Disqualify")
+
+    rule_set = models.ForeignKey(RuleSet, on_delete=models.CASCADE, related_name="rules")
+    position = models.PositiveSmallIntegerField(_("position"))
+    name = models.CharField(_("name"), max_length=120)
+    condition = models.JSONField(_("condition"), default=dict, blank=True)
+    destination = models.CharField(_("destination"), max_length=14, choices=Destination)
+    pool = models.ForeignKey("routing.Pool", on_delete=models.PROTECT, null=True, blank=True, related_name="rules")
+    rep = models.ForeignKey("routing.Rep", on_delete=models.PROTECT, null=True, blank=True, related_name="rules")
+    reason = models.ForeignKey("leads.Reason", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    sla_policy = models.ForeignKey(
+        "routing.SlaPolicy", on_delete=models.PROTECT, null=True, blank=True, related_name="rules"
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule_set", "position"],
+                name="routing_rule_position_unique",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+            models.CheckConstraint(
+                condition=Q(destination="pool", pool__isnull=False)
+                | Q(destination="rep", rep__isnull=False)
+                | Q(destination="disqualify", reason__isnull=False)
+                | Q(destination="account_owner", pool__isnull=False)
+                | Q(destination="waiting"),
+                name="routing_rule_destination_complete",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,61 @@
+"""Promises of a first human touch, and the running clocks."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class SlaPolicy(models.Model):
+    """How soon a person must have been in touch, in minutes, counted in working time or around the clock."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    first_touch_minutes = models.PositiveIntegerField(_("first touch within minutes"))
+    in_working_time = models.BooleanField(_("counts in working time"), default=True)
+    is_default = models.BooleanField(_("default"), default=False)
+
+    class Meta:
+        ordering = ["first_touch_minutes"]
+        verbose_name = _("SLA policy")
+        verbose_name_plural = _("SLA policies")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="routing_slapolicy_one_default"
+            ),
+            models.CheckConstraint(condition=Q(first_touch_minutes__gt=0), name="routing_slapolicy_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SlaClock(models.Model):
+    """One running promise on one lead, starting at capture. `due_at` is recomputed when the owner changes."""
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="sla_clocks")
+    policy = models.ForeignKey(SlaPolicy, on_delete=models.PROTECT, related_name="clocks")
+    started_at = models.DateTimeField(_("started"))
+    owned_at = models.DateTimeField(_("owned"), null=True, blank=True)
+    due_at = models.DateTimeField(_("due"))
+    touched_at = models.DateTimeField(_("first touch"), null=True, blank=True)
+    breached_at = models.DateTimeField(_("breached"), null=True, blank=True)
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
+    stop_reason = models.CharField(_("stopped because"), max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("SLA clock")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lead"], condition=Q(stopped_at__isnull=True), name="routing_slaclock_one_running_per_lead"
+            )
+        ]
+        indexes = [
+            # Which running clocks are over.
+            models.Index(
+                fields=["due_at"],
+                condition=Q(stopped_at__isnull=True, breached_at__isnull=True),
+                name="routing_slaclock_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} due {self.due_at:%Y-%m-%d %H:%M}"
