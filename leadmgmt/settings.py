@@ -1,25 +1,36 @@
 """All settings, in one file, from the environment (see .env.example)."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from leadmgmt import database
 from leadmgmt.core import secrets
-from leadmgmt.core.env import env_bool, env_int, env_list, env_str
+from leadmgmt.core.env import env_address, env_bool, env_int, env_list, env_mail, env_str, read_file
+
+# Lets ModelForm[Lead] and ModelAdmin[Lead] be written at run time as the type checker wants them.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+read_file(BASE_DIR / ".env")
 VAR_DIR = Path(env_str("LEADMGMT_VAR") or BASE_DIR / "var")
 
 DEBUG = env_bool("DEBUG", default=False)
-PUBLIC_URL = env_str("PUBLIC_URL", f"http://localhost:{env_str('PORT', '8000')}").rstrip("/")
+BIND = env_str("BIND", "127.0.0.1")
+# Links in mails lead here.
+PUBLIC_URL = env_address("PUBLIC_URL", f"http://localhost:{env_int('PORT', 8000, least=1, most=65535)}")
 SECRET_KEY = env_str("SECRET_KEY") or secrets.local_secret(VAR_DIR, "secret_key")
 # Encrypts stored credentials (CRM tokens, provider keys). Kept outside the database on purpose.
 FIELD_KEYS = env_list("FIELD_KEYS") or [secrets.local_secret(VAR_DIR, "field_key")]
-ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
-CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+_host = f"[{_name}]" if ":" in (_name := urlsplit(PUBLIC_URL).hostname or "") else _name
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", _host]
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]
+# Who may read /metrics from elsewhere than this host.
+METRICS_TOKEN = env_str("METRICS_TOKEN")
 
 INSTALLED_APPS = [
     "unfold",
@@ -53,9 +64,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "leadmgmt.person.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "leadmgmt.core.messages.HtmxMessagesMiddleware",
     "leadmgmt.core.web.DomainErrorMiddleware",
 ]
 
@@ -112,7 +125,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "leadmgmt.staticfiles.Storage"
     },
 }
 MEDIA_ROOT = VAR_DIR / "media"
@@ -141,14 +154,16 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-EMAIL_URL = env_str("EMAIL_URL")
-EMAIL_BACKEND = env_str("EMAIL_BACKEND", "leadmgmt.core.mail.OutboxFolderBackend")
+# Without a mail server every message becomes a file in EMAIL_FILE_PATH.
+_mail = env_mail("EMAIL_URL")
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "leadmgmt.core.mail.OutboxFolderBackend")
 EMAIL_FILE_PATH = VAR_DIR / "mail"
-EMAIL_HOST = env_str("EMAIL_HOST", "localhost")
-EMAIL_PORT = env_int("EMAIL_PORT", 25, least=1, most=65535)
-EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = env_str("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=False)
+EMAIL_HOST = _mail.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "Leadmgmt <leadmgmt@localhost>")
 
@@ -159,6 +174,7 @@ WEB_THREADS = env_int("WEB_THREADS", 8, least=1, most=64)
 Q_CLUSTER = {
     "name": "leadmgmt",
     "orm": "default",
+    "broker_class": "leadmgmt.core.broker.NotifyBroker",
     "workers": WORKERS,
     "queue_limit": WORKERS,
     "bulk": 1,
@@ -166,9 +182,13 @@ Q_CLUSTER = {
     "retry": 600,
     "max_attempts": 1,
     "ack_failures": True,
-    "save_limit": 1000,
+    # Successes are told by our own rows; django-q2 would lock all kept ones at each job to prune them.
+    "save_limit": -1,
     "catch_up": False,
-    "poll": 0.2,
+    "scheduler": False,
+    # Only the safety net: workers are woken by NOTIFY.
+    "poll": 2.0,
+    "recycle": 5000,
     "has_replica": False,
 }
 

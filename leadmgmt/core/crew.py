@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from multiprocessing.context import ForkProcess
 from multiprocessing.sharedctypes import RawValue
 from typing import Any
@@ -51,12 +51,18 @@ class Jobs:
                     job = self._open(number, signed)
                     if job is not None:
                         return job
+                self._drain()
                 failures = 0
             except Exception as error:
                 failures += 1
                 logger.warning("The queue cannot be read (%s); trying again.", type(error).__name__)
                 time.sleep(min(5.0, 0.2 * 2 ** min(failures, 6)))
         return "STOP"
+
+    def _drain(self) -> None:
+        """Forget signals that have been seen (a job's alarm clock is one), or waiting would end at once for ever."""
+        with suppress(BlockingIOError):
+            os.read(self._wake, 4096)
 
     def _open(self, number: int, signed: str) -> dict[str, Any] | None:
         try:
@@ -182,7 +188,8 @@ def work(deadline: Deadline, parent: int) -> None:
     end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     read, write = os.pipe()
-    os.set_blocking(write, False)
+    for end in (read, write):
+        os.set_blocking(end, False)
     jobs = Jobs(read)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, jobs.stop)

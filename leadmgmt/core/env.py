@@ -1,11 +1,40 @@
 """Settings from the environment, with an error that says what to mend."""
 
 import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
+
+
+def read_file(path: Path) -> None:
+    """Take NAME=value lines from a file where the environment does not say otherwise; # begins a comment line."""
+    if not path.is_file():
+        return
+    for number, raw in enumerate(path.read_text().splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, found, value = line.removeprefix("export ").partition("=")
+        if not found or not name.strip().isidentifier():
+            raise ImproperlyConfigured(f"Line {number} of {path} cannot be read: write it as NAME=value.")
+        os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+
+
+def env_address(name: str, default: str) -> str:
+    """A web address without a path, as https://leads.example.com; raises ImproperlyConfigured otherwise."""
+    url = env_str(name) or default
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ImproperlyConfigured(f"{name} is {url!r}: set it to an address such as https://leads.example.com.")
+    return url.rstrip("/")
 
 
 def env_str(name: str, default: str = "") -> str:
@@ -43,3 +72,33 @@ def env_int(name: str, default: int, *, least: int = 0, most: int = 2**31) -> in
 def env_list(name: str, default: str = "") -> list[str]:
     """Comma-separated words, blanks and empties dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def env_mail(name: str) -> dict[str, str | int | bool]:
+    """A mail server as smtp://user:password@host:587 (STARTTLS) or smtps://… (TLS from the start, 465).
+
+    Returns Django's EMAIL_* values; none when the variable is empty. ``smtp://host:25?tls=no`` sends in the clear.
+    """
+    url = env_str(name)
+    if not url:
+        return {}
+    form = "smtp://user:password@host:587 or smtps://user:password@host"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} has a port that cannot be read: write it as {form}.") from None
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} is not a mail server's address: write it as {form}.")
+    if parts.query not in ("", "tls=no") or parts.path not in ("", "/"):
+        raise ImproperlyConfigured(f"{name} has words after the host that are not known: write it as {form}.")
+    secure = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if secure else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": secure,
+        "EMAIL_USE_TLS": not secure and parts.query != "tls=no",
+    }

@@ -57,6 +57,9 @@ def role_required(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return login_required(guarded)
+        opened = login_required(guarded)
+        # Read by the navigation: a link is shown to whom its page opens.
+        opened.required_roles = roles  # type: ignore[attr-defined]  # functions carry attributes, their type does not
+        return opened
 
     return decorate
