@@ -11,6 +11,7 @@ from leads.models.imports import ImportRow, ImportRun
 from leads.models.lead import Lead, Stage
 from leads.models.organisation import Organisation
 from leads.models.reason import Reason
+from leads.models.signin import SignInFailure
 from leads.models.source import Campaign, Source, SourceAlias, SourceCost
 from leads.models.touchpoint import Touchpoint
 from leads.models.user import Team, User
@@ -33,6 +34,7 @@ __all__ = [
     "Organisation",
     "Provider",
     "Reason",
+    "SignInFailure",
     "Source",
     "SourceAlias",
     "SourceCost",
