@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from crmsync.services.convert import convert_by_itself
 from crmsync.services.handoff import announce_handoff, announce_refusal
 from leadmgmt.core.backoff import next_try
+from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.events import ADVANCE
 from leads.models import Lead, LeadEvent
@@ -70,10 +70,10 @@ def advance_lead(lead_id: int) -> str:
     """
     done = 0
     while event := _pending(lead_id).first():
-        now = timezone.now()
-        if event.error and event.next_try_at and event.next_try_at > now:
+        at = now()
+        if event.error and event.next_try_at and event.next_try_at > at:
             break
-        if now - event.recorded_at > LATE and _count_attempt(event, now):
+        if at - event.recorded_at > LATE and _count_attempt(event, at):
             break
         try:
             done += _run(lead_id, event.pk)
@@ -99,17 +99,17 @@ def _run(lead_id: int, event_id: int) -> int:
         for step in STEPS[event.kind]:
             step(lead, event)
             lead.refresh_from_db()
-        LeadEvent.objects.filter(pk=event_id).update(handled_at=timezone.now(), error="", next_try_at=None)
+        LeadEvent.objects.filter(pk=event_id).update(handled_at=now(), error="", next_try_at=None)
     return 1
 
 
-def _count_attempt(event: LeadEvent, now: datetime) -> bool:
+def _count_attempt(event: LeadEvent, at: datetime) -> bool:
     """Count a try before it is made, where an earlier one may have killed its worker. True: parked, stop here."""
     LeadEvent.objects.filter(pk=event.pk).update(attempts=F("attempts") + 1)
     if event.attempts + 1 <= MAX_ATTEMPTS:
         return False
     LeadEvent.objects.filter(pk=event.pk, error="").update(error="The worker was lost each time this step ran.")
-    LeadEvent.objects.filter(pk=event.pk).update(parked_at=now)
+    LeadEvent.objects.filter(pk=event.pk).update(parked_at=at)
     return True
 
 
@@ -117,14 +117,14 @@ def _note_failure(event_id: int, error: Exception) -> None:
     """Keep why the step failed, and when to try again; after the limit an admin has to."""
     # The message stays in the row, which is as protected as the lead; the log gets no personal data.
     log.error("step of event %s failed: %s", event_id, type(error).__name__, exc_info=error)
-    now = timezone.now()
+    at = now()
     event = LeadEvent.objects.get(pk=event_id)
     attempts = event.attempts + 1
     LeadEvent.objects.filter(pk=event_id).update(
         attempts=attempts,
         error=f"{type(error).__name__}: {error}",
-        next_try_at=next_try(attempts, at=now),
-        parked_at=now if attempts >= MAX_ATTEMPTS else None,
+        next_try_at=next_try(attempts, at=at),
+        parked_at=at if attempts >= MAX_ATTEMPTS else None,
     )
 
 

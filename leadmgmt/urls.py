@@ -1,9 +1,21 @@
 """Every address of the product. The names are relied on from outside (DESIGN.md, section 7)."""
 
-from django.contrib import admin
-from django.urls import include, path
+from importlib.util import find_spec
 
-urlpatterns = [
-    path("", include("leadmgmt.frame_urls")),
-    path("admin/", admin.site.urls),
-]
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+for prefix, module in (
+    ("", "leadmgmt.frame_urls"),
+    ("", "leadmgmt.health_urls"),
+    ("", "leadmgmt.home_urls"),
+    ("api/v1/", "leadmgmt.api_urls"),
+    ("", "leads.urls"),
+    ("", "routing.urls"),
+    ("", "qualification.urls"),
+    ("", "crmsync.urls"),
+    ("reports/", "leadmgmt.reports.urls"),
+):
+    if find_spec(module):
+        urlpatterns.append(path(prefix, include(module)))

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 
+from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.models import Lead, LeadEvent, User
 
@@ -48,13 +48,13 @@ def record_event(
     ``at`` is when it happened (history may lie in the past), ``by`` names a machine where no person acted.
     ``quiet`` keeps the pipeline out: for history brought in, which happened long ago and must set nothing off.
     """
-    now = timezone.now()
+    recorded_at = now()
     needs_step = kind in STEP_KINDS and not quiet
     event = LeadEvent.objects.create(
         lead=lead,
         kind=kind,
-        at=at or now,
-        recorded_at=now,
+        at=at or recorded_at,
+        recorded_at=recorded_at,
         actor=actor,
         actor_label=by if actor is None else "",
         data=data or {},

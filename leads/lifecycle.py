@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_fsm import TransitionNotAllowed
 
 from leadmgmt.core.errors import DomainError
+from leadmgmt.core.now import now
 from leads.events import record_event
 from leads.models import Lead, Reason, Stage, User
 
@@ -30,7 +30,7 @@ class Cause:
 
     actor: User | None = None
     by: str = ""
-    at: datetime = field(default_factory=timezone.now)
+    at: datetime = field(default_factory=now)
     data: dict[str, Any] = field(default_factory=dict)
     quiet: bool = False
 
