@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+urlpatterns: list[URLPattern | URLResolver] = []
 for prefix, module in (
     ("", "leadmgmt.frame_urls"),
     ("", "leadmgmt.health_urls"),
@@ -19,3 +19,4 @@ for prefix, module in (
 ):
     if find_spec(module):
         urlpatterns.append(path(prefix, include(module)))
+urlpatterns.append(path("admin/", admin.site.urls))
