@@ -1,0 +1,175 @@
+"""The queue: a job exists exactly if its transaction commits, is taken once, and outlives its worker."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django_q.brokers import get_broker
+from django_q.models import OrmQ, Task
+
+from leadmgmt.core.broker import TAKE, NotifyBroker, QueueLine
+from leadmgmt.core.tasks import enqueue
+from tests.worker import drain, running_workers, wait_until
+
+NOTE = "tests.jobs.note"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    """A file that jobs write to."""
+    file = tmp_path / "trace"
+    file.touch()
+    return file
+
+
+def words(trace: Path) -> list[str]:
+    """What the jobs wrote."""
+    return trace.read_text().split("\n")[:-1]
+
+
+def test_the_configured_broker_is_ours() -> None:
+    assert isinstance(get_broker(), NotifyBroker)
+
+
+def test_a_rolled_back_transaction_leaves_no_job(trace: Path) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        enqueue(NOTE, str(trace), "never")
+        assert OrmQ.objects.count() == 1
+        raise ZeroDivisionError
+
+    assert OrmQ.objects.count() == 0
+
+
+def test_four_takers_at_once_never_take_a_job_twice(trace: Path) -> None:
+    for number in range(60):
+        enqueue(NOTE, str(trace), str(number))
+    taken: list[int] = []
+
+    def take() -> None:
+        line = QueueLine()
+        try:
+            while jobs := line.run(TAKE, [60, "leadmgmt", 1]):
+                taken.extend(number for number, _ in jobs)
+        finally:
+            line.close()
+            connection.close()
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(taken) == 60
+    assert len(set(taken)) == 60
+
+
+def test_real_workers_run_every_job_once(trace: Path) -> None:
+    with running_workers(3, clock=False):
+        for number in range(100):
+            enqueue(NOTE, str(trace), str(number))
+        wait_until(lambda: OrmQ.objects.count() == 0)
+
+    assert sorted(words(trace), key=int) == [str(number) for number in range(100)]
+
+
+def test_an_idle_worker_is_woken_at_once(trace: Path) -> None:
+    with running_workers(1, clock=False):
+        enqueue(NOTE, str(trace), "first")
+        wait_until(lambda: words(trace) == ["first"])
+        time.sleep(0.5)
+
+        began = time.monotonic()
+        enqueue(NOTE, str(trace), "second")
+        wait_until(lambda: len(words(trace)) == 2)
+
+        # Far below the two seconds after which a worker looks without having been woken.
+        assert time.monotonic() - began < 1.0
+
+
+def test_killing_idle_and_busy_workers_stops_neither_the_others_nor_the_queue(trace: Path) -> None:
+    with running_workers(2, clock=False) as workers:
+        enqueue("tests.jobs.note_and_sleep", str(trace), "busy", 30)
+        wait_until(lambda: words(trace) == ["busy"])
+        killed = workers.pids()
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+
+        for number in range(10):
+            enqueue(NOTE, str(trace), str(number))
+        wait_until(lambda: len(words(trace)) == 11)
+
+        assert not set(killed) & set(workers.pids())
+    # The interrupted job is still there, to be taken again when its lock has run out.
+    assert OrmQ.objects.count() == 1
+
+
+def test_a_failing_job_leaves_the_queue_and_is_kept_as_failed(trace: Path) -> None:
+    with running_workers(1, clock=False):
+        enqueue("tests.jobs.fail", str(trace))
+        wait_until(lambda: OrmQ.objects.count() == 0)
+
+    assert words(trace) == ["failing"]
+    failed = Task.objects.get()
+    assert not failed.success
+    assert "this job always fails" in failed.result
+
+
+def test_a_successful_job_leaves_nothing_behind(trace: Path) -> None:
+    with running_workers(1, clock=False):
+        enqueue(NOTE, str(trace), "done")
+        wait_until(lambda: OrmQ.objects.count() == 0)
+
+    assert Task.objects.count() == 0
+
+
+def test_a_stop_lets_the_job_at_hand_finish(trace: Path) -> None:
+    with running_workers(1, clock=False) as workers:
+        enqueue("tests.jobs.note_and_sleep", str(trace), "slow", 2)
+        wait_until(lambda: words(trace) == ["slow"])
+        workers.crew.send_signal(signal.SIGTERM)
+        assert workers.crew.wait(20) == 0
+
+    assert OrmQ.objects.count() == 0
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    with running_workers(2, clock=False) as workers:
+        pids = workers.pids()
+        workers.crew.kill()
+        workers.crew.wait()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+def test_workers_outlive_their_database_sessions(trace: Path) -> None:
+    with running_workers(2, clock=False) as workers:
+        enqueue("tests.jobs.name_connection", str(trace))
+        wait_until(lambda: len(words(trace)) == 1)
+        pids = set(workers.pids())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchone()[0] >= 3
+        for _ in range(6):
+            enqueue("tests.jobs.name_connection", str(trace))
+        wait_until(lambda: len(words(trace)) == 7)
+
+        assert set(workers.pids()) == pids
+
+
+def test_drain_runs_what_is_queued_here_and_raises_errors(trace: Path) -> None:
+    enqueue(NOTE, str(trace), "one")
+    enqueue(NOTE, str(trace), "two")
+    assert drain() == 2
+    assert words(trace) == ["one", "two"]
+
+    enqueue("tests.jobs.fail", str(trace))
+    with pytest.raises(ValueError, match="always fails"):
+        drain()
