@@ -2,9 +2,15 @@
 
 from django.apps import AppConfig
 
+from leadmgmt import checks
+
 
 class LeadmgmtConfig(AppConfig):
     """Composition: system checks and the clock's work list."""
 
     name = "leadmgmt"
     verbose_name = "Leadmgmt"
+
+    def ready(self) -> None:
+        """Register what Django and the clock shall run."""
+        checks.register_all()

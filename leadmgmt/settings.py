@@ -226,5 +226,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING").upper()},
 }
 
-if not 0 < len(SECRET_KEY):
+if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is empty: set it to 50 random characters.")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from leadmgmt.core.processes import end_with_parent
@@ -82,10 +83,8 @@ class Child:
 
     def _end_group(self) -> None:
         if self.process is not None:
-            try:
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
 
 
 class Supervisor:
@@ -108,7 +107,9 @@ class Supervisor:
             self._look(mention=False)
             for child in self.children:
                 if child.deaths >= 3:
-                    raise FailedToStart(f"the {child.name} process ended {child.deaths} times; its last words are above")
+                    raise FailedToStart(
+                        f"the {child.name} process ended {child.deaths} times; its last words are above"
+                    )
             if time.monotonic() - began > within:
                 raise FailedToStart(f"it did not answer within {within:.0f} seconds")
             self._pause()

@@ -1,7 +1,5 @@
 """Fixtures that every test may use."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,9 +25,7 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test depends on the developer's proxy or language."""
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the developer's proxy."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LC_ALL", os.environ.get("LC_ALL", "C.UTF-8"))
-    yield

@@ -32,6 +32,15 @@ def words(trace: Path) -> list[str]:
     return trace.read_text().split("\n")[:-1]
 
 
+def other_sessions(what: str) -> int:
+    """Ask something of all other sessions on this database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {what} FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def test_the_configured_broker_is_ours() -> None:
     assert isinstance(get_broker(), NotifyBroker)
 
@@ -151,12 +160,8 @@ def test_workers_outlive_their_database_sessions(trace: Path) -> None:
         enqueue("tests.jobs.name_connection", str(trace))
         wait_until(lambda: len(words(trace)) == 1)
         pids = set(workers.pids())
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            assert cursor.fetchone()[0] >= 3
+        wait_until(lambda: other_sessions("count(*)") >= 3)
+        assert other_sessions("count(pg_terminate_backend(pid))") >= 3
         for _ in range(6):
             enqueue("tests.jobs.name_connection", str(trace))
         wait_until(lambda: len(words(trace)) == 7)

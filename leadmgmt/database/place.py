@@ -64,7 +64,9 @@ def locate(control: Path) -> Place:
         home = control if account is None or owner else _home(control, account)
         return Place(control, home, _sockets(home, account), account)
     except OSError as error:
-        raise Unusable(f"The database's folder {control} cannot be used ({error.strerror}): correct its owner.") from None
+        raise Unusable(
+            f"The database's folder {control} cannot be used ({error.strerror}): correct its owner."
+        ) from None
 
 
 def _remember_password(control: Path) -> None:
@@ -118,9 +120,7 @@ def _home(control: Path, account: pwd.struct_passwd) -> Path:
 
 def _enters(account: pwd.struct_passwd, folder: Path) -> bool:
     """Tried for real, as modes, groups and access lists all have a say."""
-    tried = subprocess.run(
-        ["/bin/sh", "-c", 'cd "$0"', folder.parent], stderr=subprocess.DEVNULL, **identity(account)
-    )
+    tried = subprocess.run(["/bin/sh", "-c", 'cd "$0"', folder.parent], stderr=subprocess.DEVNULL, **identity(account))
     return tried.returncode == 0
 
 

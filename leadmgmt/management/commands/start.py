@@ -10,6 +10,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
@@ -63,11 +65,19 @@ class Command(BaseCommand):
         own = settings.DATABASES["default"]["ENGINE"] == database.OWN_ENGINE
         self.say(f"  PostgreSQL {version}, {'our own in ' + connection.settings_dict['CLUSTER'] if own else 'yours'}")
         supervisor.check()
-        call_command("check", databases=["default"], fail_level="ERROR", stdout=self.stderr)
+        self._check()
         self._migrate()
         supervisor.check()
         call_command("collectstatic", interactive=False, verbosity=0)
         supervisor.check()
+
+    def _check(self) -> None:
+        """Tell what is set unwisely; stop at what cannot work."""
+        for found in checks.run_checks(databases=["default"]):
+            sentence = f"{found.msg} {found.hint or ''}".strip()
+            if found.is_serious():
+                raise ImproperlyConfigured(sentence)
+            self.say(f"  Note: {sentence}")
 
     def _migrate(self) -> None:
         """Bring the tables up to date. Several starts on one database take turns."""
@@ -128,7 +138,12 @@ def children(web: socket.socket) -> list[Child]:
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:leadmgmt.web_process"]
     descriptor = web.fileno()
     return [
-        Child("web", gunicorn, (descriptor,), {"LEADMGMT_WEB_SOCKET": str(descriptor), "PYTHONPATH": str(settings.BASE_DIR)}),
+        Child(
+            "web",
+            gunicorn,
+            (descriptor,),
+            {"LEADMGMT_WEB_SOCKET": str(descriptor), "PYTHONPATH": str(settings.BASE_DIR)},
+        ),
         Child("workers", manage("work")),
         Child("clock", manage("clock")),
     ]
