@@ -45,6 +45,11 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         mine = Q(owner=user) | Q(ae=user)
         return self.filter(mine | Q(team=user.team_id) if user.team_id and sees_team_leads(user) else mine)
 
+    def seen_between(self, start: datetime | None, end: datetime | None) -> Self:
+        """First seen from ``start`` (included) to ``end`` (excluded); None: without that limit."""
+        found = self.filter(first_seen_at__gte=start) if start else self
+        return found.filter(first_seen_at__lt=end) if end else found
+
     def lock(self) -> Self:
         """Row locks in a fixed order; evaluate inside a transaction."""
         return self.select_for_update(of=("self",)).order_by("pk")
