@@ -1,0 +1,39 @@
+"""Text without upper case, the same in Python and in SQL whatever the database's locale.
+
+PostgreSQL's ``lower`` depends on the collation and disagrees with Python on some letters. Conditions must hold for
+the same leads in both, so case is folded by one table of single letters: Latin, Greek and Cyrillic.
+"""
+
+from django.db.models import Func, TextField
+from django.db.models.expressions import Combinable
+
+_RANGES = (range(0x41, 0x5B), range(0xC0, 0x180), range(0x386, 0x3AC), range(0x400, 0x482))
+
+
+def _pairs() -> dict[str, str]:
+    pairs = {}
+    for letters in _RANGES:
+        for letter in map(chr, letters):
+            small = letter.lower()
+            if letter != small and len(small) == 1:
+                pairs[letter] = small
+    return pairs
+
+
+PAIRS = _pairs()
+_TABLE = str.maketrans(PAIRS)
+
+
+def fold(text: str) -> str:
+    """``text`` in lower case; its length stays."""
+    return text.lower() if text.isascii() else text.translate(_TABLE)
+
+
+class Fold(Func):
+    """The same in SQL."""
+
+    template = f"translate(%(expressions)s, '{''.join(PAIRS)}', '{''.join(PAIRS.values())}')"
+    output_field = TextField()
+
+    def __init__(self, text: Combinable) -> None:
+        super().__init__(text)

@@ -1,0 +1,144 @@
+"""One comparison in SQL: the leads for which it holds."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    DateTimeField,
+    DecimalField,
+    Field,
+    Func,
+    Q,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable, Expression
+from django.db.models.functions import Cast, Coalesce, Left, Length, NullIf, Right, StrIndex
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    In,
+    IsNull,
+    LessThan,
+    LessThanOrEqual,
+    Lookup,
+    Regex,
+)
+
+from leads.conditions.check import ready
+from leads.conditions.fold import Fold
+from leads.conditions.ops import compares_as
+from leads.conditions.pattern import MOST_TEXT, Pattern
+from leads.conditions.values import NO, NUMBER_SQL, YES
+from leads.facts import Fact
+
+ORDER: dict[str, type[Lookup[Any]]] = {
+    "eq": Exact,
+    "gt": GreaterThan,
+    "gte": GreaterThanOrEqual,
+    "lt": LessThan,
+    "lte": LessThanOrEqual,
+}
+NUMBER = DecimalField(max_digits=40, decimal_places=10)
+
+
+def leaf_q(fact: Fact, op: str, value: Any, other: Fact | None, *, at: datetime, is_exact: bool) -> Q:
+    """The comparison as a filter. ``is_exact``: false where a fact is unknown, instead of SQL's NULL."""
+    test = _test(fact, op, value, other, at)
+    return Q(Coalesce(test, Value(False), output_field=BooleanField())) if is_exact else Q(test)
+
+
+def _test(fact: Fact, op: str, value: Any, other: Fact | None, at: datetime) -> Expression:
+    if op in ("is_known", "is_unknown"):
+        kind = "text" if fact.kind == "any" else fact.kind
+        return IsNull(column(fact, kind, at), op == "is_unknown")
+    if op in ("older_than_days", "within_days"):
+        return _age(column(fact, "time", at), op, at, timedelta(days=value))
+    kind = compares_as(fact.kind, op, value)
+    left = column(fact, kind, at)
+    if other is not None:
+        return _compare(left, op, column(other, kind, at))
+    if op in ("is_true", "is_false"):
+        return Exact(left, Value(op == "is_true", output_field=BooleanField()))
+    if op in ("in", "not_in"):
+        among = In(left, [_value(one, kind) for one in ready(value, kind)])
+        return among if op == "in" else _opposite(among)
+    if op == "matches":
+        return Regex(Left(left, MOST_TEXT, output_field=TextField()), Value(Pattern(value).sql))
+    return _compare(left, op, _value(ready(value, kind), kind))
+
+
+def _opposite(test: Expression) -> Expression:
+    """NOT, which leaves NULL as it is."""
+    return Func(test, template="NOT (%(expressions)s)", output_field=BooleanField())
+
+
+def _compare(left: Expression, op: str, right: Expression) -> Expression:
+    if op == "ne":
+        return _opposite(Exact(left, right))
+    if op == "contains":
+        return GreaterThan(StrIndex(left, right), Value(0))
+    if op in ("starts_with", "ends_with"):
+        cut = Left if op == "starts_with" else Right
+        return Exact(cut(left, Length(right), output_field=TextField()), right)
+    return ORDER[op](left, right)
+
+
+def _age(then: Expression, op: str, at: datetime, days: timedelta) -> Expression:
+    edge = Value(at - days, output_field=DateTimeField())
+    if op == "older_than_days":
+        return LessThan(then, edge)
+    end = Value(at, output_field=DateTimeField())
+    return Func(
+        GreaterThanOrEqual(then, edge),
+        LessThanOrEqual(then, end),
+        template="(%(expressions)s)",
+        arg_joiner=" AND ",
+        output_field=BooleanField(),
+    )
+
+
+def _value(value: Any, kind: str) -> Expression:
+    if kind == "number":
+        return Cast(Value(Decimal(repr(value)), output_field=NUMBER), NUMBER)
+    fields: dict[str, Field[Any, Any]] = {"text": TextField(), "bool": BooleanField(), "time": DateTimeField()}
+    return Value(value, output_field=fields[kind])
+
+
+def column(fact: Fact, kind: str, at: datetime) -> Expression:
+    """The fact's value in SQL, read as ``kind``; NULL where it is unknown."""
+    if fact.column is None:
+        raise LookupError(f"{fact.name} has no column")
+    raw = fact.column(at)
+    if kind == "text":
+        text = NullIf(raw, Value(""), output_field=TextField())
+        return text if fact.is_folded else Fold(text)
+    if kind == "number":
+        return _number(raw) if fact.kind == "any" else Cast(raw, NUMBER)
+    if kind == "bool" and fact.kind == "any":
+        return _yes_or_no(Fold(raw))
+    return Cast(raw, DateTimeField() if kind == "time" else BooleanField())
+
+
+def _number(text: Combinable) -> Expression:
+    """Text that is a plain number. CASE keeps the cast from seeing any other."""
+    return Case(
+        When(
+            Regex(Func(text, template="(%(expressions)s)", output_field=TextField()), Value(NUMBER_SQL)),
+            then=Cast(text, NUMBER),
+        ),
+        output_field=NUMBER,
+    )
+
+
+def _yes_or_no(text: Expression) -> Expression:
+    return Case(
+        When(In(text, list(YES)), then=Value(True)),
+        When(In(text, list(NO)), then=Value(False)),
+        output_field=BooleanField(),
+    )

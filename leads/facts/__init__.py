@@ -1,0 +1,27 @@
+"""What is known about a lead, as one flat dictionary: the raw material of rules, scores and criteria."""
+
+from leads.facts.fact import Bundle, Fact, Family
+from leads.facts.registry import (
+    FACTS,
+    FAMILIES,
+    NOW,
+    fact_named,
+    facts_of,
+    lead_facts,
+    register_fact,
+    register_family,
+)
+
+__all__ = [
+    "FACTS",
+    "FAMILIES",
+    "NOW",
+    "Bundle",
+    "Fact",
+    "Family",
+    "fact_named",
+    "facts_of",
+    "lead_facts",
+    "register_fact",
+    "register_family",
+]
