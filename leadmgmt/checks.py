@@ -99,7 +99,7 @@ def check_database(
             hint = f"Use PostgreSQL {OLDEST} or newer."
             found.append(Error(f"PostgreSQL {version} is too old.", hint, id="leadmgmt.E005"))
         if not trigrams:
-            hint = "Install PostgreSQL's contrib modules on the database server (Debian has them; Alpine: postgresql-contrib)."
+            hint = "Install PostgreSQL's contrib modules on the database server (a package such as postgresql-contrib)."
             found.append(Error("The extension pg_trgm is not installed.", hint, id="leadmgmt.E006"))
         if encoding != "UTF8":
             hint = "Make the database anew: createdb --encoding=UTF8 --template=template0 NAME."

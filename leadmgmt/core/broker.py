@@ -10,17 +10,14 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
-CHANNEL = "leadmgmt_queue"
-TABLE = OrmQ._meta.db_table
-
 # One round trip, in the caller's transaction: the notification leaves exactly if the job is committed.
-PUT = f"""
-    WITH put AS (INSERT INTO {TABLE} (key, payload, lock) VALUES (%s, %s, now()) RETURNING id)
-    SELECT id, pg_notify('{CHANNEL}', '') FROM put
+PUT = """
+    WITH put AS (INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, now()) RETURNING id)
+    SELECT id, pg_notify('leadmgmt_queue', '') FROM put
 """
-TAKE = f"""
-    UPDATE {TABLE} SET lock = now() + make_interval(secs => %s)
-    WHERE id IN (SELECT id FROM {TABLE} WHERE key = %s AND lock <= now()
+TAKE = """
+    UPDATE django_q_ormq SET lock = now() + make_interval(secs => %s)
+    WHERE id IN (SELECT id FROM django_q_ormq WHERE key = %s AND lock <= now()
                  ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
     RETURNING id, payload
 """
@@ -74,7 +71,7 @@ class QueueLine:
             database = connections[Conf.ORM].copy()
             with database.cursor() as cursor:
                 cursor.execute("SET synchronous_commit = off")
-                cursor.execute(f"LISTEN {CHANNEL}")
+                cursor.execute("LISTEN leadmgmt_queue")
             self._database, self._pid = database, os.getpid()
         return self._database
 
@@ -108,4 +105,4 @@ class NotifyBroker(ORM):  # type: ignore[misc]  # django_q ships no types
 
     def delete(self, task_id: int) -> None:
         """Take a job off the queue for good."""
-        _line.run(f"DELETE FROM {TABLE} WHERE id = %s", [task_id])
+        _line.run("DELETE FROM django_q_ormq WHERE id = %s", [task_id])

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from leadmgmt.core.broker import TABLE
-
 
 @dataclass(frozen=True)
 class QueueState:
@@ -20,8 +18,11 @@ def state() -> QueueState:
     """The queue now. A job's lock is the time from which it may be taken: at first, when it was put."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FILTER (WHERE lock <= now()), count(*) FILTER (WHERE lock > now()),"
-            f" coalesce(extract(epoch FROM now() - min(lock) FILTER (WHERE lock <= now())), 0) FROM {TABLE}"
+            """
+            SELECT count(*) FILTER (WHERE lock <= now()), count(*) FILTER (WHERE lock > now()),
+                coalesce(extract(epoch FROM now() - min(lock) FILTER (WHERE lock <= now())), 0)
+            FROM django_q_ormq
+            """
         )
         waiting, taken, oldest = cursor.fetchone()
     return QueueState(waiting, taken, float(oldest))

