@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
@@ -39,6 +40,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             request.session.set_expiry(STAY_SECONDS if data["stay"] else 0)
             return redirect(wanted or settings.LOGIN_REDIRECT_URL)
         form.add_error("password", _refusal(attempt))
+        form.focus_password()
     elif request.method == "GET" and request.user.is_authenticated and not wanted:
         return redirect(settings.LOGIN_REDIRECT_URL)
     context = {"form": form, "next": wanted, "organisation": Organisation.objects.first()}
@@ -88,20 +90,23 @@ def profile_theme(request: HttpRequest) -> HttpResponse:
     """Keep the choice of the theme button."""
     theme = request.POST.get("theme", "")
     if theme in User.Theme.values:
-        User.objects.filter(pk=request.user.pk).update(theme=theme)
+        User.objects.filter(pk=_person(request).pk).update(theme=theme)
     return redirect(back(request))
 
 
 def _person(request: HttpRequest) -> User:
     """Who is signed in, as our own model."""
-    assert isinstance(request.user, User)
+    if not isinstance(request.user, User):
+        raise PermissionDenied
     return request.user
 
 
 def _wanted(request: HttpRequest) -> str:
     """Where the person was going, if it is a page of ours."""
     target = request.POST.get("next") or request.GET.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
     return target if safe else ""
 
 

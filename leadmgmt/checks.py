@@ -32,7 +32,7 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
         try:
             Fernet(key)
         except ValueError:
-            hint = 'Make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+            hint = "Leave FIELD_KEYS out, then one is made under var/, or use cryptography's Fernet.generate_key()."
             found.append(Error(f"FIELD_KEYS: key number {position} is no Fernet key.", hint, id="leadmgmt.E001"))
     if len(settings.SECRET_KEY) < 32 and _is_public():
         hint = "Set SECRET_KEY to 50 random characters, or leave it out: then one is made and kept under var/."

@@ -14,7 +14,9 @@ else:
     # Generic for the type checker alone.
     _UserForm = forms.ModelForm
 
-ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right")))
+ZONES = sorted(
+    name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right"))
+)
 
 
 class SignInForm(forms.Form):
@@ -27,6 +29,11 @@ class SignInForm(forms.Form):
         label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
     stay = forms.BooleanField(label=_("Stay signed in on this computer for 7 days"), required=False)
+
+    def focus_password(self) -> None:
+        """After a failed try the password is what to type again."""
+        del self.fields["email"].widget.attrs["autofocus"]
+        self.fields["password"].widget.attrs["autofocus"] = True
 
 
 class ProfileForm(_UserForm):

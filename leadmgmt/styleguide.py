@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -56,7 +57,10 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "samples": {theme: _form(theme) for theme in ("light", "dark")},
         "later": at + timedelta(days=9),
         "earlier": at - timedelta(minutes=11),
-        "toasts": [Toast("Snoozed to Monday.", "good", "/styleguide/"), Toast("Rule 8 can never be reached.", "bad")],
+        "toasts": [
+            Toast("Snoozed to Monday.", "good", reverse("profile_theme")),
+            Toast("Rule 8 can never be reached.", "bad"),
+        ],
         "page": Paginator(range(90), 10).page(2),
         "rising": [3, 4, 4, 5, 4, 6, 7, 6, 8],
         "falling": [8, 7, 7, 6, 6, 5, 6, 4, 4],
@@ -73,7 +77,5 @@ def _clocks(at: datetime) -> list[SampleClock]:
 
 
 def _form(theme: str) -> SampleForm:
-    return SampleForm(
-        {"company": "Rheintal Kältetechnik GmbH", "email": "a.hoffmann@rheintal", "share": "owed", "way": "call"},
-        prefix=theme,
-    )
+    values = {"company": "Rheintal Kältetechnik GmbH", "email": "a.hoffmann@rheintal", "share": "owed", "way": "call"}
+    return SampleForm({f"{theme}-{name}": value for name, value in values.items()}, prefix=theme)

@@ -1,12 +1,16 @@
 """The product's settings for tests: a database server of their own, no mail, no slow passwords."""
 
+import atexit
 import os
+import shutil
 import socket
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-os.environ.setdefault("LEADMGMT_VAR", tempfile.mkdtemp(prefix="leadmgmt-test-"))
+if "LEADMGMT_VAR" not in os.environ:
+    os.environ["LEADMGMT_VAR"] = tempfile.mkdtemp(prefix="leadmgmt-test-")
+    atexit.register(shutil.rmtree, os.environ["LEADMGMT_VAR"], ignore_errors=True)
 os.environ.setdefault("LEADMGMT_CLUSTER", str(ROOT / "var" / "test-postgres"))
 # What a crash of this server may lose is thrown away anyhow.
 os.environ.setdefault("LEADMGMT_CLUSTER_DISPOSABLE", "1")

@@ -108,6 +108,6 @@ def reachable_copy(programs: Programs, into: Path) -> Programs:
 if __name__ == "__main__":
     # For .ci/setup: is there a PostgreSQL already?
     try:
-        print(find().folder)
+        sys.stdout.write(f"{find().folder}\n")
     except Unusable as error:
         sys.exit(str(error))

@@ -1,7 +1,7 @@
 """The marks of the design system as template tags: icons, stages, grades, clocks, times, figures, small charts."""
 
-from datetime import datetime
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django import template
