@@ -13,10 +13,10 @@ class Storage(CompressedManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
 
     def url_converter(
-        self, name: str, hashed_files: dict[str, Any], template: str | None = None
+        self, name: str, hashed_files: dict[str, Any], *template: Any, **more: Any
     ) -> Callable[[Match[str]], str]:
         """Leave packaged scripts alone: they name types in comments that look like imports of files."""
         if name.startswith("django_htmx/"):
             return lambda found: found[0]
-        convert: Callable[[Match[str]], str] = super().url_converter(name, hashed_files, template)
+        convert: Callable[[Match[str]], str] = super().url_converter(name, hashed_files, *template, **more)
         return convert

@@ -1,7 +1,7 @@
 """How durations, money, shares and times are written for a reader, in the language that is active."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,8 +20,9 @@ def number(value: Number | None, decimals: int = 0) -> str:
     """A figure with grouped thousands: 31,000 in English, 31.000 in German."""
     if value is None:
         return NOTHING
-    # Rounded first: number_format cuts off instead.
-    return number_format(round(Decimal(str(value)), decimals), decimals, force_grouping=True)
+    # Rounded first, halves up: number_format cuts off instead.
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return number_format(rounded, decimals, force_grouping=True)
 
 
 def percent(share: Number | None, decimals: int = 0) -> str:
