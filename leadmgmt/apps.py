@@ -13,4 +13,7 @@ class LeadmgmtConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what Django and the clock shall run."""
+        from leadmgmt.reports import words  # models are not there before ready
+
         checks.register_all()
+        words.register_all()

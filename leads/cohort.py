@@ -29,7 +29,8 @@ from leads.querysets import LeadQuerySet
 STEPS = ("mql", "sql", "opportunity", "won")
 NONE = "none"
 
-Word = Callable[[LeadQuerySet, str], LeadQuerySet]
+# (leads, the word's value, all parameters of the address): narrower leads.
+Word = Callable[[LeadQuerySet, str, Mapping[str, str]], LeadQuerySet]
 
 
 def day_start(day: date) -> datetime:
@@ -68,11 +69,11 @@ def became(stage: str, start: datetime | None = None, end: datetime | None = Non
     return reached & Q(stage=Stage.WON) if stage == Stage.WON else reached
 
 
-def _reached(leads: LeadQuerySet, stage: str) -> LeadQuerySet:
+def _reached(leads: LeadQuerySet, stage: str, _params: Mapping[str, str]) -> LeadQuerySet:
     return leads.filter(became(stage))
 
 
-def _furthest(leads: LeadQuerySet, stage: str) -> LeadQuerySet:
+def _furthest(leads: LeadQuerySet, stage: str, _params: Mapping[str, str]) -> LeadQuerySet:
     _known(stage, "furthest", ("new", *STEPS))
     if stage != "new":
         leads = leads.filter(became(stage))
@@ -80,25 +81,25 @@ def _furthest(leads: LeadQuerySet, stage: str) -> LeadQuerySet:
     return leads.filter(*(~became(step) for step in later))
 
 
-def _stage(leads: LeadQuerySet, stage: str) -> LeadQuerySet:
+def _stage(leads: LeadQuerySet, stage: str, _params: Mapping[str, str]) -> LeadQuerySet:
     if stage == "open":
         return leads.open()
     return leads.filter(stage=_known(stage, "stage", tuple(Stage.values)))
 
 
-def _source(leads: LeadQuerySet, slug: str) -> LeadQuerySet:
+def _source(leads: LeadQuerySet, slug: str, _params: Mapping[str, str]) -> LeadQuerySet:
     return leads.filter(source=None) if slug == NONE else leads.filter(source__slug=slug)
 
 
-def _campaign(leads: LeadQuerySet, key: str) -> LeadQuerySet:
+def _campaign(leads: LeadQuerySet, key: str, _params: Mapping[str, str]) -> LeadQuerySet:
     return leads.filter(campaign=None) if key == NONE else leads.filter(campaign__key=key)
 
 
-def _team(leads: LeadQuerySet, slug: str) -> LeadQuerySet:
+def _team(leads: LeadQuerySet, slug: str, _params: Mapping[str, str]) -> LeadQuerySet:
     return leads.filter(team=None) if slug == NONE else leads.filter(team__slug=slug)
 
 
-def _returned(leads: LeadQuerySet, _value: str) -> LeadQuerySet:
+def _returned(leads: LeadQuerySet, _value: str, _params: Mapping[str, str]) -> LeadQuerySet:
     return leads.filter(came_back())
 
 
@@ -150,7 +151,7 @@ def narrow(leads: LeadQuerySet, params: Mapping[str, str]) -> LeadQuerySet:
     for name, word in _words.items():
         value = params.get(name) or ""
         if value and not (name == "reached" and not params.get("cohort")):
-            leads = word(leads, value)
+            leads = word(leads, value, params)
     return leads
 
 

@@ -1,0 +1,109 @@
+"""The reports' own words for leads, beside those of leads.cohort: who worked them, how soon, what the deal became."""
+
+from collections.abc import Mapping
+
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.utils.translation import gettext as _
+
+from crmsync.models import Handoff, Opportunity
+from leadmgmt.core.errors import InvalidInput
+from leadmgmt.core.now import now
+from leads.cohort import NONE, happened, register_word
+from leads.models import LeadEvent
+from leads.querysets import LeadQuerySet
+from routing.models import Assignment, SlaClock
+
+Params = Mapping[str, str]
+
+
+def _person(value: str, name: str) -> int:
+    if value.isdecimal() and len(value) < 19:
+        return int(value)
+    sentence = _("“%(value)s” is no person's number.") % {"value": value}
+    raise InvalidInput(sentence, fields={name: sentence})
+
+
+def _one_of(value: str, name: str, allowed: list[str]) -> str:
+    if value in allowed:
+        return value
+    sentence = _("“%(value)s” is none of: %(allowed)s.") % {"value": value, "allowed": ", ".join(allowed)}
+    raise InvalidInput(sentence, fields={name: sentence})
+
+
+def _rep(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that this person has ever received."""
+    return leads.filter(Exists(Assignment.objects.filter(lead=OuterRef("pk"), user=_person(value, "rep"))))
+
+
+def _received_by(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads whose first receiver this person was; none: nobody has received them."""
+    assignments = Assignment.objects.filter(lead=OuterRef("pk")).order_by("starts_at", "pk")
+    first = leads.annotate(first_receiver=Subquery(assignments.values("user")[:1]))
+    return first.filter(first_receiver=None if value == NONE else _person(value, "received_by"))
+
+
+def _sql_by(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that became SQL while this person had them."""
+    qualified = LeadEvent.objects.filter(lead=OuterRef("pk"), kind="stage.sql").order_by("at")
+    found = leads.filter(happened("stage.sql")).annotate(became_sql=Subquery(qualified.values("at")[:1]))
+    holder = Assignment.objects.filter(lead=OuterRef("pk"), starts_at__lte=OuterRef("became_sql"))
+    holder = holder.order_by("-starts_at", "-pk")
+    return found.annotate(held_by=Subquery(holder.values("user")[:1])).filter(held_by=_person(value, "sql_by"))
+
+
+def _deals(params: Params) -> Q:
+    """That the lead has a deal which fits all words about deals at once."""
+    deals = Opportunity.objects.filter(lead=OuterRef("pk"))
+    if params.get("sdr"):
+        deals = deals.filter(qualified_by=_person(params["sdr"], "sdr"))
+    if params.get("ae"):
+        deals = deals.filter(owner=_person(params["ae"], "ae"))
+    if params.get("deal"):
+        deals = deals.filter(stage=_one_of(params["deal"], "deal", Opportunity.Stage.values))
+    if params.get("handoff"):
+        latest = Handoff.objects.filter(opportunity=OuterRef("pk")).order_by("-offered_at", "-pk")
+        status = _one_of(params["handoff"], "handoff", Handoff.Status.values)
+        deals = deals.annotate(decision=Subquery(latest.values("status")[:1])).filter(decision=status)
+    return Q(Exists(deals))
+
+
+def _deal_word(leads: LeadQuerySet, _value: str, params: Params) -> LeadQuerySet:
+    return leads.filter(_deals(params))
+
+
+def promise_q(state: str) -> Q:
+    """How the first promise to a lead stands: made (decided one way or the other), kept, late, never, running."""
+    at = now()
+    over = Q(stopped_at__isnull=False) | Q(due_at__lte=at)
+    states = {
+        "made": Q(touched_at__isnull=False) | over,
+        "kept": Q(touched_at__isnull=False, touched_at__lte=F("due_at")),
+        "late": Q(touched_at__isnull=False, touched_at__gt=F("due_at")),
+        "never": Q(touched_at__isnull=True) & over,
+        "running": Q(touched_at__isnull=True, stopped_at__isnull=True, due_at__gt=at),
+    }
+    return states[_one_of(state, "promise", list(states))]
+
+
+def _promise(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads whose first promise stands so."""
+    first = SlaClock.objects.filter(lead=OuterRef("pk")).order_by("started_at", "pk")
+    clocks = SlaClock.objects.filter(promise_q(value), pk=OuterRef("first_clock"))
+    return leads.annotate(first_clock=Subquery(first.values("pk")[:1])).filter(Exists(clocks))
+
+
+def register_all() -> None:
+    """Teach the lead list these words."""
+    for name, word in {
+        "rep": _rep,
+        # The same again, for a rep's line in a report that is itself narrowed to a rep.
+        "received": _rep,
+        "received_by": _received_by,
+        "sql_by": _sql_by,
+        "promise": _promise,
+        "sdr": _deal_word,
+        "ae": _deal_word,
+        "deal": _deal_word,
+        "handoff": _deal_word,
+    }.items():
+        register_word(name, word)
