@@ -2,9 +2,19 @@
 
 from django.apps import AppConfig
 
+from leadmgmt.core.clock import register
+
 
 class LeadsConfig(AppConfig):
     """Configuration of the leads app."""
 
     name = "leads"
     verbose_name = "Leads"
+
+    def ready(self) -> None:
+        """Tell the clock what is due."""
+        from leads.services.ask import nudge_requests
+        from leads.services.enrich import close_due_rounds
+
+        register("leads.enrichment_rounds", close_due_rounds)
+        register("leads.enrichment_requests", nudge_requests)

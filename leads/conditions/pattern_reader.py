@@ -1,7 +1,7 @@
 """Reading the small, safe pattern language of the operator ``matches``.
 
-Known: letters, ``.``, ``[a-z]``, ``[^…]``, ``\\d \\w \\s``, groups, ``|``, ``* + ? {2,5}``, ``^`` and ``$``. A pattern is
-found anywhere in the text.
+Known: letters, ``.``, ``[a-z]``, ``[^…]``, ``\\d \\w \\s``, groups, ``|``, ``* + ? {2,5}``, ``^`` and ``$``. A pattern
+is found anywhere in the text.
 """
 
 from collections.abc import Iterator

@@ -55,8 +55,7 @@ def leaf_q(fact: Fact, op: str, value: Any, other: Fact | None, *, at: datetime,
 
 def _test(fact: Fact, op: str, value: Any, other: Fact | None, at: datetime) -> Expression:
     if op in ("is_known", "is_unknown"):
-        kind = "text" if fact.kind == "any" else fact.kind
-        return IsNull(column(fact, kind, at), op == "is_unknown")
+        return IsNull(column(fact, "text" if fact.kind == "any" else fact.kind, at), op == "is_unknown")
     if op in ("older_than_days", "within_days"):
         return _age(column(fact, "time", at), op, at, timedelta(days=value))
     kind = compares_as(fact.kind, op, value)

@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BooleanField, Q, Value
 
 from leadmgmt.core.now import now
 from leads.conditions.check import Check, checker
-from leads.conditions.words import leaf_sentence
 from leads.conditions.sql import leaf_q
+from leads.conditions.words import leaf_sentence
 from leads.facts import Fact
 
 Facts = Mapping[str, Any]
+# An empty Q would vanish in an "or" and stay true under a "not".
+ALWAYS = Q(Value(True, output_field=BooleanField()))
 
 
 def _plain(value: Any) -> Any:
@@ -61,11 +65,9 @@ class Group:
         return self.is_all
 
     def q(self, at: datetime, *, is_exact: bool) -> Q:
-        joined = Q()
-        for part in self.parts:
-            one = part.q(at, is_exact=is_exact)
-            joined = joined & one if self.is_all else joined | one
-        return joined
+        if not self.parts:
+            return ALWAYS
+        return reduce(and_ if self.is_all else or_, [part.q(at, is_exact=is_exact) for part in self.parts])
 
     def sentence(self, language: str) -> str:
         german = language.startswith("de")

@@ -18,6 +18,13 @@ class Provider(models.Model):
     config = models.JSONField(_("configuration"), default=dict, blank=True)
     secret = models.TextField(_("credential, encrypted"), blank=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+    paused_until = models.DateTimeField(
+        _("paused until"),
+        null=True,
+        blank=True,
+        help_text=_("After several failures in a row nobody asks for a while."),
+    )
 
     class Meta:
         ordering = ["position", "slug"]

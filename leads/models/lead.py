@@ -67,6 +67,9 @@ class Lead(models.Model):
     grade = models.CharField(_("grade"), max_length=2, blank=True)
     win_probability = models.FloatField(_("win probability"), null=True, blank=True)
 
+    enrich_by = models.DateTimeField(
+        null=True, blank=True, help_text=_("While providers are being asked: until when the score waits for them.")
+    )
     enriched_at = models.DateTimeField(null=True, blank=True)
     scored_at = models.DateTimeField(null=True, blank=True)
     routed_at = models.DateTimeField(null=True, blank=True)
@@ -104,6 +107,8 @@ class Lead(models.Model):
             models.Index(fields=["stage", "-last_touch_at"], name="leads_lead_stage_recent"),
             models.Index(fields=["first_seen_at"], name="leads_lead_first_seen"),
             models.Index(fields=["source", "first_seen_at"], name="leads_lead_source"),
+            # Enrichment whose deadline has passed.
+            models.Index(fields=["enrich_by"], condition=Q(enrich_by__isnull=False), name="leads_lead_enriching"),
             # Recycled leads that wake up.
             models.Index(
                 fields=["wake_at"], condition=Q(stage="recycled", wake_at__isnull=False), name="leads_lead_waking"

@@ -1,0 +1,160 @@
+"""Enrichment: work out what follows from what is known, ask providers, and go on when all have answered or time is up.
+
+A round begins with an event of the lead and ends with exactly one ``lead.enriched``: at once where nobody is asked,
+when the last provider has answered, or at `Lead.enrich_by`. A touch during a round joins it. What is learned after the
+round is told by another ``lead.enriched`` with ``late``, which scores the lead again.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from leadmgmt.core.now import now
+from leadmgmt.core.tasks import enqueue
+from leads.enrichers import LOCAL, Known
+from leads.enrichers.company_domain import company_domain, name_from_domain
+from leads.enrichers.http_json import HttpJson
+from leads.events import record_event
+from leads.models import Company, Contact, EnrichmentRequest, Lead, LeadEvent, Provider
+from leads.normalise.company import name_key
+from leads.services.provenance import Offer, offer_all
+
+ASK = "leads.tasks.ask_provider"
+NETWORK = {"http_json": HttpJson}
+OPEN = (EnrichmentRequest.Status.WAITING, EnrichmentRequest.Status.RUNNING)
+# Who answered lately is not asked again, unless the provider's config says otherwise (`fresh_days`).
+FRESH_DAYS = 30
+BY = "enrichment"
+
+
+def begin_enrichment(lead: Lead, event: LeadEvent) -> None:
+    """Pipeline step: begin a round for this lead, or join the one that runs."""
+    at = now()
+    providers = list(Provider.objects.all())
+    work_out(lead, providers, at)
+    asked = [provider for provider in providers if provider.kind in NETWORK and _ask(lead, provider, at)]
+    if asked and settings.ENRICHMENT_WAIT_SECONDS:
+        if lead.enrich_by is None:
+            lead.enrich_by = at + timedelta(seconds=settings.ENRICHMENT_WAIT_SECONDS)
+            lead.save(update_fields=["enrich_by"])
+    elif lead.enrich_by is None:
+        _finish(lead, at)
+    for provider in asked:
+        enqueue(ASK, provider.pk)
+
+
+def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:
+    """Run the enrichers that need no network; returns the fields that changed."""
+    contact = Contact.objects.select_related("company").get(pk=lead.contact_id)
+    configured = {provider.kind: provider for provider in providers if provider.kind in LOCAL}
+    if contact.company is None:
+        _join_company(contact, configured.get("company_domain"))
+    message = lead.touchpoints.order_by("-at", "-pk").values_list("message", flat=True).first() or ""
+    changed: set[str] = set()
+    # Twice: the second time round, what the first found (a country) can say more (a time zone).
+    for _ in range(2):
+        offers: dict[str, list[Offer]] = {"contact": [], "company": []}
+        for kind, enricher in LOCAL.items():
+            provider = configured.get(kind)
+            if provider is not None and not provider.is_active:
+                continue
+            known = Known(contact, message, config=provider.config if provider else {})
+            origin = provider.slug if provider else kind
+            for found in enricher(known):
+                offers[found.subject].append(Offer(found.field, found.value, origin, found.confidence))
+        new = offer_all(contact, offers["contact"], at=at)
+        if contact.company is not None:
+            new |= {f"company.{name}" for name in offer_all(contact.company, offers["company"], at=at)}
+        changed |= new
+        if not new:
+            break
+    return changed
+
+
+def _join_company(contact: Contact, provider: Provider | None) -> None:
+    """Put the person into the company of their mail domain, which may be new."""
+    if provider is not None and not provider.is_active:
+        return
+    domain = company_domain(Known(contact, config=provider.config if provider else {}))
+    if not domain:
+        return
+    name = name_from_domain(domain)
+    # Two people of one new company at once: the constraint keeps one row, both find it.
+    Company.objects.bulk_create([Company(domain=domain, name=name, name_key=name_key(name))], ignore_conflicts=True)
+    contact.company = Company.objects.get(domain=domain)
+    contact.save(update_fields=["company", "updated_at"])
+
+
+def _ask(lead: Lead, provider: Provider, at: datetime) -> bool:
+    """Put a question to a provider; False where it needs none, has answered lately or would not be heard now."""
+    if not provider.is_active or not NETWORK[provider.kind](provider).applies_to(lead.contact):
+        return False
+    fresh = at - timedelta(days=_number(provider.config.get("fresh_days"), FRESH_DAYS))
+    known = EnrichmentRequest.objects.filter(
+        Q(status__in=OPEN) | Q(status__in=["done", "empty"], finished_at__gte=fresh),
+        lead__contact=lead.contact_id,
+        provider=provider,
+    ).first()
+    if known is not None:
+        return known.status in OPEN and known.lead_id == lead.pk
+    paused = provider.paused_until is not None and provider.paused_until > at
+    EnrichmentRequest.objects.create(
+        lead=lead,
+        provider=provider,
+        asked_at=at,
+        next_try_at=provider.paused_until if paused else None,
+        error="Put off: the provider has failed several times in a row." if paused else "",
+    )
+    return not paused
+
+
+def _number(value: Any, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3650 else default
+
+
+def _finish(lead: Lead, at: datetime, **data: Any) -> None:
+    """End the round of a locked lead: what is known now counts."""
+    lead.enrich_by, lead.enriched_at = None, at
+    lead.save(update_fields=["enrich_by", "enriched_at"])
+    record_event(lead, "lead.enriched", at=at, by=BY, data=data)
+
+
+def close_round(lead_id: int, at: datetime) -> bool:
+    """End the lead's round if it runs and nobody is left to answer or the time is up; returns whether it did."""
+    with transaction.atomic():
+        lead = Lead.objects.lock().get(pk=lead_id)
+        if lead.enrich_by is None:
+            return False
+        open_ones = list(
+            lead.enrichments.filter(Q(next_try_at__isnull=True) | Q(next_try_at__lt=lead.enrich_by), status__in=OPEN)
+            .order_by("pk")
+            .values_list("provider__slug", flat=True)
+        )
+        if open_ones and at < lead.enrich_by:
+            return False
+        _finish(lead, at, **({"not_waited_for": open_ones} if open_ones else {}))
+        return True
+
+
+def close_due_rounds(at: datetime) -> int:
+    """Clock: end the rounds whose time is up. Returns how many."""
+    due = Lead.objects.filter(enrich_by__lte=at).order_by("enrich_by").values_list("pk", flat=True)[:500]
+    return sum(close_round(lead_id, at) for lead_id in due)
+
+
+def tell_late(lead_id: int, provider: str, fields: list[str], at: datetime) -> None:
+    """Something new came in after the round: have the lead scored again. Inside the caller's transaction."""
+    lead = Lead.objects.lock().get(pk=lead_id)
+    if lead.enrich_by is None and lead.is_open:
+        Lead.objects.filter(pk=lead_id).update(enriched_at=at)
+        record_event(
+            lead, "lead.enriched", at=at, by=BY, data={"late": True, "provider": provider, "fields": sorted(fields)}
+        )
+
+
+def waiting_requests(at: datetime) -> Q:
+    """Questions that may be asked now."""
+    return Q(status=EnrichmentRequest.Status.WAITING) & (Q(next_try_at__isnull=True) | Q(next_try_at__lte=at))

@@ -1,0 +1,143 @@
+"""Values with their origin: keep what everybody says, show what the best source says.
+
+Order of belief: a person of ours, then what the lead gave (form, API, import, by hand), then the CRM, then providers
+by their position; within that the surer value, then the newer one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from leads.models import Channel, Company, Contact, FieldValue, Provider
+from leads.normalise.company import name_key
+from leads.services.fields import COMPANY_FIELDS, CONTACT_FIELDS, Field
+
+PERSON = "person"
+GIVEN = frozenset(Channel.Kind.values)
+# Behind every configured provider, before nothing at all: what we worked out ourselves.
+LOCAL_POSITION = 1000
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One value that somebody has for one field; `confidence` from 0 to 1."""
+
+    field: str
+    value: Any
+    origin: str
+    confidence: float = 1.0
+
+
+def offer(
+    subject: Contact | Company, field: str, value: Any, origin: str, confidence: float = 1.0, *, at: datetime
+) -> bool:
+    """Keep one value and show the winning one; returns whether the shown value changed. Raises ValueError."""
+    return bool(offer_all(subject, [Offer(field, value, origin, confidence)], at=at))
+
+
+def offer_all(subject: Contact | Company, offers: Iterable[Offer], *, at: datetime) -> set[str]:
+    """Keep several values and write each field's winning one to the row; returns the fields whose value changed.
+
+    Locks the row. The caller's instance is brought up to date. Raises ValueError for a value that its field cannot hold.
+    """
+    known = fields_of(subject)
+    clean = [(one, known[one.field].read(one.value)) for one in offers]
+    if not clean:
+        return set()
+    with transaction.atomic():
+        _lock(subject, [one.field for one, _ in clean])
+        rows = _rows(subject)
+        for one, value in clean:
+            rows[one.field, one.origin] = _replace(subject, rows.get((one.field, one.origin)), one, value, at)
+        touched = [rows[one.field, one.origin] for one, _ in clean]
+        _save(subject, touched)
+        return _settle(subject, {one.field for one, _ in clean}, list(rows.values()))
+
+
+def fields_of(subject: Contact | Company) -> Mapping[str, Field]:
+    """The fields that may be offered."""
+    return CONTACT_FIELDS if isinstance(subject, Contact) else COMPANY_FIELDS
+
+
+def _lock(subject: Contact | Company, fields: list[str]) -> None:
+    """Hold the row and take over what it shows by now in these fields."""
+    model = type(subject)
+    fresh = model._default_manager.select_for_update(of=("self",)).values(*fields).get(pk=subject.pk)
+    for name, value in fresh.items():
+        setattr(subject, name, value)
+
+
+def _rows(subject: Contact | Company) -> dict[tuple[str, str], FieldValue]:
+    found = FieldValue.objects.filter(**_owner(subject))
+    return {(row.field, row.origin): row for row in found}
+
+
+def _owner(subject: Contact | Company) -> dict[str, Contact | Company]:
+    return {"contact" if isinstance(subject, Contact) else "company": subject}
+
+
+def _replace(subject: Contact | Company, row: FieldValue | None, one: Offer, value: Any, at: datetime) -> FieldValue:
+    stored = float(value) if isinstance(value, Decimal) else value
+    if row is None:
+        return FieldValue(
+            **_owner(subject), field=one.field, value=stored, origin=one.origin, confidence=one.confidence, at=at
+        )
+    if row.value != stored:
+        row.replaced = {"value": row.value, "at": row.at.isoformat()}
+        row.value, row.at = stored, at
+    row.confidence = one.confidence
+    return row
+
+
+def _save(subject: Contact | Company, rows: list[FieldValue]) -> None:
+    FieldValue.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=[*_owner(subject), "field", "origin"],
+        update_fields=["value", "confidence", "at", "replaced"],
+    )
+
+
+def _settle(subject: Contact | Company, fields: set[str], rows: list[FieldValue]) -> set[str]:
+    """Write the winning value of each field; what stands there without an origin came from the lead and stays."""
+    positions = dict(Provider.objects.values_list("slug", "position"))
+    changed = set()
+    for field in fields:
+        rivals = [row for row in rows if row.field == field]
+        best = max(rivals, key=lambda row: _belief(row, positions))
+        shown = getattr(subject, field)
+        has_origin = any(_same(row.value, shown) for row in rivals)
+        if shown not in (None, "") and not has_origin and _belief(best, positions)[0] < _RANK_GIVEN:
+            continue
+        value = fields_of(subject)[field].read(best.value)
+        if shown != value:
+            setattr(subject, field, value)
+            changed.add(field)
+    if changed:
+        written = [*changed, "updated_at"]
+        if isinstance(subject, Company) and "name" in changed:
+            subject.name_key = name_key(subject.name)
+            written.append("name_key")
+        subject.save(update_fields=written)
+    return changed
+
+
+_RANK_GIVEN = 3
+
+
+def _belief(row: FieldValue, positions: dict[str, int]) -> tuple[int, int, float, datetime]:
+    if row.origin == PERSON or row.origin.startswith(f"{PERSON}:"):
+        return (4, 0, row.confidence, row.at)
+    if row.origin in GIVEN:
+        return (_RANK_GIVEN, 0, row.confidence, row.at)
+    if row.origin.startswith("crm:"):
+        return (2, 0, row.confidence, row.at)
+    return (1, -positions.get(row.origin, LOCAL_POSITION), row.confidence, row.at)
+
+
+def _same(stored: Any, shown: Any) -> bool:
+    return stored == (float(shown) if isinstance(shown, Decimal) else shown)
