@@ -6,6 +6,10 @@ import { word } from "./words.js";
 const dialog = document.getElementById("palette");
 const input = document.getElementById("palette-input");
 const results = document.getElementById("palette-results");
+// Enter may come before the answer to what was typed: it then opens the first result of that answer.
+let asked = null;
+let shown = null;
+let hurried = false;
 
 function options() {
   return [...results.querySelectorAll("[role=option]")];
@@ -62,11 +66,16 @@ function complete() {
   }
   options().forEach((option) => (option.tabIndex = -1));
   select(options()[0]);
+  shown = asked;
+  if (hurried && shown === input.value) options()[0]?.click();
+  hurried = hurried && shown !== input.value;
 }
 
 function open() {
   if (dialog.open) return;
   input.value = "";
+  shown = null;
+  hurried = false;
   dialog.showModal();
   input.focus();
   input.dispatchEvent(new CustomEvent("palette-open"));
@@ -81,7 +90,8 @@ function steer(event) {
     if (all.length) select(all[(here + step + all.length) % all.length]);
   } else if (event.key === "Enter" && !event.isComposing) {
     event.preventDefault();
-    all[here]?.click();
+    if (shown === input.value) all[here]?.click();
+    else hurried = true;
   }
 }
 
@@ -102,5 +112,7 @@ export function startPalette() {
   });
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   input.addEventListener("keydown", steer);
+  input.addEventListener("htmx:configRequest", () => (asked = input.value));
+  input.addEventListener("input", () => (hurried = false));
   results.addEventListener("htmx:afterSwap", complete);
 }

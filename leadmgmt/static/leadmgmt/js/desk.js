@@ -1,0 +1,71 @@
+// Queue and lead page: rows that fill the preview, menus that close, Ctrl+Enter, the field that a choice asks for.
+// Everything here has a way without it.
+
+const preview = document.getElementById("preview");
+
+function select(row) {
+  document.querySelectorAll("[data-row][aria-current]").forEach((one) => one.removeAttribute("aria-current"));
+  row.setAttribute("aria-current", "true");
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+  row.dispatchEvent(new CustomEvent("key-move", { bubbles: true }));
+}
+
+// Enter and a double click open the lead, one click shows it beside the list, where there is a pane to show it in.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-row]");
+  if (!row || event.detail !== 1 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!preview || !preview.checkVisibility()) return;
+  event.preventDefault();
+  if (!row.hasAttribute("aria-current")) select(row);
+});
+document.addEventListener("dblclick", (event) => {
+  const row = event.target.closest("[data-row]");
+  if (row) window.location.assign(row.href);
+});
+
+// The arrows of the pane walk the list, so that the selected row and the pane never part.
+document.addEventListener("click", (event) => {
+  const step = event.target.closest("[data-step]");
+  if (!step) return;
+  event.preventDefault();
+  const rows = [...document.querySelectorAll("[data-row]")];
+  const here = rows.findIndex((row) => row.hasAttribute("aria-current"));
+  const next = rows[here + Number(step.dataset.step)];
+  if (next) select(next);
+});
+
+// A menu closes when something else is wanted.
+function closeMenus(except) {
+  document.querySelectorAll("details.menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
+}
+document.addEventListener("click", (event) => {
+  const menu = event.target.closest("details.menu");
+  closeMenus(event.target.closest(".menu-item:not(button)") ? null : menu);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = document.querySelector("details.menu[open]");
+  if (open) {
+    closeMenus(null);
+    open.querySelector("summary").focus();
+  }
+});
+
+// Ctrl+Enter sends the form in which one writes.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  const form = event.target.closest("[data-composer]");
+  if (!form) return;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector("[data-submit]"));
+});
+
+// A second click on the same button sends nothing twice.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 4000);
+});
