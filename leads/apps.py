@@ -13,8 +13,10 @@ class LeadsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the clock what is due."""
+        from leads.services.capture import process_waiting
         from leads.services.ask import nudge_requests
         from leads.services.enrich import close_due_rounds
 
+        register("leads.captures", process_waiting)
         register("leads.enrichment_rounds", close_due_rounds)
         register("leads.enrichment_requests", nudge_requests)

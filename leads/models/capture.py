@@ -36,11 +36,12 @@ class Capture(models.Model):
         "leads.Contact", on_delete=models.PROTECT, null=True, blank=True, related_name="captures"
     )
     match_reason = models.CharField(
-        max_length=40, blank=True, help_text=_("Why it joined this contact: new, email, external_id.")
+        max_length=40, blank=True, help_text=_("Why it joined this contact: new, email, external_id, phone.")
     )
     problems = models.JSONField(default=list, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
+    next_try_at = models.DateTimeField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

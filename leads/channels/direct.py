@@ -1,0 +1,15 @@
+"""Channels that speak our language already: API, hosted form, by hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leads.models import Capture
+from leads.normalise.submission import UTM
+
+CARRIED = (*UTM, "referrer", "landing_page")
+
+
+def read(capture: Capture) -> Mapping[str, Any]:
+    """The payload; what the transport knows of the visit counts where the payload is silent."""
+    carried = {name: capture.context[name] for name in CARRIED if capture.context.get(name)}
+    return carried | {name: value for name, value in capture.payload.items() if value is not None and value != ""}

@@ -1,0 +1,119 @@
+"""Whether we know this person: by normalised e-mail, else by channel and the source's own id, else by phone alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from leads.models import Contact, ContactIdentity, FieldValue, Lead
+from leads.normalise import Submission
+
+Key = tuple[int, Submission]
+
+
+@dataclass(eq=False)
+class Person:
+    """A contact with its interest while captures are attached; ``is_new``: not in the database yet."""
+
+    contact: Contact
+    is_new: bool = False
+    is_changed: bool = False
+    lead: Lead | None = None
+    has_company: bool = False
+    values: dict[tuple[str, str], FieldValue] = field(default_factory=dict)
+
+
+def _known(contact: Contact) -> Person:
+    return Person(contact, has_company=contact.company_id is not None)
+
+
+def is_phone_only(found: Submission) -> bool:
+    """Whether nothing but a number says who this is."""
+    return bool((found.phone or found.phone_raw) and not found.email_key and not found.external_id)
+
+
+def phone_key(found: Submission) -> str:
+    """What a person is matched by where there is nothing but a number."""
+    return found.phone or found.phone_raw
+
+
+class People:
+    """The people whom a batch of submissions may be about; grows as new ones are added, so that later rows find them."""
+
+    def __init__(self) -> None:
+        self._by_email: dict[str, Person] = {}
+        self._by_external_id: dict[tuple[int, str], Person] = {}
+        self._by_phone: dict[str, Person] = {}
+        self.all: list[Person] = []
+        self.new_identities: list[ContactIdentity] = []
+
+    def load(self, keys: Iterable[Key]) -> None:
+        """Read the contacts that these submissions, each with its channel's id, can match."""
+        keys = list(keys)
+        emails = {found.email_key for _, found in keys if found.email_key}
+        external = {(channel, found.external_id) for channel, found in keys if found.external_id}
+        numbers = {phone_key(found) for _, found in keys if is_phone_only(found)}
+        people: dict[int, Person] = {}
+        if external:
+            self._load_identities(external, people)
+        wanted = Q(email_key__in=emails) if emails else Q()
+        if numbers:
+            wanted |= Q(Q(phone__in=numbers) | Q(phone="", phone_raw__in=numbers), email_key__isnull=True)
+        if not wanted:
+            return
+        for contact in Contact.objects.filter(wanted).order_by("pk"):
+            person = people.setdefault(contact.pk, _known(contact))
+            if contact.email_key:
+                self._by_email[contact.email_key] = person
+            elif (number := contact.phone or contact.phone_raw) in numbers:
+                self._by_phone.setdefault(number, person)
+        self.all = list(people.values())
+
+    def _load_identities(self, external: set[tuple[int, str]], people: dict[int, Person]) -> None:
+        rows = ContactIdentity.objects.select_related("contact").filter(
+            channel__in={channel for channel, _ in external}, external_id__in={name for _, name in external}
+        )
+        for row in rows:
+            person = people.setdefault(row.contact_id, _known(row.contact))
+            self._by_external_id[row.channel_id, row.external_id] = person
+        self.all = list(people.values())
+
+    def find(self, channel_id: int, found: Submission) -> tuple[Person | None, str]:
+        """The person and why it is this one.
+
+        An address decides. Where it is unknown, the source's id leads to a contact only if that one has no address
+        yet: another address is another person.
+        """
+        if found.email_key and (person := self._by_email.get(found.email_key)):
+            return person, "email"
+        if found.external_id and (person := self._by_external_id.get((channel_id, found.external_id))):
+            if not found.email_key or person.contact.email_key is None:
+                return person, "external_id"
+            return None, "new"
+        if is_phone_only(found) and (person := self._by_phone.get(phone_key(found))):
+            return person, "phone"
+        return None, "new"
+
+    def add(self, channel_id: int, found: Submission) -> Person:
+        """A person nobody has met."""
+        person = Person(Contact(), is_new=True)
+        self.all.append(person)
+        if is_phone_only(found):
+            self._by_phone.setdefault(phone_key(found), person)
+        return person
+
+    def identify(self, person: Person, channel_id: int, found: Submission) -> bool:
+        """Note address and source's id as this person's; False if the id is another person's already."""
+        if found.email_key and person.contact.email_key is None:
+            person.contact.email_key = found.email_key
+            person.is_changed = True
+            self._by_email[found.email_key] = person
+        if not found.external_id:
+            return True
+        key = (channel_id, found.external_id)
+        if key not in self._by_external_id:
+            self._by_external_id[key] = person
+            self.new_identities.append(
+                ContactIdentity(contact=person.contact, channel_id=channel_id, external_id=key[1])
+            )
+        return self._by_external_id[key] is person

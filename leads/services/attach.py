@@ -1,0 +1,164 @@
+"""Captures become contacts, leads, touchpoints and events: one engine, for one submission as for a file of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from leads.events import record_events
+from leads.matching import People, is_phone_only, phone_key
+from leads.models import Capture, Consent, Contact, ContactIdentity, Touchpoint
+from leads.normalise import Submission
+from leads.services.companies import Companies
+from leads.services.given import Given, load_values
+from leads.services.interest import Interest, Touch
+from leads.services.sources import Sources
+
+# "lead" and "phon": a number alone is under no constraint, so people known by nothing else queue up behind a lock.
+PHONE_LOCK = (0x6C656164, 0x70686F6E)
+SETTLED = (
+    "status",
+    "occurred_at",
+    "lead",
+    "contact",
+    "match_reason",
+    "problems",
+    "error",
+    "processed_at",
+    "next_try_at",
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A kept capture and what was read from it. ``history``: brought in with past dates, sets nothing off."""
+
+    capture: Capture
+    found: Submission
+    history: bool = False
+
+
+def attach(items: Sequence[Item], *, at: datetime) -> list[Touch]:
+    """Attach captures in this order, in one transaction; the captures become accepted.
+
+    Each row sees what the rows before it made. Somebody else who makes the same contact, company or source at the
+    same instant costs an IntegrityError: nothing is written, and the caller tries again and finds theirs.
+    """
+    with transaction.atomic():
+        _queue_up(items)
+        batch = _Batch()
+        batch.load(items)
+        touches = [batch.take(item) for item in items]
+        batch.flush(touches, at)
+        return touches
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.sources, self.companies, self.people = Sources(), Companies(), People()
+        self.interest, self.given = Interest(), Given()
+
+    def load(self, items: Sequence[Item]) -> None:
+        self.sources.load(source_name(item.found) for item in items)
+        self.companies.load(item.found for item in items)
+        self.people.load((item.capture.channel_id, item.found) for item in items)
+        self.interest.load(self.people.all)
+        load_values(self.people.all)
+
+    def take(self, item: Item) -> Touch:
+        capture, found = item.capture, item.found
+        channel = capture.channel
+        name = source_name(found)
+        source = self.sources.source(name) if name else channel.source
+        campaign = self.sources.campaign(source, found.utm.get("utm_campaign") or found.campaign)
+        company = self.companies.company(found, origin=channel.kind, at=found.occurred_at)
+        person, reason = self.people.find(channel.pk, found)
+        person = person or self.people.add(channel.pk, found)
+        if not self.people.identify(person, channel.pk, found):
+            found.note("external_id", _("This id is known as another contact."))
+        self.given.take(person, found, origin=channel.kind, at=found.occurred_at)
+        if company and not person.has_company:
+            person.contact.company = company
+            person.has_company = person.is_changed = True
+        touch = Touch(capture, found, person, reason, source, campaign, item.history)
+        capture.lead = self.interest.touch(touch)
+        return touch
+
+    def flush(self, touches: Sequence[Touch], at: datetime) -> None:
+        self.companies.flush()
+        new = [person.contact for person in self.people.all if person.is_new]
+        Contact.objects.bulk_create(new, batch_size=1000)
+        ContactIdentity.objects.bulk_create(self.people.new_identities, batch_size=2000)
+        self.given.flush(self.people.all)
+        self.interest.flush()
+        settle([(touch.capture, touch) for touch in touches], at)
+        Touchpoint.objects.bulk_create([_touchpoint(touch) for touch in touches], batch_size=1000)
+        Consent.objects.bulk_create([consent for touch in touches for consent in _consents(touch)], batch_size=1000)
+        record_events(self.interest.lines)
+
+
+def source_name(found: Submission) -> str:
+    """Where it came from in its own words: utm_source, else the named source; empty means that nobody said."""
+    return (found.utm.get("utm_source") or found.source)[:120]
+
+
+def settle(captures: Sequence[tuple[Capture, Touch]], at: datetime) -> None:
+    """Write on each capture what became of it."""
+    for capture, touch in captures:
+        capture.status, capture.error, capture.processed_at = Capture.Status.ACCEPTED, "", at
+        capture.contact, capture.match_reason = touch.person.contact, touch.reason
+        capture.occurred_at, capture.next_try_at = touch.found.occurred_at, None
+        capture.problems = [problem.as_json() for problem in touch.found.problems]
+    Capture.objects.bulk_update([capture for capture, _ in captures], SETTLED, batch_size=500)
+
+
+def _touchpoint(touch: Touch) -> Touchpoint:
+    found = touch.found
+    utm: dict[str, Any] = found.utm
+    return Touchpoint(
+        lead=touch.capture.lead,
+        contact=touch.person.contact,
+        capture=touch.capture,
+        kind=touch.capture.channel.kind,
+        at=found.occurred_at,
+        source=touch.source,
+        campaign=touch.campaign,
+        referrer=found.referrer,
+        landing_page=found.landing_page,
+        subject=found.subject,
+        message=found.message,
+        **utm,
+    )
+
+
+def _consents(touch: Touch) -> list[Consent]:
+    return [
+        Consent(
+            contact=touch.person.contact,
+            purpose=said.purpose,
+            granted=said.granted,
+            text=said.text,
+            version=said.version,
+            capture=touch.capture,
+            at=touch.found.occurred_at,
+        )
+        for said in touch.found.statements
+    ]
+
+
+def _queue_up(items: Sequence[Item]) -> None:
+    """Wait for others who attach the same bare number; a file waits for all of them."""
+    numbers = [phone_key(item.found) for item in items if is_phone_only(item.found)]
+    if not numbers:
+        return
+    with connection.cursor() as cursor:
+        if len(items) > 1:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", PHONE_LOCK)
+        else:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock_shared(%s, %s), pg_advisory_xact_lock(hashtextextended(%s, %s))",
+                [*PHONE_LOCK, numbers[0], PHONE_LOCK[1]],
+            )

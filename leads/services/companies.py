@@ -1,0 +1,118 @@
+"""Companies of a batch: matched by domain, then by name, else made."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from leads.enrichers.company_domain import name_from_domain
+from leads.enrichers.email_class import is_private_domain
+from leads.models import Company, FieldValue
+from leads.normalise import Submission
+from leads.normalise.company import name_key, registered_domain
+
+
+def company_domain(found: Submission) -> str:
+    """The domain that says for whom the person works: their website's, else that of a business address."""
+    if found.domain and not is_private_domain(found.domain):
+        return found.domain
+    domain = registered_domain(found.email.rpartition("@")[2]) if found.email else ""
+    return "" if not domain or is_private_domain(domain) else domain
+
+
+class Companies:
+    """The companies that a batch of submissions may name; grows as new ones are made."""
+
+    def __init__(self) -> None:
+        self._by_domain: dict[str, Company] = {}
+        self._by_name: dict[str, list[Company]] = {}
+        self.new: list[Company] = []
+        self.changed: dict[int, Company] = {}
+        self.values: list[FieldValue] = []
+
+    def load(self, submissions: Iterable[Submission]) -> None:
+        """Read the companies that these submissions can match."""
+        domains, keys = set(), set()
+        for found in submissions:
+            domains.add(company_domain(found))
+            keys.add(name_key(found.company))
+        domains.discard("")
+        keys.discard("")
+        if domains:
+            self._index(Company.objects.filter(domain__in=domains).order_by("pk"))
+        if keys:
+            self._index(Company.objects.filter(name_key__in=keys).exclude(domain__in=domains).order_by("pk"))
+
+    def _index(self, companies: Iterable[Company]) -> None:
+        for company in companies:
+            if company.domain:
+                self._by_domain.setdefault(company.domain, company)
+            if company.name_key:
+                self._by_name.setdefault(company.name_key, []).append(company)
+
+    def company(self, found: Submission, *, origin: str, at: datetime) -> Company | None:
+        """The company of this submission, made if need be; None where nothing tells."""
+        domain, key = company_domain(found), name_key(found.company)
+        if not domain and not key:
+            return None
+        known = self._by_domain.get(domain) or self._named(key, domain, found.country)
+        if known is None:
+            known = Company(
+                name=found.company or name_from_domain(domain),
+                name_key=key or name_key(name_from_domain(domain)),
+                domain=domain or None,
+                country=found.country,
+                website=found.website,
+            )
+            self.new.append(known)
+            self._index([known])
+            self._note(known, {"name": found.company, "domain": domain, "website": found.website}, origin, at)
+        else:
+            self._complete(known, found, domain, key, origin, at)
+        return known
+
+    def _named(self, key: str, domain: str, country: str) -> Company | None:
+        """By name: never one with another domain, nor one in another country."""
+        for company in self._by_name.get(key, []) if key else []:
+            if domain and company.domain:
+                continue
+            if not country or not company.country or country == company.country:
+                return company
+        return None
+
+    def _complete(self, company: Company, found: Submission, domain: str, key: str, origin: str, at: datetime) -> None:
+        """Fill in what was not known; nobody renames a company by writing another name into a form."""
+        given = {}
+        if domain and not company.domain:
+            company.domain = given["domain"] = domain
+            self._by_domain[domain] = company
+        if key and company.domain and company.name == name_from_domain(company.domain) != found.company:
+            company.name = given["name"] = found.company
+            company.name_key = key
+            self._by_name.setdefault(key, []).append(company)
+        if found.website and not company.website:
+            company.website = given["website"] = found.website
+        if not given:
+            return
+        if company.pk:
+            self.changed[company.pk] = company
+        self._note(company, given, origin, at)
+
+    def _note(self, company: Company, given: dict[str, str], origin: str, at: datetime) -> None:
+        self.values += [
+            FieldValue(company=company, field=name, value=value, origin=origin, at=at)
+            for name, value in given.items()
+            if value
+        ]
+
+    def flush(self) -> None:
+        """Write what is new. Somebody else's company of the same name or domain raises IntegrityError."""
+        Company.objects.bulk_create(self.new)
+        if self.changed:
+            Company.objects.bulk_update(
+                self.changed.values(), ["name", "name_key", "domain", "website", "updated_at"], batch_size=500
+            )
+        FieldValue.objects.bulk_create(
+            self.values,
+            update_conflicts=True,
+            unique_fields=["company", "field", "origin"],
+            update_fields=["value", "at"],
+        )

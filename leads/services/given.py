@@ -1,0 +1,90 @@
+"""What a person told us about themselves: onto the contact, with its origin, the newest word counting."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from leads.matching import Person
+from leads.models import Contact, FieldValue
+from leads.normalise import Submission
+from leads.services.provenance import GIVEN, PERSON
+
+# Fields of a contact that a submission may fill.
+FIELDS = (
+    "email",
+    "phone",
+    "first_name",
+    "last_name",
+    "name_title",
+    "job_title",
+    "country",
+    "city",
+    "language",
+)
+COLUMNS = (*FIELDS, "email_key", "phone_raw", "company", "attributes", "updated_at")
+MOST_ATTRIBUTES = 120
+
+
+def load_values(people: Iterable[Person]) -> None:
+    """Read the origins of what is known about people in the database."""
+    known = {person.contact.pk: person for person in people if person.contact.pk}
+    if not known:
+        return
+    for value in FieldValue.objects.filter(contact__in=known, field__in=FIELDS):
+        known[value.contact_id or 0].values[value.field, value.origin] = value
+
+
+class Given:
+    """Values to write once the batch is through."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[int, str, str], FieldValue] = {}
+
+    def take(self, person: Person, found: Submission, *, origin: str, at: datetime) -> None:
+        """Put what the submission says onto the contact, where no newer or better word stands there."""
+        for name in FIELDS:
+            value = getattr(found, name)
+            if value and self._note(person, name, value, origin, at):
+                self._set(person, name, value)
+        if (found.phone or found.phone_raw) and person.contact.phone == found.phone:
+            self._set(person, "phone_raw", found.phone_raw)
+        answers = found.attributes | ({"email": found.email_raw} if found.email_raw else {})
+        known = person.contact.attributes
+        if any(known.get(key) != value for key, value in answers.items()):
+            merged = known | answers
+            self._set(person, "attributes", dict(list(merged.items())[:MOST_ATTRIBUTES]))
+
+    def _note(self, person: Person, name: str, value: str, origin: str, at: datetime) -> bool:
+        """Keep the value under its origin; returns whether it is the one to show."""
+        known = person.values.get((name, origin))
+        if known is None:
+            known = FieldValue(contact=person.contact, field=name, value=value, origin=origin, at=at)
+        elif at < known.at or known.value == value:
+            return False
+        else:
+            known.replaced = {"value": known.value, "at": known.at.isoformat()}
+            known.value, known.at = value, at
+        person.values[name, origin] = known
+        self._values[id(person), name, origin] = known
+        rivals = [
+            other
+            for (field, source), other in person.values.items()
+            if field == name and source != origin and (source in GIVEN or source.startswith(PERSON))
+        ]
+        return all(other.origin in GIVEN and other.at <= at for other in rivals)
+
+    def _set(self, person: Person, name: str, value: Any) -> None:
+        if getattr(person.contact, name) != value:
+            setattr(person.contact, name, value)
+            person.is_changed = True
+
+    def flush(self, people: Iterable[Person]) -> None:
+        """Write changed contacts and all values; new contacts have to be in the database by now."""
+        changed = [person.contact for person in people if person.is_changed and not person.is_new]
+        if changed:
+            Contact.objects.bulk_update(changed, COLUMNS, batch_size=500)
+        values = list(self._values.values())
+        FieldValue.objects.bulk_create([value for value in values if value.pk is None], batch_size=2000)
+        FieldValue.objects.bulk_update(
+            [value for value in values if value.pk is not None], ["value", "at", "replaced"], batch_size=500
+        )
