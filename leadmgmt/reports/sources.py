@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from math import log10
+from math import ceil, log10
 
 from django.db import connection
 
@@ -116,6 +116,12 @@ class Sources:
     total: Line
     cost: Decimal | None
     ranking: Ranking
+
+
+def win_scale(sources: Sources) -> float:
+    """The end of the axis on which all win rates are drawn: the highest interval, to the next full five points."""
+    most = max((line.win_rate.high for line in sources.lines if line.win_rate), default=1.0)
+    return min(ceil(most * 20) / 20, 1.0)
 
 
 def position(value: float) -> float:

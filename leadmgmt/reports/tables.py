@@ -1,0 +1,217 @@
+"""The reports as plain tables: for the CSV file and for programs, the same figures as on the page."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isinf
+from typing import Any
+
+from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.filters import Filters
+from leadmgmt.reports.funnel import funnel
+from leadmgmt.reports.sources import sources
+from leadmgmt.reports.speed import Line, speed
+from leadmgmt.reports.statistics import Interval
+from leadmgmt.reports.team import team
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under one name; every row has the same columns."""
+
+    name: str
+    rows: list[dict[str, Any]]
+
+
+def funnel_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
+    """Steps, then sources. Times in seconds, rates as shares."""
+    found = funnel(filters)
+    steps = [
+        {
+            "stage": step.stage,
+            "leads": step.count,
+            "rate_to_next": step.rate,
+            "median_seconds_to_next": step.median,
+            "change_against_previous": step.change.points if step.change else None,
+            "change_is_noise": step.change.is_noise if step.change else None,
+            **{way: next((one.count for one in step.exits if one.ending == way), 0) for way in WAYS},
+            "url": step.url,
+        }
+        for step in found.steps
+    ]
+    total = found.total
+    whole = {
+        "captured": total.captured,
+        "won": total.won,
+        "overall_rate": found.overall,
+        "median_seconds_captured_to_won": total.whole,
+        "recycled": total.recycled,
+        "came_back": total.returned,
+        "came_back_sql": total.returned_sql,
+        "came_back_won": total.returned_won,
+        "revenue": _number(total.revenue),
+    }
+    lines = [
+        {
+            # Null: no source was given. A source that is called unknown has a name.
+            "source": line.name or None,
+            "slug": line.slug if line.name else None,
+            "captured": line.line.captured,
+            "mql": line.line.mql,
+            "sql": line.line.sql,
+            "opportunity": line.line.opportunity,
+            "won": line.line.won,
+            "captured_to_sql": line.to_sql,
+            "captured_to_won": line.line.won / line.line.captured,
+            **_interval("captured_to_sql", line.interval),
+            "median_seconds_captured_to_won": line.line.whole,
+            "revenue": _number(line.revenue),
+        }
+        for line in by_source(found)
+    ]
+    return [Table("steps", steps), Table("total", [whole]), Table("sources", lines)]
+
+
+WAYS = ("recycled", "disqualified", "open")
+
+
+def speed_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
+    """All, by rep, by source, by hour of the week. Seconds; null where most were never touched."""
+    found = speed(filters)
+    notified = found.notified
+    hours = [{"weekday": day, "hour": hour, **_promises(line)} for (day, hour), line in sorted(found.hours.items())]
+    told = {
+        "leads": notified.leads,
+        "notified": notified.told,
+        "p50_seconds": _number(notified.p50),
+        "p95_seconds": _number(notified.p95),
+        "p99_seconds": _number(notified.p99),
+    }
+    return [
+        Table("total", [_promises(found.total)]),
+        Table("reps", [{"rep": entry.name or None, **_promises(entry.line)} for entry in found.by_rep]),
+        Table("sources", [{"source": entry.name or None, **_promises(entry.line)} for entry in found.by_source]),
+        Table("hours", hours),
+        Table("captured_to_notified", [told]),
+    ]
+
+
+def sources_tables(filters: Filters, params: Mapping[str, str]) -> list[Table]:
+    """Volume, cost and return by source or campaign."""
+    level = "campaign" if params.get("level") == "campaign" else "source"
+    found = sources(filters, level)
+    lines = [
+        {
+            level: line.name or None,
+            "captured": line.line.captured,
+            "mql": line.line.mql,
+            "sql": line.line.sql,
+            "opportunity": line.line.opportunity,
+            "won": line.line.won,
+            **_interval("win_rate", line.win_rate),
+            "rank": line.rank,
+            "cost": _number(line.cost),
+            "cost_per_lead": _number(line.per_lead),
+            "cost_per_mql": _number(line.per_mql),
+            "cost_per_sql": _number(line.per_sql),
+            "cost_per_win": _number(line.per_win),
+            "revenue": _number(line.revenue),
+            "return": line.returned,
+            **_interval("return", line.return_interval),
+            "verdict": line.verdict,
+        }
+        for line in found.lines
+    ]
+    return [Table(f"{level}s", lines)]
+
+
+def team_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
+    """SDRs, then AEs."""
+    found = team(filters)
+    sdrs = [
+        {
+            "sdr": str(line.user),
+            "external_id": line.user.external_id if line.user else None,
+            "leads": line.received.leads,
+            "promises_kept": line.received.kept,
+            "promises": line.received.promised,
+            "median_seconds_to_touch": _number(line.received.p50),
+            "sql": line.received.sqls,
+            "opportunities": line.deals.count,
+            "accepted": line.deals.accepted,
+            "refused": line.deals.refused,
+            "won": line.deals.won,
+            "revenue": _number(line.deals.revenue),
+        }
+        for line in found.sdrs
+    ]
+    aes = [
+        {
+            "ae": str(line.user),
+            "external_id": line.user.external_id if line.user else None,
+            "opportunities": line.deals.count,
+            "offered": line.deals.offered,
+            "accepted": line.deals.accepted,
+            "refused": line.deals.refused,
+            "median_seconds_to_decision": _number(line.deals.decision),
+            "open": line.deals.open,
+            "won": line.deals.won,
+            "lost": line.deals.lost,
+            "win_rate": line.deals.win_rate,
+            **_interval("win_rate", line.deals.win_interval),
+            "revenue": _number(line.deals.revenue),
+        }
+        for line in found.aes
+    ]
+    return [Table("sdrs", sdrs), Table("aes", aes)]
+
+
+TABLES: dict[str, Callable[[Filters, Mapping[str, str]], list[Table]]] = {
+    "funnel": funnel_tables,
+    "speed": speed_tables,
+    "sources": sources_tables,
+    "team": team_tables,
+}
+
+
+def as_csv(name: str, filters: Filters, params: Mapping[str, str]) -> str:
+    """All tables of a report in one file, an empty line between them. Text that a spreadsheet would run is quoted."""
+    out = io.StringIO()
+    # The mark tells spreadsheets that this is UTF-8.
+    out.write("\ufeff")
+    writer = csv.writer(out)
+    for index, table in enumerate(TABLES[name](filters, params)):
+        if index:
+            writer.writerow([])
+        writer.writerow([table.name, *(list(table.rows[0]) if table.rows else [])])
+        for row in table.rows:
+            writer.writerow(["", *(_harmless(value) for value in row.values())])
+    return out.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+def _promises(line: Line) -> dict[str, Any]:
+    return {
+        "promised": line.promised,
+        "kept": line.kept,
+        "late": line.late,
+        "never": line.never,
+        "running": line.running,
+        "share_kept": line.share,
+        **_interval("share_kept", line.interval),
+        "p50_seconds": _number(line.p50),
+        "p90_seconds": _number(line.p90),
+        "p99_seconds": _number(line.p99),
+    }
+
+
+def _interval(name: str, found: Interval | None) -> dict[str, float | None]:
+    return {f"{name}_low": found.low if found else None, f"{name}_high": found.high if found else None}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or isinf(value) else float(value)

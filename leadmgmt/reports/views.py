@@ -1,0 +1,117 @@
+"""The reports as pages and as files."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from leadmgmt.core.permissions import REPORT_READERS, role_required
+from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.filters import Filters, read
+from leadmgmt.reports.funnel import funnel
+from leadmgmt.reports.funnel_picture import picture
+from leadmgmt.reports.funnel_words import sentence
+from leadmgmt.reports.options import choices, preset_links
+from leadmgmt.reports.sources import sources, win_scale
+from leadmgmt.reports.sources_words import sources_sentence
+from leadmgmt.reports.speed import speed
+from leadmgmt.reports.speed_picture import heat, heat_key, heat_rows
+from leadmgmt.reports.speed_words import speed_sentence
+from leadmgmt.reports.tables import TABLES, as_csv
+from leadmgmt.reports.team import team
+from leadmgmt.reports.team_words import team_sentence
+
+LEVELS = ("source", "campaign")
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def funnel_page(request: HttpRequest) -> HttpResponse:
+    """Where do leads go?"""
+    found = funnel(read(request.GET))
+    context = {"funnel": found, "picture": picture(found), "lines": by_source(found), "sentence": sentence(found)}
+    return _page(request, "funnel", found.filters, context)
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def speed_page(request: HttpRequest) -> HttpResponse:
+    """How soon is a person in touch?"""
+    found = speed(read(request.GET))
+    context = {
+        "speed": found,
+        "heat": heat(found),
+        "heat_key": heat_key(),
+        "heat_rows": heat_rows(found),
+        "zone": settings.TIME_ZONE,
+        "sentence": speed_sentence(found),
+    }
+    return _page(request, "speed", found.filters, context)
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def sources_page(request: HttpRequest) -> HttpResponse:
+    """What does each source earn?"""
+    found = sources(read(request.GET), level_of(request))
+    context = {
+        "sources": found,
+        "level": found.level,
+        "win_scale": win_scale(found),
+        "cost_url": cost_url(request),
+        "sentence": sources_sentence(found),
+    }
+    return _page(request, "sources", found.filters, context)
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def team_page(request: HttpRequest) -> HttpResponse:
+    """What does each rep make of what they receive?"""
+    found = team(read(request.GET))
+    return _page(request, "team", found.filters, {"team": found, "sentence": team_sentence(found)})
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def export(request: HttpRequest, name: str) -> HttpResponse:
+    """A report's tables as one CSV file."""
+    if name not in TABLES:
+        raise Http404
+    filters = read(request.GET)
+    response = HttpResponse(as_csv(name, filters, request.GET), content_type="text/csv; charset=utf-8")
+    period = "-".join(day.isoformat() for day in (filters.first, filters.last) if day) or "all-time"
+    response["Content-Disposition"] = f'attachment; filename="{name}-{period}.csv"'
+    return response
+
+
+def level_of(request: HttpRequest) -> str:
+    """Sources or their campaigns."""
+    level = request.GET.get("level", "")
+    return level if level in LEVELS else LEVELS[0]
+
+
+def cost_url(request: HttpRequest) -> str:
+    """Where cost is entered, for whom it opens to."""
+    user = request.user
+    allowed = user.is_staff and user.has_perm("leads.add_sourcecost")
+    return reverse("admin:leads_sourcecost_add") if allowed else ""
+
+
+def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, Any]) -> HttpResponse:
+    previous = filters.previous()
+    frame = {
+        "name": name,
+        "filters": filters,
+        "presets": preset_links(filters),
+        "choices": choices(filters),
+        "previous_label": previous.label if previous else "",
+        "compare_on": filters.address(compares=True),
+        "compare_off": filters.address(compares=False),
+        "address": filters.address(),
+        "export_url": f"{reverse('reports:export', args=[name])}{filters.address()}",
+    }
+    return TemplateResponse(request, f"reports/{name}.html", {**frame, **context})
