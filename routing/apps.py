@@ -8,3 +8,15 @@ class RoutingConfig(AppConfig):
 
     name = "routing"
     verbose_name = "Routing"
+
+    def ready(self) -> None:
+        """Put the timed work on the clock's list."""
+        from leadmgmt.core import clock
+        from routing.services.deliver import send_waiting
+        from routing.services.sla import breach_due, remind_due
+        from routing.services.waiting import retry_waiting
+
+        clock.register("routing.sla_breaches", breach_due)
+        clock.register("routing.sla_reminders", remind_due, every=10.0)
+        clock.register("routing.waiting_room", retry_waiting)
+        clock.register("routing.mail", send_waiting, every=5.0)

@@ -153,6 +153,16 @@ class Lead(models.Model):
     @transition(field=stage, source=[Stage.RECYCLED, Stage.DISQUALIFIED], target=Stage.NEW)
     def _to_new(self) -> None: ...
 
+    def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
+        """Read the row again, with the stage, which otherwise refuses to be set on a loaded lead."""
+        if fields is None:
+            deferred = self.get_deferred_fields()
+            fields = [field.attname for field in self._meta.concrete_fields if field.attname not in deferred]
+            self._prefetched_objects_cache: dict[str, Any] = {}
+        if "stage" in fields:
+            self.__dict__.pop("stage", None)
+        super().refresh_from_db(using, fields, from_queryset)
+
     def clear_outcome(self) -> None:
         """Forget why the lead was closed, when it opens again."""
         self.reason, self.reason_note, self.wake_at = None, "", None

@@ -1,0 +1,53 @@
+"""The rule set that decides, parsed once per process."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from routing.decide import RuleView, readable
+from routing.models import Rule, RuleSet
+
+
+@dataclass(frozen=True)
+class PublishedRules:
+    """One version, ready to decide."""
+
+    id: int
+    version: int
+    rules: tuple[RuleView, ...]
+
+
+_known: dict[tuple[int, datetime | None], PublishedRules] = {}
+
+
+def published_rules() -> PublishedRules | None:
+    """The published version, None if there is none. One query: a published version never changes."""
+    row = RuleSet.objects.filter(status=RuleSet.Status.PUBLISHED).values_list("pk", "version", "published_at").first()
+    if row is None:
+        return None
+    pk, version, published_at = row
+    if (pk, published_at) not in _known:
+        _known.clear()
+        _known[pk, published_at] = PublishedRules(pk, version, rules_of(pk))
+    return _known[pk, published_at]
+
+
+def rules_of(rule_set_id: int) -> tuple[RuleView, ...]:
+    """The active rules of any version, in their order."""
+    rules = Rule.objects.filter(rule_set_id=rule_set_id, is_active=True).order_by("position")
+    return tuple(view_of(rule) for rule in rules)
+
+
+def view_of(rule: Rule) -> RuleView:
+    """A stored rule as it decides."""
+    return RuleView(
+        id=rule.pk,
+        position=rule.position,
+        name=rule.name,
+        tree=rule.condition,
+        condition=readable(rule.condition),
+        destination=rule.destination,
+        pool_id=rule.pool_id,
+        rep_id=rule.rep_id,
+        reason_id=rule.reason_id,
+        policy_id=rule.sla_policy_id,
+    )

@@ -1,0 +1,126 @@
+"""E-mail to people of ours: claimed, sent with no transaction open, recorded."""
+
+import logging
+from datetime import datetime, timedelta
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db.models import F, Q
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from leadmgmt.core.backoff import next_try
+from leadmgmt.core.now import now
+from leadmgmt.core.tasks import enqueue
+from routing.hours import known_zone
+from routing.models import Notification, SlaClock
+from routing.notices import notice_of
+
+log = logging.getLogger(__name__)
+
+Status = Notification.Status
+MAX_ATTEMPTS = 6
+LOST_AFTER = timedelta(minutes=2)
+FORGOTTEN_AFTER = timedelta(seconds=20)
+AT_ONCE = 200
+
+
+def deliver(notification_id: int) -> str:
+    """Send one e-mail. Safe to run twice: who claims the row sends, everybody else goes home."""
+    at = now()
+    free = Notification.objects.filter(pk=notification_id, way=Notification.Way.EMAIL, status=Status.WAITING)
+    due = free.filter(Q(next_try_at__isnull=True) | Q(next_try_at__lte=at))
+    if not due.update(status=Status.SENDING, claimed_at=at, attempts=F("attempts") + 1):
+        return "nothing to send"
+    related = ("user", "lead__contact__company", "lead__source", "lead__owner", "lead__campaign")
+    notification = Notification.objects.select_related(*related).get(pk=notification_id)
+    try:
+        compose(notification).send()
+    except Exception as error:
+        return _record_failure(notification, error)
+    sent = {"status": Status.SENT, "sent_at": now(), "error": "", "next_try_at": None}
+    Notification.objects.filter(pk=notification_id, status=Status.SENDING).update(**sent)
+    return "sent"
+
+
+def compose(notification: Notification) -> EmailMultiAlternatives:
+    """The message as its reader wants it: their language, their time zone.
+
+    Its id is made from the row, so that a mail that went out twice after a crash shows once in most mail programs.
+    """
+    user, lead = notification.user, notification.lead
+    with translation.override(user.language), timezone.override(known_zone(user.time_zone)):
+        notice = notice_of(notification)
+        touch = lead.touchpoints.order_by("-at", "-pk").first() if lead else None
+        clock = SlaClock.objects.filter(lead=lead, stopped_at__isnull=True).first() if lead else None
+        context = {
+            "notification": notification,
+            "user": user,
+            "lead": lead,
+            "title": notice.title(notification),
+            "line": notice.line(notification),
+            "touch": touch,
+            "clock": clock,
+            "url": settings.PUBLIC_URL + notice.url(notification),
+            "language": user.language,
+        }
+        text = render_to_string(f"{notice.mail}.txt", context)
+        html = render_to_string(f"{notice.mail}.html", context)
+        title = " ".join(context["title"].split())
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    message = EmailMultiAlternatives(title, text, to=[user.email])
+    message.extra_headers["Message-ID"] = f"<notification-{notification.pk}@{host}>"
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def _record_failure(notification: Notification, error: Exception) -> str:
+    """Keep why it failed; try again later unless that is pointless or has been done often enough."""
+    at = now()
+    is_final = notification.attempts >= MAX_ATTEMPTS or _is_permanent(error)
+    log.warning("e-mail %s failed: %s", notification.pk, type(error).__name__)
+    Notification.objects.filter(pk=notification.pk, status=Status.SENDING).update(
+        status=Status.FAILED if is_final else Status.WAITING,
+        error=f"{type(error).__name__}: {error}"[:2000],
+        next_try_at=None if is_final else next_try(notification.attempts, at=at, base=5.0),
+    )
+    return "failed" if is_final else "will be tried again"
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether the mail server has refused for good, or the fault is ours; a lost connection may heal."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    if isinstance(error, SMTPResponseException):
+        return 500 <= error.smtp_code < 600
+    return not isinstance(error, SMTPException | OSError)
+
+
+def send_waiting(at: datetime) -> int:
+    """Clock: nudge e-mails whose next try has come, whose job was lost, or whose sender died. Returns how many."""
+    mails = Notification.objects.filter(way=Notification.Way.EMAIL)
+    lost = mails.filter(status=Status.SENDING, claimed_at__lte=at - LOST_AFTER)
+    lost.filter(attempts__gte=MAX_ATTEMPTS).update(
+        status=Status.FAILED, error="The worker was lost each time this was sent."
+    )
+    lost.update(status=Status.WAITING, next_try_at=at)
+    due = Q(next_try_at__lte=at) | Q(next_try_at__isnull=True, created_at__lte=at - FORGOTTEN_AFTER)
+    found = mails.filter(due, status=Status.WAITING).order_by("created_at")
+    waiting = list(found.values_list("pk", flat=True)[:AT_ONCE])
+    for pk in waiting:
+        enqueue("routing.tasks.deliver_notification", pk)
+    # The job just made gets its time before the next nudge.
+    Notification.objects.filter(pk__in=waiting, next_try_at__isnull=True).update(next_try_at=at)
+    return len(waiting)
+
+
+def retry_failed(notification_ids: list[int]) -> int:
+    """An admin's retry of given-up e-mails. Returns how many."""
+    failed = Notification.objects.filter(pk__in=notification_ids, way=Notification.Way.EMAIL, status=Status.FAILED)
+    pks = list(failed.values_list("pk", flat=True))
+    failed.update(status=Status.WAITING, attempts=0, next_try_at=None, error="")
+    for pk in pks:
+        enqueue("routing.tasks.deliver_notification", pk)
+    return len(pks)

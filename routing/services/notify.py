@@ -1,0 +1,78 @@
+"""Telling people: on screen at once, by e-mail through a job. One occasion tells a person once on each way."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from leadmgmt.core.now import now
+from leadmgmt.core.tasks import enqueue
+from leads.models import Lead, LeadEvent, Stage, User
+from routing.models import Notification, WaitingLead
+from routing.notices import ASSIGNED, TOUCHED, WAITING
+
+Way = Notification.Way
+BOTH = (Way.IN_APP, Way.EMAIL)
+
+
+def tell(
+    user: User,
+    kind: str,
+    occasion: str,
+    lead: Lead | None,
+    *,
+    context: dict[str, Any] | None = None,
+    at: datetime | None = None,
+    ways: Iterable[str] = BOTH,
+) -> None:
+    """Tell ``user`` about ``occasion`` (such as ``assignment:17``); a second call for it changes nothing.
+
+    What is on screen counts as told with the caller's transaction. The words come from ``routing.notices`` by ``kind``
+    (``context`` may carry ``title``, ``text`` and ``url`` for kinds without words of their own).
+    """
+    at = at or now()
+    if not user.is_active:
+        return
+    for way in ways:
+        on_screen = way == Way.IN_APP
+        notification, is_new = Notification.objects.get_or_create(
+            occasion=occasion,
+            user=user,
+            way=way,
+            defaults={
+                "lead": lead,
+                "kind": kind,
+                "context": context or {},
+                "status": Notification.Status.SENT if on_screen else Notification.Status.WAITING,
+                "created_at": at,
+                "sent_at": at if on_screen else None,
+            },
+        )
+        if is_new and not on_screen:
+            enqueue("routing.tasks.deliver_notification", notification.pk)
+
+
+def notify_owner(lead: Lead, event: LeadEvent) -> None:
+    """Pipeline step: the new owner learns of the lead, unless they took it themselves."""
+    owner = lead.owner
+    if owner is None or owner.pk != event.data.get("user"):
+        return
+    at = now()
+    if event.actor_id != owner.pk:
+        tell(owner, ASSIGNED, f"assignment:{event.data.get('assignment')}", lead, at=at)
+    if lead.notified_at is None:
+        lead.notified_at = at
+        lead.save(update_fields=["notified_at"])
+
+
+def notify_touch(lead: Lead, event: LeadEvent) -> None:
+    """Pipeline step: who works the lead learns that the person got in touch again."""
+    person = lead.ae if lead.stage == Stage.OPPORTUNITY and lead.ae else lead.owner
+    if person is not None and lead.is_open:
+        tell(person, TOUCHED, f"touch:{event.pk}", lead)
+
+
+def notify_waiting(lead: Lead, event: LeadEvent) -> None:
+    """Pipeline step: the keeper learns that a lead waits."""
+    wait = WaitingLead.objects.filter(pk=event.data.get("waiting"), left_at__isnull=True).first()
+    if wait is not None and wait.keeper is not None:
+        tell(wait.keeper, WAITING, f"waiting:{wait.pk}", lead, context={"reason": wait.reason})

@@ -1,0 +1,134 @@
+"""From a lead to a decision: read what it needs, lock who could take it, decide. Changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_noop
+
+from leads.facts import lead_facts
+from leads.models import Lead
+from routing.calendar import Calendar, next_start
+from routing.decide import Distribution, Looked, RuleView, distribute, first_match
+from routing.hours import day_start
+from routing.models import Pool, Rule
+from routing.published import PublishedRules, published_rules
+from routing.snapshot import Standing, pool_standings, rep_standings
+
+# Why a lead waits; translated where it is shown.
+NO_RULES = gettext_noop("No routing rules are published yet.")
+UNMATCHED = gettext_noop("No rule fits this lead.")
+BY_RULE = gettext_noop("A rule sends such leads to the waiting room.")
+NOBODY_MEMBER = gettext_noop("Nobody belongs to the pool.")
+NOBODY_PRESENT = gettext_noop("Nobody works at the moment.")
+NOBODY_FREE = gettext_noop("Everybody who works has as many leads as they may have.")
+NOBODY_TAKES = gettext_noop("Nobody takes leads at the moment.")
+
+RETRY_AFTER = timedelta(hours=1)
+RETRY_FULL = timedelta(minutes=10)
+BY_HOUR, BY_LOAD = ("leave", "shift"), ("open_leads", "per_day")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A decision that is not written down yet. ``outcome``: assigned, waiting, disqualified or unmatched."""
+
+    at: datetime
+    outcome: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    rules: PublishedRules | None = None
+    looked: Sequence[Looked] = ()
+    rule: RuleView | None = None
+    pool: Pool | None = None
+    standings: Sequence[Standing] = ()
+    distribution: Distribution | None = None
+    reason: str = ""
+    wake_at: datetime | None = None
+
+    @property
+    def chosen(self) -> Standing | None:
+        """Who receives the lead."""
+        choice = self.distribution.choice if self.distribution else None
+        return next((one for one in self.standings if choice and one.candidate.rep_id == choice.rep_id), None)
+
+    @property
+    def from_pool(self) -> Pool | None:
+        """The pool whose turn this was: none where the rule or the company named the rep."""
+        return self.pool if self.chosen and self.chosen.candidate.role == "pool" else None
+
+    @property
+    def calendars(self) -> list[Calendar]:
+        """Whose working time counts: the rep's, or that of all who may yet take it."""
+        return [self.chosen.calendar] if self.chosen else [one.calendar for one in self.standings]
+
+
+def make_plan(lead: Lead, at: datetime) -> Plan:
+    """Decide about a locked lead. Locks the candidates until the transaction ends."""
+    rules = published_rules()
+    if rules is None:
+        return Plan(at, "unmatched", reason=NO_RULES, wake_at=at + RETRY_AFTER)
+    facts = lead_facts(lead, at)
+    rule, looked = first_match(rules.rules, facts)
+    seen = Plan(at, "unmatched", facts, rules, looked, rule)
+    if rule is None:
+        return replace(seen, reason=UNMATCHED, wake_at=at + RETRY_AFTER)
+    if rule.destination == Rule.Destination.DISQUALIFY:
+        return replace(seen, outcome="disqualified")
+    if rule.destination == Rule.Destination.WAITING:
+        pool = Pool.objects.filter(pk=rule.pool_id).first() if rule.pool_id else None
+        return replace(seen, outcome="waiting", reason=BY_RULE, pool=pool, wake_at=at + RETRY_AFTER)
+    return _distributed(seen, rules.version, rule, lead)
+
+
+def _distributed(seen: Plan, version: int, rule: RuleView, lead: Lead) -> Plan:
+    """Who of those the rule means."""
+    at = seen.at
+    pool = Pool.objects.select_related("team").filter(pk=rule.pool_id).first() if rule.pool_id else None
+    standings = _standings(rule, pool, lead, at)
+    seed = f"lead {lead.pk}, set {version}, captured {lead.captured_at.isoformat()}"
+    distribution = distribute([one.candidate for one in standings], seed)
+    plan = replace(seen, pool=pool, standings=standings, distribution=distribution)
+    if distribution.choice:
+        return replace(plan, outcome="assigned")
+    return replace(
+        plan,
+        outcome="waiting",
+        reason=_reason(distribution),
+        wake_at=_wake_at(plan.standings, distribution.stopped, at),
+    )
+
+
+def _standings(rule: RuleView, pool: Pool | None, lead: Lead, at: datetime) -> list[Standing]:
+    if rule.destination == Rule.Destination.REP:
+        return rep_standings(Q(pk=rule.rep_id), "rule", at)
+    found: list[Standing] = []
+    if rule.destination == Rule.Destination.ACCOUNT_OWNER:
+        found = rep_standings(Q(user__accounts__contacts=lead.contact_id), "account", at)
+    known = {one.candidate.rep_id for one in found}
+    members = pool_standings(pool, at) if pool and pool.is_active else []
+    return [*found, *(one for one in members if one.candidate.rep_id not in known)]
+
+
+def _reason(distribution: Distribution) -> str:
+    """What keeps everybody from taking it, in one sentence."""
+    gates = set(distribution.stopped.values())
+    if not gates:
+        return NOBODY_MEMBER
+    if gates & {*BY_LOAD}:
+        return NOBODY_FREE
+    return NOBODY_PRESENT if gates & {*BY_HOUR} else NOBODY_TAKES
+
+
+def _wake_at(standings: Sequence[Standing], stopped: Mapping[int, str], at: datetime) -> datetime:
+    """When it is worth trying again: the next shift of one who is stopped by the hour, soon where a cap may free."""
+    hourly = [one.calendar for one in standings if stopped[one.candidate.rep_id] in BY_HOUR]
+    times = [next_start(hourly, at)] if hourly else []
+    for one in standings:
+        gate = stopped[one.candidate.rep_id]
+        if gate == "open_leads":
+            times.append(at + RETRY_FULL)
+        elif gate == "per_day":
+            times.append(next_start([one.calendar], day_start(at + timedelta(days=1), one.user.time_zone)))
+    return min((time for time in times if time), default=at + RETRY_AFTER)

@@ -1,0 +1,93 @@
+"""The SLA clock of a lead: started at capture, handed over with the lead, stopped by a touch or an end."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from leads.models import Lead
+from routing.calendar import Calendar, add_working, working_between
+from routing.models import SlaClock, SlaPolicy
+
+
+def due_at(
+    policy: SlaPolicy,
+    started_at: datetime,
+    calendars: Sequence[Calendar],
+    *,
+    owned_at: datetime | None = None,
+    before: Sequence[Calendar] = (),
+) -> datetime:
+    """When the promise ends.
+
+    In working time the minutes run in the hours of ``calendars``; until ``owned_at`` in those of ``before``, the people
+    who could have taken the lead. Who has no hours at all is taken to be there around the clock.
+    """
+    seconds = policy.first_touch_minutes * 60
+    around_the_clock = started_at + timedelta(seconds=seconds)
+    if not policy.in_working_time:
+        return around_the_clock
+    if owned_at is not None and owned_at > started_at and before:
+        spent = working_between(before, started_at, owned_at)
+        if spent >= seconds:
+            return add_working(before, started_at, seconds) or owned_at
+        seconds, started_at = int(seconds - spent), owned_at
+    return add_working(calendars, started_at, seconds) or started_at + timedelta(seconds=seconds)
+
+
+def run_clock(
+    lead: Lead,
+    *,
+    policy_id: int | None,
+    calendars: Sequence[Calendar],
+    at: datetime,
+    owned: bool,
+    before: Sequence[Calendar] = (),
+    is_first: bool = False,
+) -> SlaClock | None:
+    """Start the lead's clock, or go on with the running one under new hours. Needs the lead's lock.
+
+    ``is_first`` spares the look for a running clock. None where the lead has been touched or nothing is promised.
+    """
+    if lead.first_touched_at is not None or not lead.is_working or lead.is_history:
+        return None
+    clock = None if is_first else SlaClock.objects.filter(lead=lead, stopped_at__isnull=True).first()
+    if clock is not None and clock.breached_at is not None:
+        # A broken promise stays broken, whoever has the lead now.
+        SlaClock.objects.filter(pk=clock.pk).update(owned_at=at if owned else clock.owned_at)
+        return clock
+    policy = _policy(policy_id) or (clock.policy if clock else None)
+    if policy is None:
+        return None
+    clock = clock or SlaClock(lead=lead, started_at=lead.captured_at)
+    clock.policy, clock.owned_at = policy, at if owned else None
+    clock.due_at = due_at(policy, clock.started_at, calendars, owned_at=clock.owned_at, before=before)
+    clock.save()
+    return clock
+
+
+def stop_clock(
+    lead: Lead, *, at: datetime, reason: str, touched: bool = False, begun_by: datetime | None = None
+) -> SlaClock | None:
+    """End the running promise (if it had begun by ``begun_by``). Needs the lead's lock.
+
+    ``touched`` keeps it, late if the time is over.
+    """
+    running = SlaClock.objects.filter(lead=lead, stopped_at__isnull=True)
+    clock = (running.filter(started_at__lte=begun_by) if begun_by else running).first()
+    if clock is None:
+        return None
+    at = max(at, clock.started_at)
+    clock.stopped_at, clock.stop_reason = at, reason
+    if touched:
+        clock.touched_at = at
+    if clock.breached_at is None and at > clock.due_at:
+        clock.breached_at = clock.due_at
+    clock.save()
+    return clock
+
+
+def _policy(policy_id: int | None) -> SlaPolicy | None:
+    """The one named, else the default."""
+    named = Q(pk=policy_id) if policy_id else Q(is_default=True)
+    return SlaPolicy.objects.filter(named).first()

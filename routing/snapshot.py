@@ -1,0 +1,112 @@
+"""The candidates of one decision as they stand, locked so that balances and caps stay exact."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import CharField, Count, F, Q, QuerySet, Value
+
+from leads.models import Lead, User
+from routing.calendar import Calendar, is_on_leave, present_until
+from routing.decide import Candidate
+from routing.hours import calendar_of, day_start, with_hours
+from routing.models import Assignment, Pool, PoolMember, Rep
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A candidate with what a certificate does not keep: the rows behind it and the calendar."""
+
+    candidate: Candidate
+    user: User
+    calendar: Calendar
+    member: PoolMember | None = None
+
+
+def pool_standings(pool: Pool, at: datetime) -> list[Standing]:
+    """The pool's members, their shares and reps locked until the transaction ends.
+
+    Locks are taken in the order of reps, so that two pools with the same reps cannot wait for each other; the reps are
+    locked too, as a cap counts over all pools.
+    """
+    members = PoolMember.objects.filter(pool=pool, left_at__isnull=True).select_related("rep__user")
+    locked = with_hours(members, at, rep="rep_id").select_for_update(of=("self", "rep"), no_key=True)
+    standings = [_of_member(member, at) for member in locked.order_by("rep_id")]
+    return _with_loads(standings, at)
+
+
+def rep_standings(reps: Q, role: str, at: datetime) -> list[Standing]:
+    """Reps named by a rule or by the lead's company, locked."""
+    rows = with_hours(Rep.objects.filter(reps).select_related("user"), at)
+    locked = rows.select_for_update(of=("self",), no_key=True).order_by("pk")
+    return _with_loads([_standing(rep, calendar_of(rep, rep.user.time_zone), at, role=role) for rep in locked], at)
+
+
+def _of_member(member: PoolMember, at: datetime) -> Standing:
+    calendar = calendar_of(member, member.rep.user.time_zone)
+    standing = _standing(member.rep, calendar, at, role="pool")
+    idle_since = member.last_assigned_at
+    candidate = replace(
+        standing.candidate,
+        weight=member.weight,
+        balance=member.balance,
+        last_assigned_at=idle_since.isoformat() if idle_since else None,
+    )
+    return replace(standing, candidate=candidate, member=member)
+
+
+def _standing(rep: Rep, calendar: Calendar, at: datetime, *, role: str) -> Standing:
+    until, away = present_until(calendar, at), is_on_leave(calendar, at)
+    candidate = Candidate(
+        rep_id=rep.pk,
+        user_id=rep.user_id,
+        name=str(rep.user),
+        role=role,
+        is_active=rep.user.is_active,
+        is_accepting=rep.is_accepting,
+        works_until=until.isoformat() if until else None,
+        away_until=away.isoformat() if away else None,
+        max_open_leads=rep.max_open_leads,
+        max_per_day=rep.max_per_day,
+    )
+    return Standing(candidate, rep.user, calendar)
+
+
+def _with_loads(standings: list[Standing], at: datetime) -> list[Standing]:
+    """Count what the caps ask for; called with the locks held, so that the counts see what others committed."""
+    capped = [one for one in standings if _has_cap(one.candidate)]
+    if not capped:
+        return standings
+    loads = _loads([one.user for one in capped], at)
+    return [
+        replace(one, candidate=replace(one.candidate, **_load(loads, one.user.pk))) if one in capped else one
+        for one in standings
+    ]
+
+
+def _has_cap(candidate: Candidate) -> bool:
+    return candidate.max_open_leads is not None or candidate.max_per_day is not None
+
+
+def _load(loads: dict[tuple[int, str], int], user_id: int) -> dict[str, Any]:
+    return {"open_leads": loads.get((user_id, "open"), 0), "leads_today": loads.get((user_id, "today"), 0)}
+
+
+def _loads(users: Sequence[User], at: datetime) -> dict[tuple[int, str], int]:
+    """Open leads and leads received since midnight where the rep is, in one query."""
+    received = Assignment.objects.filter(_since_midnight(users, at)).exclude(reason=Assignment.Reason.HISTORY)
+    open_leads = _counted(Lead.objects.working().filter(owner__in=users), "owner", "open")
+    return {(who, kind): n for who, kind, n in open_leads.union(_counted(received, "user", "today"))}
+
+
+def _counted(rows: QuerySet[Any, Any], who: str, kind: str) -> QuerySet[Any, tuple[int, str, int]]:
+    named = rows.order_by().values(who=F(who)).annotate(kind=Value(kind, output_field=CharField()), n=Count("pk"))
+    return named.values_list("who", "kind", "n")
+
+
+def _since_midnight(users: Iterable[User], at: datetime) -> Q:
+    found = Q()
+    for user in users:
+        found |= Q(user=user, starts_at__gte=day_start(at, user.time_zone))
+    return found

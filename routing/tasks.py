@@ -1,0 +1,8 @@
+"""Doors for the queue: a primary key in, one service called, a short word out."""
+
+from routing.services.deliver import deliver
+
+
+def deliver_notification(notification_id: int) -> str:
+    """Send one e-mail."""
+    return deliver(notification_id)
