@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from django.utils.translation import gettext
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 
 from leadmgmt.core.tasks import enqueue
 from leads.models import User
+from leads.services.sign_in import may_send_link
 
 
 class AddressForm(forms.Form):
@@ -36,8 +37,9 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST or None)
     sent = form.is_valid()
     if sent:
-        user = User.objects.filter(email__iexact=form.cleaned_data["email"], is_active=True).first()
-        if user:
+        email = form.cleaned_data["email"]
+        user = User.objects.filter(email__iexact=email, is_active=True).first()
+        if user and may_send_link(email, at=timezone.now()):
             enqueue("leadmgmt.password_reset.send_link", user.pk)
     status = 422 if form.errors else 200
     return render(request, "registration/password_forgotten.html", {"form": form, "sent": sent}, status=status)

@@ -1,10 +1,10 @@
-"""Failed sign-ins, counted so that nobody can guess passwords at speed."""
+"""Failed sign-ins, counted so that nobody can guess passwords, or have mail sent, at speed."""
 
 from django.db import models
 
 
 class SignInFailure(models.Model):
-    """One failed try. `subject` is a keyed hash of the address typed or of where the try came from."""
+    """One failed try, or one asked-for link. `subject` is a keyed hash of the address typed or of where it came from."""
 
     subject = models.CharField(max_length=64)
     at = models.DateTimeField()

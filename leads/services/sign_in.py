@@ -12,7 +12,7 @@ from leads.models import SignInFailure, User
 
 WINDOW = timedelta(minutes=15)
 KEPT = timedelta(days=1)
-PER_PERSON_AND_PLACE, PER_PERSON, PER_PLACE = 5, 30, 100
+PER_PERSON_AND_PLACE, PER_PERSON, PER_PLACE, LINKS = 5, 30, 100, 3
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,17 @@ def try_sign_in(request: HttpRequest, *, email: str, password: str, place: str, 
         SignInFailure.objects.bulk_create(SignInFailure(subject=limit.subject, at=at) for limit in limits)
         SignInFailure.objects.filter(at__lt=at - KEPT).delete()
         return Attempt(left=limits[0].most - _failures(limits[0], at), blocked_until=_blocked_until(limits, at))
+
+
+def may_send_link(email: str, *, at: datetime) -> bool:
+    """Count one asked-for link; False once an address was asked for too often, so that nobody floods a mailbox."""
+    limit = Limit(_subject(f"link:{email.strip().lower()}"), LINKS)
+    with transaction.atomic():
+        _lock(limit.subject)
+        if _failures(limit, at) >= limit.most:
+            return False
+        SignInFailure.objects.create(subject=limit.subject, at=at)
+    return True
 
 
 def _limits(email: str, place: str) -> tuple[Limit, ...]:

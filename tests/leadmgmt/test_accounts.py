@@ -9,10 +9,11 @@ from django.core import mail
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from leadmgmt.password_reset import send_link
 from leads.models import SignInFailure, User
-from leads.services.sign_in import PER_PERSON, PER_PERSON_AND_PLACE, try_sign_in
+from leads.services.sign_in import LINKS, PER_PERSON, PER_PERSON_AND_PLACE, try_sign_in
 from tests.factories import PASSWORD, make_organisation, make_user
 
 
@@ -321,6 +322,16 @@ def test_asking_for_a_link_does_not_tell_who_has_an_account(client: Client) -> N
     sentence = "If this address belongs to an account, the link is on its way."
     assert sentence in known.content.decode()
     assert sentence in unknown.content.decode()
+
+
+@pytest.mark.django_db
+def test_nobody_floods_a_mailbox_with_links(client: Client) -> None:
+    make_user(email="ann@ours.example")
+
+    for _ in range(LINKS + 2):
+        client.post("/password/forgotten/", {"email": "Ann@ours.example"})
+
+    assert OrmQ.objects.count() == LINKS
 
 
 @pytest.mark.django_db
