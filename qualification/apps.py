@@ -2,9 +2,20 @@
 
 from django.apps import AppConfig
 
+from leadmgmt.core.clock import register
+
 
 class QualificationConfig(AppConfig):
     """Configuration of the qualification app."""
 
     name = "qualification"
     verbose_name = "Qualification"
+
+    def ready(self) -> None:
+        """Add our facts, and tell the clock what is due."""
+        from leads.facts import register_family
+        from qualification.answer_facts import ANSWERS
+        from qualification.services.nurture import wake_due
+
+        register_family(ANSWERS)
+        register("qualification.wake_due", wake_due, every=5.0)

@@ -4,13 +4,14 @@ import re
 
 from leads.enrichers.base import Known, Offered
 
-# The first rank of which a mark is found counts, so exceptions and the higher ranks come first. Marks are whole words;
-# a star lets the word go on, or begin earlier (German writes Vertriebsleiterin in one word); a|b are two words in a row.
+# The first rank of which a mark is found counts, so exceptions and the higher ranks come first. Marks are whole
+# words; a star lets the word go on, or begin earlier (German writes Vertriebsleiterin in one word); a|b are two words
+# in a row.
 RANKS: tuple[tuple[str, str], ...] = (
     (
         "junior",
-        "intern internship praktikant* praktikum trainee azubi auszubildende* werkstudent* student* apprentice lehrling "
-        "volontär* junior",
+        "intern internship praktikant* praktikum trainee azubi auszubildende* werkstudent* student* apprentice "
+        "lehrling volontär* junior",
     ),
     (
         "staff",
@@ -100,8 +101,8 @@ DEPARTMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "management",
-        "ceo geschäftsführ* geschaeftsfuehr* geschäftsleit* geschaeftsleit* gf ggf md managing|director managing|partner "
-        "owner co-owner founder co-founder cofounder *inhaber* *gesellschafter* *gründer* vorstand* *vorsitzende* "
+        "ceo geschäftsführ* geschaeftsfuehr* geschäftsleit* geschaeftsleit* gf ggf md managing|director "
+        "managing|partner owner co-owner founder co-founder cofounder *inhaber* *gesellschafter* *gründer* vorstand* *vorsitzende* "
         "president chairman director|general pdg gérant* general|manager chief|executive unternehmer* board",
     ),
 )

@@ -202,7 +202,7 @@ def _plain(value: Any) -> Any:
 
 
 def nudge_requests(at: datetime) -> int:
-    """Clock: ask again what is due, take back what a lost worker held, give up what nobody could ask. Returns how many."""
+    """Clock: ask what is due, take back what a lost worker held, give up what nobody could ask. Returns how many."""
     lost = 0
     running = EnrichmentRequest.objects.filter(status=EnrichmentRequest.Status.RUNNING).select_related("provider")
     for request in running.filter(started_at__lt=at - LOST_AFTER)[:500]:

@@ -42,7 +42,7 @@ def offer(
 def offer_all(subject: Contact | Company, offers: Iterable[Offer], *, at: datetime) -> set[str]:
     """Keep several values and write each field's winning one to the row; returns the fields whose value changed.
 
-    Locks the row. The caller's instance is brought up to date. Raises ValueError for a value that its field cannot hold.
+    Locks the row and brings the caller's instance up to date. Raises ValueError for a value that a field cannot hold.
     """
     known = fields_of(subject)
     clean = [(one, known[one.field].read(one.value)) for one in offers]
@@ -140,4 +140,4 @@ def _belief(row: FieldValue, positions: dict[str, int]) -> tuple[int, int, float
 
 
 def _same(stored: Any, shown: Any) -> bool:
-    return stored == (float(shown) if isinstance(shown, Decimal) else shown)
+    return bool(stored == (float(shown) if isinstance(shown, Decimal) else shown))

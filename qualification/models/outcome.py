@@ -25,7 +25,12 @@ class Outcome(models.Model):
     facts_at = models.DateTimeField(_("facts of"), null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["kind", "at"], name="qualification_outcome_kind")]
+        indexes = [
+            # What became of the leads of a period.
+            models.Index(fields=["kind", "at"], name="qualification_outcome_kind"),
+            # The newest outcomes, from which the chance to win is counted.
+            models.Index(fields=["-at"], name="qualification_outcome_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.lead_id}: {self.kind}"

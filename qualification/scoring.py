@@ -1,0 +1,197 @@
+"""The score itself, pure: who they are (fit), what they did lately (engagement), and every point with its reason."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NoReturn
+
+from django.utils.translation import gettext as _
+
+from leadmgmt.core.errors import InvalidInput
+from leads.conditions import Condition, parse
+
+Part = Literal["fit", "engagement"]
+DAY = 86_400
+LETTERS = ((75, "A"), (50, "B"), (25, "C"))
+KNOWN = frozenset({"key", "label_en", "label_de", "part", "condition", "points", "touch", "subjects", "event", "most"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Points for a condition, or for each touch or event of a kind (at most `most` points together).
+
+    `subjects` narrows touches to those about one of these things. Fit does not fade; engagement halves every half-life,
+    counted from the touch or event, for a condition from the newest touch.
+    """
+
+    key: str
+    part: Part
+    points: float
+    condition: Condition
+    labels: Mapping[str, str]
+    touch: str = ""
+    subjects: frozenset[str] = frozenset()
+    event: str = ""
+    most: float | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A scoring model, read and checked."""
+
+    rules: tuple[Rule, ...]
+    half_life_days: float
+
+    @property
+    def event_kinds(self) -> set[str]:
+        """The kinds of events that the rules look at."""
+        return {rule.event for rule in self.rules if rule.event}
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Something the person did: the kind of touch or event, what it was about, and when."""
+
+    kind: str
+    at: datetime
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A score: two parts from 0 to 100, the grade, and the reasons, most points first."""
+
+    fit: int
+    engagement: int
+    grade: str
+    reasons: list[dict[str, Any]]
+
+
+def read_model(rules: Any, half_life_days: float) -> Model:
+    """The model behind its JSON; raises InvalidInput whose `fields` name each wrong place."""
+    if not isinstance(rules, list):
+        raise InvalidInput(_("The rules are a list."), fields={"rules": _("Write a list of rules.")})
+    if half_life_days <= 0:
+        raise InvalidInput(
+            _("The half-life is at least one day."), fields={"half_life_days": _("Write a number of days above 0.")}
+        )
+    read = tuple(_read_rule(rule, f"rules[{number}]") for number, rule in enumerate(rules))
+    keys = [rule.key for rule in read]
+    for number, key in enumerate(keys):
+        if key in keys[:number]:
+            _refuse(f"rules[{number}].key", _("another rule has this key; choose a new one."))
+    return Model(read, half_life_days)
+
+
+def _refuse(place: str, remedy: str) -> NoReturn:
+    raise InvalidInput(
+        _("The scoring model cannot be read at %(place)s: %(remedy)s") % {"place": place, "remedy": remedy},
+        fields={place: remedy},
+    )
+
+
+def _read_rule(raw: Any, place: str) -> Rule:
+    if not isinstance(raw, dict):
+        _refuse(place, _("write an object with key, part, points and condition."))
+    for word in raw:
+        if word not in KNOWN:
+            _refuse(f"{place}.{word}", _("this word is not known here."))
+    for name in ("key", "label_en"):
+        if not isinstance(raw.get(name), str) or not raw[name]:
+            _refuse(f"{place}.{name}", _("write a short text."))
+    if raw.get("part") not in ("fit", "engagement"):
+        _refuse(f"{place}.part", _("write fit or engagement."))
+    for name in ("points", "most"):
+        value = raw.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -100 <= value <= 100 or not value:
+            _refuse(f"{place}.{name}", _("write a number from -100 to 100, not 0."))
+    if raw["part"] == "fit" and (raw.get("touch") or raw.get("event")):
+        _refuse(f"{place}.part", _("touches and events count for engagement."))
+    try:
+        condition = parse(raw.get("condition"))
+    except InvalidInput as error:
+        inner, remedy = next(iter(error.fields.items()))
+        raise InvalidInput(str(error), fields={f"{place}.condition.{inner}": remedy}) from error
+    return Rule(
+        key=raw["key"],
+        part=raw["part"],
+        points=float(raw["points"]),
+        condition=condition,
+        labels={"label_en": raw["label_en"], "label_de": str(raw.get("label_de") or raw["label_en"])},
+        touch=str(raw.get("touch") or ""),
+        subjects=frozenset(str(subject).lower() for subject in raw.get("subjects") or ()),
+        event=str(raw.get("event") or ""),
+        most=float(raw["most"]) if "most" in raw else None,
+    )
+
+
+def score(
+    facts: Mapping[str, Any], touches: Sequence[Signal], events: Sequence[Signal], model: Model, at: datetime
+) -> Result:
+    """Score one lead as it was at ``at``."""
+    newest = max((touch.at for touch in touches if touch.at <= at), default=None)
+    sums: dict[str, float] = {"fit": 0.0, "engagement": 0.0}
+    reasons = []
+    for rule in model.rules:
+        if not rule.condition.holds(facts):
+            continue
+        points, times = _points(rule, touches, events, newest, model.half_life_days, at)
+        if not points:
+            continue
+        sums[rule.part] += points
+        reasons.append(_reason(rule, points, times, facts))
+    fit, engagement = (_bounded(sums[part]) for part in ("fit", "engagement"))
+    reasons.sort(key=lambda reason: (-abs(reason["points"]), reason["key"]))
+    return Result(fit, engagement, grade(fit, engagement), reasons)
+
+
+def _points(
+    rule: Rule,
+    touches: Sequence[Signal],
+    events: Sequence[Signal],
+    newest: datetime | None,
+    half_life_days: float,
+    at: datetime,
+) -> tuple[float, int]:
+    """The points of a rule whose condition holds, and how many signals gave them."""
+    if rule.part == "fit":
+        return rule.points, 1
+    if not rule.touch and not rule.event:
+        return (rule.points * faded(newest, half_life_days, at), 1) if newest else (0.0, 0)
+    signals = [one for one in _matching(rule, touches, events) if one.at <= at]
+    total = sum(rule.points * faded(one.at, half_life_days, at) for one in signals)
+    if rule.most is not None:
+        total = max(-abs(rule.most), min(abs(rule.most), total))
+    return total, len(signals)
+
+
+def _matching(rule: Rule, touches: Iterable[Signal], events: Iterable[Signal]) -> list[Signal]:
+    if rule.event:
+        return [event for event in events if event.kind == rule.event]
+    return [
+        touch
+        for touch in touches
+        if rule.touch in ("any", touch.kind) and (not rule.subjects or touch.subject.lower() in rule.subjects)
+    ]
+
+
+def faded(then: datetime, half_life_days: float, at: datetime) -> float:
+    """What is left of one point given at ``then``: a half after each half-life."""
+    return float(0.5 ** (max(0.0, (at - then).total_seconds()) / DAY / half_life_days))
+
+
+def _reason(rule: Rule, points: float, times: int, facts: Mapping[str, Any]) -> dict[str, Any]:
+    because = {name: facts.get(name) for name in sorted(rule.condition.fact_names())}
+    found = {"key": rule.key, **rule.labels, "part": rule.part, "points": round(points, 1), "facts": because}
+    return found | ({"times": times} if times > 1 else {})
+
+
+def _bounded(points: float) -> int:
+    return max(0, min(100, int(points + 0.5)))
+
+
+def grade(fit: int, engagement: int) -> str:
+    """A1 to D4: the letter says how well they fit, the number how much they do."""
+    letter = next((letter for least, letter in LETTERS if fit >= least), "D")
+    number = next((place for place, (least, _letter) in enumerate(LETTERS, 1) if engagement >= least), 4)
+    return f"{letter}{number}"

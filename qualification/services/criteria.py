@@ -1,0 +1,146 @@
+"""What makes a lead an MQL or an SQL: applied by the pipeline, explained to people."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from leadmgmt.core.errors import InvalidInput
+from leadmgmt.core.now import now
+from leads import lifecycle
+from leads.conditions import parse
+from leads.facts import lead_facts
+from leads.lifecycle import Cause
+from leads.models import Lead, LeadEvent, Stage
+from qualification.models import Answer, Criteria, Question
+
+BY = "criteria"
+
+
+@dataclass(frozen=True)
+class MissingItem:
+    """One thing between a lead and SQL: an open question with how to ask it, or a comparison that does not hold."""
+
+    question: Question | None
+    answer: Answer | None
+    why: str
+    ask: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Whether criteria are met, in words and comparison by comparison."""
+
+    criteria: Criteria
+    holds: bool
+    sentence: str
+    trace: list[dict[str, Any]]
+
+
+def published(kind: str) -> Criteria | None:
+    """The criteria in force."""
+    return Criteria.objects.filter(kind=kind, status=Criteria.Status.PUBLISHED).select_related("framework").first()
+
+
+def apply_mql_criteria(lead: Lead, event: LeadEvent) -> None:
+    """Pipeline step: a new lead that meets the criteria becomes an MQL."""
+    criteria = published(Criteria.Kind.MQL)
+    if lead.stage != Stage.NEW or criteria is None:
+        return
+    at = now()
+    if parse(criteria.condition).holds(lead_facts(lead, at)):
+        lifecycle.to_mql(lead.pk, Cause(by=BY, at=at, data=_named(criteria)))
+
+
+def apply_sql_criteria(lead: Lead, event: LeadEvent) -> None:
+    """Pipeline step: a lead whose required questions are answered in our favour becomes an SQL."""
+    criteria = published(Criteria.Kind.SQL)
+    if lead.stage not in (Stage.NEW, Stage.MQL) or criteria is None or not criteria.framework_id:
+        return
+    at = now()
+    if _open_questions(lead, criteria) or not parse(criteria.condition).holds(lead_facts(lead, at)):
+        return
+    cause = Cause(by=BY, at=at, data=_named(criteria))
+    if lead.stage == Stage.NEW:
+        lifecycle.to_mql(lead.pk, cause)
+    lifecycle.to_sql(lead.pk, cause)
+
+
+def _named(criteria: Criteria) -> dict[str, Any]:
+    return {"criteria": criteria.pk, "criteria_kind": criteria.kind, "version": criteria.version}
+
+
+def current_answers(lead: Lead) -> dict[int, Answer]:
+    """The answers that count, by question."""
+    rows = Answer.objects.filter(lead=lead, superseded_at__isnull=True).select_related("question", "by")
+    return {row.question_id: row for row in rows}
+
+
+def _open_questions(lead: Lead, criteria: Criteria) -> list[tuple[Question, Answer | None]]:
+    """Required questions without an answer that speaks for us."""
+    answers = current_answers(lead)
+    asked = Question.objects.filter(framework=criteria.framework_id, is_required=True)
+    return [(one, answers.get(one.pk)) for one in asked if one.pk not in answers or not answers[one.pk].is_met]
+
+
+def missing_for_sql(lead: Lead) -> list[MissingItem]:
+    """What stands between this lead and SQL, questions first, each with how to ask it. Empty: nothing does."""
+    criteria = published(Criteria.Kind.SQL)
+    if criteria is None or not criteria.framework_id:
+        return []
+    items = [
+        MissingItem(
+            question,
+            answer,
+            _("%(question)s speaks against us.") % {"question": question.label}
+            if answer
+            else _("%(question)s is not known.") % {"question": question.label},
+            question.ask,
+        )
+        for question, answer in _open_questions(lead, criteria)
+    ]
+    condition = parse(criteria.condition)
+    if not condition.holds(lead_facts(lead, now())):
+        language = get_language() or "en"
+        items.append(
+            MissingItem(None, None, _("It must hold that %(what)s.") % {"what": condition.sentence(language)}, "")
+        )
+    return items
+
+
+def explain_criteria(lead: Lead, kind: str) -> Explanation | None:
+    """How the criteria in force judge this lead now; None if there are none."""
+    criteria = published(kind)
+    if criteria is None:
+        return None
+    condition, facts = parse(criteria.condition), lead_facts(lead, now())
+    is_open = kind == Criteria.Kind.SQL and criteria.framework_id and _open_questions(lead, criteria)
+    return Explanation(
+        criteria,
+        condition.holds(facts) and not is_open,
+        condition.sentence(get_language() or "en"),
+        condition.trace(facts),
+    )
+
+
+def publish_criteria(criteria_id: int) -> Criteria:
+    """Put a draft into force and archive what it replaces. Raises InvalidInput for what could never work."""
+    with transaction.atomic():
+        chosen = Criteria.objects.get(pk=criteria_id)
+        rows = Criteria.objects.select_for_update().filter(kind=chosen.kind).order_by("pk")
+        for row in rows:
+            if row.status == Criteria.Status.PUBLISHED and row.pk != criteria_id:
+                row.status = Criteria.Status.ARCHIVED
+                row.save(update_fields=["status"])
+        chosen.refresh_from_db()
+        parse(chosen.condition)
+        if chosen.kind == Criteria.Kind.SQL and chosen.framework is None:
+            raise InvalidInput(
+                _("SQL criteria need a framework whose questions must be answered."),
+                fields={"framework": _("Choose a framework.")},
+            )
+        chosen.status, chosen.published_at = Criteria.Status.PUBLISHED, now()
+        chosen.save(update_fields=["status", "published_at"])
+    return chosen

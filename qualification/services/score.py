@@ -1,0 +1,115 @@
+"""Scoring a lead: facts and touches in, score with its reasons out, stored and told to the pipeline."""
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+
+from leadmgmt.core.now import now
+from leads.events import record_event
+from leads.facts import lead_facts
+from leads.models import Lead, LeadEvent
+from qualification.models import Score, ScoringModel
+from qualification.scoring import Model, Result, Signal, read_model, score
+from qualification.services.chances import Chance, chance_of
+
+MOST_TOUCHES = 500
+BY = "scoring"
+
+
+def score_lead(lead: Lead, event: LeadEvent) -> None:
+    """Pipeline step: score the lead and tell it with one ``lead.scored`` per ``lead.enriched``.
+
+    Without a published model nothing is invented: the lead goes on without a score.
+    """
+    if not lead.is_open or lead.events.filter(kind="lead.scored", data__for=event.pk).exists():
+        return
+    at = now()
+    made = store_score(lead, at)
+    data: dict[str, Any] = {"for": event.pk}
+    if made is not None:
+        data |= {"grade": made.grade, "fit": made.fit, "engagement": made.engagement, "model": made.model.version}
+    if event.data.get("late"):
+        data["late"] = True
+    record_event(lead, "lead.scored", at=at, by=BY, data=data)
+
+
+def store_score(lead: Lead, at: datetime) -> Score | None:
+    """Score a locked lead and write the result to it; None while no model is published."""
+    row = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first()
+    if row is None:
+        lead.scored_at = at
+        lead.save(update_fields=["scored_at"])
+        return None
+    facts = lead_facts(lead, at)
+    model = compiled(row)
+    result = score(facts, *_signals(lead, model), model, at)
+    chance = chance_of(result.grade)
+    made = Score.objects.create(
+        lead=lead,
+        model=row,
+        at=at,
+        fit=result.fit,
+        engagement=result.engagement,
+        grade=result.grade,
+        win_probability=chance.mean if chance else None,
+        win_low=chance.low if chance else None,
+        win_high=chance.high if chance else None,
+        reasons=result.reasons,
+        facts=facts | _as_facts(result, chance),
+    )
+    lead.fit, lead.engagement, lead.grade, lead.scored_at = result.fit, result.engagement, result.grade, at
+    lead.win_probability = made.win_probability
+    lead.save(update_fields=["fit", "engagement", "grade", "scored_at", "win_probability"])
+    return made
+
+
+def rescore(lead_id: int) -> Score | None:
+    """Score a lead again with what is known now, without moving or routing it."""
+    with transaction.atomic():
+        return store_score(Lead.objects.lock().get(pk=lead_id), now())
+
+
+def compiled(row: ScoringModel) -> Model:
+    """The model ready to use; reading the same rules twice would be for nothing."""
+    return _compiled(json.dumps(row.rules, sort_keys=True), row.half_life_days)
+
+
+@lru_cache(maxsize=8)
+def _compiled(rules: str, half_life_days: int) -> Model:
+    return read_model(json.loads(rules), half_life_days)
+
+
+def _signals(lead: Lead, model: Model) -> tuple[list[Signal], list[Signal]]:
+    touches = lead.touchpoints.order_by("-at", "-pk")[:MOST_TOUCHES]
+    events = lead.events.filter(kind__in=model.event_kinds).order_by("-at")[:MOST_TOUCHES] if model.event_kinds else []
+    return (
+        [Signal(touch.kind, touch.at, touch.subject) for touch in touches],
+        [Signal(event.kind, event.at) for event in events],
+    )
+
+
+def _as_facts(result: Result, chance: Chance | None) -> dict[str, Any]:
+    return {
+        "score.fit": result.fit,
+        "score.engagement": result.engagement,
+        "score.grade": result.grade,
+        "score.win_probability": chance.mean if chance else None,
+    }
+
+
+def publish_model(model_id: int) -> ScoringModel:
+    """Have this model score from now on; the old one is archived. Raises InvalidInput for rules that cannot be read."""
+    with transaction.atomic():
+        rows = {row.pk: row for row in ScoringModel.objects.select_for_update().order_by("pk")}
+        chosen = rows[model_id]
+        read_model(chosen.rules, chosen.half_life_days)
+        for row in rows.values():
+            if row.status == ScoringModel.Status.PUBLISHED and row.pk != model_id:
+                row.status = ScoringModel.Status.ARCHIVED
+                row.save(update_fields=["status"])
+        chosen.status, chosen.published_at = ScoringModel.Status.PUBLISHED, now()
+        chosen.save(update_fields=["status", "published_at"])
+    return chosen
