@@ -1,0 +1,30 @@
+"""The doors to a lead for a person: what they may see, and what they may work."""
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from leadmgmt.core.errors import NotPermitted
+from leadmgmt.core.permissions import ADMIN, SDR, TEAM_LEAD, has_role
+from leads.models import Lead, User
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; only behind a view that asks for it."""
+    if not isinstance(request.user, User):
+        raise BadRequest
+    return request.user
+
+
+def visible_lead(user: User, lead_id: int) -> Lead:
+    """The lead with its people; 404 if this person may not see it."""
+    return get_object_or_404(Lead.objects.visible_to(user).with_people().select_related("team", "ae"), pk=lead_id)
+
+
+def workable_lead(user: User, lead_id: int) -> Lead:
+    """The same, for somebody who works leads; those who look on are told so."""
+    lead = visible_lead(user, lead_id)
+    if not has_role(user, SDR, TEAM_LEAD, ADMIN):
+        raise NotPermitted(_("You may read this lead, not work it."))
+    return lead

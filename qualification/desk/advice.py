@@ -1,0 +1,79 @@
+"""What to do next, what to ask for, and why a button is off: sentences for the right-hand side of a lead."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from leadmgmt.core import formats
+from leads.models import Lead, Stage
+from qualification.desk.panels import Assessment
+from qualification.desk.plan import ENOUGH_TRIES, NEXT_TRY_AFTER, Step
+from qualification.desk.workspace import Standing
+
+
+def next_step_words(standing: Standing) -> str:
+    """What comes next, as an instruction."""
+    situation, plan, lead = standing.situation, standing.plan, standing.situation.lead
+    if not lead.is_working:
+        return _closed(lead)
+    when = formats.wall_time(plan.due_at, at=situation.at) if plan.due_at else ""
+    if plan.step is Step.PAUSED:
+        return _("Nothing until %(when)s; then it is back in the queue.") % {"when": when}
+    if not lead.contact.is_reachable:
+        return _("Find an e-mail address or a phone number and enter it on the left.")
+    if plan.step is Step.APPOINTMENT:
+        return _("Call back at the agreed time: %(when)s.") % {"when": when}
+    if plan.step is Step.GIVE_UP:
+        return _("%(tries)d tries without an answer. Recycle it, or try once more.") % {"tries": situation.attempts}
+    if not lead.contact.phone:
+        return _("Write; there is no number to call.")
+    if plan.step is Step.FIRST_TOUCH:
+        days = NEXT_TRY_AFTER[0].days
+        again = ngettext(
+            "Call. If nobody answers, leave a voicemail and write; the second try comes after %(days)d day.",
+            "Call. If nobody answers, leave a voicemail and write; the second try comes after %(days)d days.",
+            days,
+        )
+        return again % {"days": days}
+    if plan.step is Step.STIRRED:
+        return _("Call while they are at it.")
+    return _follow_up(standing, when)
+
+
+def _follow_up(standing: Standing, when: str) -> str:
+    situation, due = standing.situation, standing.plan.due_at
+    if due is None:
+        return _("Call when there is time.")
+    if situation.connected:
+        words = _("Follow up now; the last talk was some days ago.")
+        return words if due <= situation.at else _("Follow up %(when)s.") % {"when": when}
+    tries = {"number": situation.attempts + 1, "most": ENOUGH_TRIES, "when": when}
+    if due <= situation.at:
+        return _("Try %(number)d of %(most)d is due.") % tries
+    return _("Try %(number)d of %(most)d: %(when)s.") % tries
+
+
+def _closed(lead: Lead) -> str:
+    if lead.stage == Stage.OPPORTUNITY:
+        return _("The AE decides about the handoff and works the deal.")
+    if lead.stage == Stage.RECYCLED:
+        return _("Nothing; it comes back by itself, or open it again.")
+    return _("Nothing more to do here.")
+
+
+def ask_words(assessment: Assessment) -> str:
+    """What to ask for, and what happens then."""
+    names = [item.question.label.lower() for item in assessment.open_items]
+    listed = (
+        _("%(first)s and %(last)s") % {"first": ", ".join(names[:-1]), "last": names[-1]} if names[1:] else names[0]
+    )
+    return _("Ask for: %(names)s. Then it becomes an SQL by itself.") % {"names": listed}
+
+
+def why_off(assessment: Assessment, lead: Lead) -> str:
+    """Why no opportunity can be made by hand now."""
+    if lead.stage == Stage.SQL:
+        return _("It is an SQL: the opportunity is being made by itself.")
+    names = [item.question.label.lower() for item in assessment.open_items]
+    if names:
+        return _("Needs %(names)s. The opportunity is made by itself then.") % {"names": ", ".join(names)}
+    return _("The answers are there; the SQL criteria do not hold yet.")

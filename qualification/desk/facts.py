@@ -1,0 +1,187 @@
+"""What is known of person and company, each value with its origin."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from leadmgmt.core import formats
+from leads.models import Company, Consent, Contact, FieldValue, Lead
+
+# The fields that a person may correct on the page, per subject, in the order of the page.
+PERSON_FIELDS: dict[str, str | Promise] = {
+    "phone": gettext_lazy("Phone"),
+    "email": gettext_lazy("E-mail"),
+    "first_name": gettext_lazy("First name"),
+    "last_name": gettext_lazy("Last name"),
+    "job_title": gettext_lazy("Role"),
+    "country": gettext_lazy("Country"),
+    "city": gettext_lazy("City"),
+    "language": gettext_lazy("Language"),
+}
+COMPANY_FIELDS: dict[str, str | Promise] = {
+    "name": gettext_lazy("Name"),
+    "city": gettext_lazy("Seat"),
+    "country": gettext_lazy("Country"),
+    "staff": gettext_lazy("Staff"),
+    "industry": gettext_lazy("Industry"),
+    "revenue": gettext_lazy("Revenue"),
+    "website": gettext_lazy("Website"),
+}
+# Said in the heading already; shown in the list only where it is missing or being corrected.
+NAMES = ("first_name", "last_name")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value comes from, as a word, and everything that is known about it as a title."""
+
+    word: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line. `href` makes the value a link; `field` is empty where nobody can correct it here."""
+
+    label: str | Promise
+    value: str
+    origin: Origin | None = None
+    href: str = ""
+    subject: str = ""
+    field: str = ""
+
+    @property
+    def key(self) -> str:
+        """How the address names it: person.phone."""
+        return f"{self.subject}.{self.field}"
+
+
+@dataclass(frozen=True)
+class Known:
+    """The left-hand side of the page."""
+
+    person: list[Fact]
+    company: list[Fact]
+    consents: list[Fact]
+
+
+def known(lead: Lead, at: datetime) -> Known:
+    """All facts of a lead's person and company, in two queries."""
+    contact = lead.contact
+    about = Q(contact=contact) | Q(company=contact.company_id) if contact.company_id else Q(contact=contact)
+    values = list(FieldValue.objects.filter(about))
+    return Known(
+        person=person_facts(contact, origins(one for one in values if one.contact_id), at),
+        company=company_facts(contact.company, origins(one for one in values if one.company_id), at),
+        consents=consent_facts(contact.consents.all(), at),
+    )
+
+
+def origins(values: Iterable[FieldValue]) -> dict[str, list[FieldValue]]:
+    """Values by field, the newest first."""
+    found: defaultdict[str, list[FieldValue]] = defaultdict(list)
+    for value in sorted(values, key=lambda one: one.at, reverse=True):
+        found[value.field].append(value)
+    return found
+
+
+def origin_of(shown: Any, values: list[FieldValue], at: datetime) -> Origin | None:
+    """The origin of the shown value; with rivals, how many values there are and all of them in the title."""
+    if not values:
+        return None
+    winner = next((one for one in values if str(one.value) == str(shown)), values[0])
+    if len({str(one.value).casefold() for one in values}) > 1:
+        lines = [f"{one.value} ({_told(one, at)})" for one in values]
+        return Origin(_("%(count)d values") % {"count": len(values)}, "; ".join(lines))
+    return Origin(origin_word(winner.origin), _told(winner, at))
+
+
+def origin_word(origin: str) -> str:
+    """An origin as a word: the lead's own words by their way in, a person of ours, or a provider."""
+    words = {"form": _("form"), "api": _("API"), "import": _("file"), "manual": _("by hand"), "person": _("a person")}
+    return words.get(origin, origin)
+
+
+def _told(value: FieldValue, at: datetime) -> str:
+    parts = [origin_word(value.origin), f"{formats.day(value.at, at=at)} {formats.clock_time(value.at)}"]
+    if value.confidence < 1:
+        parts.append(_("confidence %(value)s") % {"value": formats.number(value.confidence, 2)})
+    return ", ".join(parts)
+
+
+def person_facts(contact: Contact, values: dict[str, list[FieldValue]], at: datetime) -> list[Fact]:
+    """How to reach the person and who they are."""
+    found = []
+    for field, label in PERSON_FIELDS.items():
+        shown = str(getattr(contact, field) or "")
+        if field in NAMES and shown:
+            continue
+        href = {"phone": f"tel:{shown}", "email": f"mailto:{shown}"}.get(field, "") if shown else ""
+        if field == "phone" and not shown and contact.phone_raw:
+            shown = contact.phone_raw
+        found.append(Fact(label, shown, origin_of(shown, values.get(field, []), at), href, "person", field))
+    if local := local_time(contact, at):
+        found.append(Fact(_("Local time"), local, origin_of(contact.time_zone, values.get("time_zone", []), at)))
+    for key, value in list(contact.attributes.items())[:8]:
+        if isinstance(value, str | int | float) and str(value):
+            found.append(Fact(key.replace("_", " ").capitalize(), str(value)[:200]))
+    return found
+
+
+def local_time(contact: Contact, at: datetime) -> str:
+    """What the clock says where the person is, with the place; empty if nobody knows."""
+    try:
+        zone = ZoneInfo(contact.time_zone) if contact.time_zone else None
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = None
+    if zone is None:
+        return ""
+    there = at.astimezone(zone)
+    place = contact.city or contact.time_zone.rsplit("/", 1)[-1].replace("_", " ")
+    same = there.utcoffset() == timezone.localtime(at).utcoffset()
+    return place if same else f"{there:%-H:%M}, {place}"
+
+
+def company_facts(company: Company | None, values: dict[str, list[FieldValue]], at: datetime) -> list[Fact]:
+    """The organisation; nothing where none is known."""
+    if company is None:
+        return []
+    found = []
+    for field, label in COMPANY_FIELDS.items():
+        raw = getattr(company, field)
+        shown = "" if raw in (None, "") else str(raw)
+        text = shown
+        if shown and field == "staff":
+            text = formats.number(raw)
+        elif shown and field == "revenue":
+            text = formats.money(raw)
+        href = shown if field == "website" and shown.startswith(("http://", "https://")) else ""
+        found.append(Fact(label, text, origin_of(shown, values.get(field, []), at), href, "company", field))
+    return found
+
+
+def consent_facts(consents: Iterable[Consent], at: datetime) -> list[Fact]:
+    """The statement in force per purpose, and when it was given."""
+    newest: dict[str, Consent] = {}
+    for one in sorted(consents, key=lambda one: one.at):
+        newest[one.purpose] = one
+    found = []
+    for purpose in Consent.Purpose:
+        if purpose.value not in newest:
+            continue
+        one = newest[purpose.value]
+        said = _("Granted") if one.granted else _("Refused")
+        version = _("wording %(version)s") % {"version": one.version} if one.version else ""
+        when = f"{formats.day(one.at, at=at)} {formats.clock_time(one.at)}"
+        title = ", ".join(filter(None, (when, version, one.text)))
+        found.append(Fact(purpose.label, said, Origin(formats.day(one.at, at=at), title)))
+    return found

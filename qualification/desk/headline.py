@@ -1,0 +1,105 @@
+"""The sentence on top of a lead's page and preview: what to do now, and the reason before the figure."""
+
+from datetime import timedelta
+
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from leadmgmt.core import formats
+from leads.models import Stage
+from qualification.desk.plan import Plan, Step
+from qualification.desk.situation import Situation
+from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred
+
+
+def headline(situation: Situation, plan: Plan) -> Headline:
+    """What to do about this lead and why, in two or three short sentences."""
+    lead = situation.lead
+    if not lead.is_working:
+        return _closed(situation)
+    if plan.step is Step.FIRST_TOUCH and not lead.contact.is_reachable:
+        return Headline(_("Not reachable yet:"), _("the source gave no address. Add an e-mail or a phone number."))
+    return Headline(
+        _act(situation, plan), " ".join(filter(None, (_because(situation, plan), _promise(situation, plan))))
+    )
+
+
+def _closed(situation: Situation) -> Headline:
+    lead = situation.lead
+    since = formats.day(lead.stage_at, at=situation.at)
+    if lead.stage == Stage.OPPORTUNITY:
+        who = str(lead.ae) if lead.ae else ""
+        because = _("%(ae)s works it since %(day)s.") % {"ae": who, "day": since} if who else ""
+        return Headline(_("An opportunity by now."), because)
+    if lead.stage == Stage.WON:
+        return Headline(_("Won."), _("Since %(day)s.") % {"day": since})
+    reason = lead.reason.label if lead.reason else ""
+    if lead.stage == Stage.RECYCLED:
+        if lead.wake_at is None:
+            because = _("%(reason)s, since %(day)s. Comes back when the person stirs.")
+            return Headline(_("Recycled."), because % {"reason": reason, "day": since})
+        because = _("%(reason)s, since %(day)s. Wakes up on %(wake)s.")
+        words = {"reason": reason, "day": since, "wake": formats.day(lead.wake_at, at=situation.at)}
+        return Headline(_("Recycled."), because % words)
+    return Headline(_("Disqualified."), _("%(reason)s, since %(day)s.") % {"reason": reason, "day": since})
+
+
+def _act(situation: Situation, plan: Plan) -> str:
+    contact = situation.lead.contact
+    name = contact.first_name or contact.last_name
+    words = {"name": name}
+    if plan.step is Step.PAUSED:
+        return _("Put aside.")
+    if plan.step is Step.GIVE_UP:
+        return _("Recycle, or try once more.")
+    if not contact.phone:
+        return _("Write to %(name)s.") % words if name else _("Write now.")
+    if plan.due_at is not None and plan.due_at > situation.at + timedelta(hours=1):
+        return _("Call %(name)s by %(when)s.") % (words | {"when": by_when(plan.due_at, situation.at)})
+    return _("Call %(name)s now.") % words if name else _("Call now.")
+
+
+def _because(situation: Situation, plan: Plan) -> str:
+    lead = situation.lead
+    if plan.step is Step.STIRRED:
+        did = stirred(situation.touch, lead.subject)
+        return _("%(did)s, %(ago)s.") % {"did": did, "ago": formats.relative(lead.last_touch_at, at=situation.at)}
+    if plan.step is Step.FIRST_TOUCH:
+        return _first_interest(situation)
+    return _sentence(last_try(situation)) + _message(situation, before=" ")
+
+
+def _first_interest(situation: Situation) -> str:
+    lead = situation.lead
+    ago = formats.relative(lead.captured_at, at=situation.at)
+    if back := came_back(situation):
+        return _sentence(back) + _message(situation, before=" ")
+    asked = asked_for(lead.subject)
+    line = _("Asked for %(what)s %(ago)s.") if asked else _("Came %(ago)s.")
+    return line % {"what": asked, "ago": ago} + _message(situation, before=" ")
+
+
+def _message(situation: Situation, *, before: str) -> str:
+    words = situation.touch.message.strip() if situation.touch else ""
+    return f"{before}“{Truncator(' '.join(words.split())).chars(150)}”" if words else ""
+
+
+def _sentence(words: str) -> str:
+    return f"{words}." if words and words[-1] not in ".!?”" else words
+
+
+def _promise(situation: Situation, plan: Plan) -> str:
+    if plan.due_at is None:
+        return ""
+    words = {
+        "when": by_when(plan.due_at, situation.at),
+        "span": formats.span((situation.at - plan.due_at).total_seconds()),
+    }
+    over = plan.due_at <= situation.at
+    if plan.step is Step.FIRST_TOUCH:
+        return (_("The promise ended %(span)s ago.") if over else _("Your promise ends %(when)s.")) % words
+    if plan.step is Step.APPOINTMENT:
+        return (_("It was agreed for %(when)s.") if over else _("Agreed for %(when)s.")) % words
+    if plan.step is Step.PAUSED:
+        return _("Comes back by itself: %(when)s.") % words
+    return "" if over else _("Next try: %(when)s.") % words

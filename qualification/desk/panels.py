@@ -1,0 +1,143 @@
+"""The right-hand side of a lead: its score with reasons, what is known for SQL, and how fast it came to its rep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import Lead
+from qualification.models import Answer, Criteria, Framework, Question, Score
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One line of a score: what gave or took points."""
+
+    label: str
+    points: float
+
+    @property
+    def raises(self) -> bool:
+        """Whether it speaks for the lead."""
+        return self.points >= 0
+
+
+@dataclass(frozen=True)
+class ScorePanel:
+    """The newest score; probability and its interval are None while too little has been learned."""
+
+    score: Score
+    reasons: list[Reason]
+
+
+def score_panel(lead: Lead, most: int | None = None) -> ScorePanel | None:
+    """The newest score with its reasons, the weightiest first; None before the first scoring."""
+    score = Score.objects.filter(lead=lead).select_related("model").order_by("-at", "-pk").first()
+    if score is None:
+        return None
+    reasons = sorted((_reason(one) for one in score.reasons), key=lambda one: -abs(one.points))
+    shown = [one for one in reasons if round(one.points) != 0][:most]
+    return ScorePanel(score, sorted(shown, key=lambda one: -one.points))
+
+
+def _reason(stored: dict[str, Any]) -> Reason:
+    language = "de" if (get_language() or "").startswith("de") else "en"
+    label = stored.get(f"label_{language}") or stored.get("label_en") or stored.get("label") or stored.get("key", "")
+    if isinstance(label, dict):
+        label = label.get(language) or label.get("en", "")
+    return Reason(str(label), float(stored.get("points") or 0))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question and where it stands."""
+
+    question: Question
+    answer: Answer | None
+
+    @property
+    def is_missing(self) -> bool:
+        """Asked for SQL, and nobody knows yet."""
+        return self.answer is None
+
+    @property
+    def speaks_against(self) -> bool:
+        """Answered, and not in our favour."""
+        return self.answer is not None and not self.answer.is_met
+
+    @property
+    def is_open(self) -> bool:
+        """Still stands between the lead and SQL."""
+        return self.question.is_required and (self.answer is None or not self.answer.is_met)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The framework in force with its answers: missing first, then what speaks against, then the rest."""
+
+    framework: Framework | None
+    items: list[Item]
+
+    @property
+    def open_items(self) -> list[Item]:
+        """What SQL still needs."""
+        return [item for item in self.items if item.is_open]
+
+    @property
+    def missing(self) -> list[Item]:
+        """What nobody knows yet."""
+        return [item for item in self.items if item.is_missing and item.question.is_required]
+
+
+def assessment(lead: Lead) -> Assessment:
+    """What is known of the lead under the published SQL criteria's framework, in two queries."""
+    criteria = Criteria.objects.filter(kind=Criteria.Kind.SQL, status=Criteria.Status.PUBLISHED)
+    found = criteria.select_related("framework").first()
+    if found is None or found.framework is None:
+        return Assessment(None, [])
+    current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__framework=found.framework)
+    answers = {answer.question_id: answer for answer in current.select_related("by")}
+    items = [Item(question, answers.get(question.pk)) for question in found.framework.questions.all()]
+    return Assessment(found.framework, sorted(items, key=_missing_first))
+
+
+def _missing_first(item: Item) -> tuple[int, int]:
+    rank = 0 if item.is_missing and item.question.is_required else 1 if item.speaks_against else 2
+    return (rank, item.question.position)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One step of the machine: how long it took, in milliseconds; None if it has not happened."""
+
+    label: str | Promise
+    took_ms: int | None
+
+
+def timings(lead: Lead) -> list[Timing]:
+    """How long each step took, captured to notified. Empty for history, which no machine has worked."""
+    if lead.is_history:
+        return []
+    steps: Sequence[tuple[str | Promise, Any]] = (
+        (_("enriched"), lead.enriched_at),
+        (_("scored"), lead.scored_at),
+        (_("routed"), lead.routed_at),
+        (_("notified"), lead.notified_at),
+    )
+    found, before = [], lead.captured_at
+    for label, at in steps:
+        # A later re-scoring moves its stamp past the steps that follow; then its time tells nothing.
+        took = None if at is None or at < before else round((at - before).total_seconds() * 1000)
+        found.append(Timing(label, took))
+        before = at if took is not None else before
+    return found
+
+
+def total_ms(lead: Lead) -> int | None:
+    """Captured to notified; None while it is on its way."""
+    if lead.is_history or lead.notified_at is None or lead.notified_at < lead.captured_at:
+        return None
+    return round((lead.notified_at - lead.captured_at).total_seconds() * 1000)

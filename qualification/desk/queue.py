@@ -1,0 +1,143 @@
+"""The queue: whose turn it is, in groups by when they want their rep, inside by promise × value × cadence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import Lead, User
+from leads.querysets import LeadQuerySet
+from qualification.desk.order import Order, order
+from qualification.desk.plan import Group, Plan, plan
+from qualification.desk.situation import APPOINTMENTS, Situation, situations
+from qualification.desk.why import why
+from qualification.models import Activity
+from routing.models import SlaClock, WaitingLead
+
+MOST = 200
+HOT_SUBJECTS = ("demo", "pricing", "price", "contact", "quote", "callback", "call-back", "trial")
+HOT_GRADES = ("A1", "A2", "B1")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the queue."""
+
+    situation: Situation
+    plan: Plan
+    order: Order
+    why: str
+
+    @property
+    def lead(self) -> Lead:
+        """Whose line it is."""
+        return self.situation.lead
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows that want their rep at the same time."""
+
+    group: Group
+    label: str | Promise
+    note: str | Promise
+    rows: list[Row]
+
+
+LABELS: dict[Group, tuple[str | Promise, str | Promise]] = {
+    Group.NOW: (_("Now"), _("a promise runs out within 15 minutes, or has")),
+    Group.HOUR: (_("Within the hour"), _("promises, and people who have just stirred")),
+    Group.TODAY: (_("Later today"), _("first calls and follow-ups, by value")),
+    Group.PAUSED: (_("Paused"), _("come back by themselves")),
+}
+
+
+def my_leads(user: User) -> LeadQuerySet:
+    """What this person has to work."""
+    return Lead.objects.working().owned_by(user)
+
+
+def waiting_room(user: User) -> LeadQuerySet:
+    """Leads of this person's reach that nobody could take yet."""
+    waits = WaitingLead.objects.filter(left_at__isnull=True)
+    return Lead.objects.visible_to(user).working().filter(owner__isnull=True, pk__in=waits.values("lead"))
+
+
+def hot() -> Q:
+    """Raised their hand or scored high, and nobody has been in touch."""
+    return Q(first_touched_at__isnull=True) & (Q(subject__in=HOT_SUBJECTS) | Q(grade__in=HOT_GRADES))
+
+
+def agreed() -> QuerySet[Activity]:
+    """The agreement to talk again that nothing has followed yet, of the lead outside."""
+    later = Activity.objects.filter(lead=OuterRef("lead"), undone_at__isnull=True, at__gt=OuterRef("at")).exclude(
+        kind=Activity.Kind.NOTE
+    )
+    return Activity.objects.filter(
+        ~Exists(later),
+        lead=OuterRef("pk"),
+        undone_at__isnull=True,
+        disposition__in=APPOINTMENTS,
+        due_at__isnull=False,
+    )
+
+
+def tab_leads(user: User, tab: str) -> LeadQuerySet:
+    """The leads behind one tab."""
+    if tab == "waiting":
+        return waiting_room(user)
+    mine = my_leads(user)
+    if tab == "hot":
+        return mine.filter(hot())
+    return mine.filter(Exists(agreed())) if tab == "calls" else mine
+
+
+def rows(leads: LeadQuerySet, at: datetime, most: int = MOST) -> list[Row]:
+    """The first ``most`` leads as lines, most urgent first. Which are first is decided by the database."""
+    return arranged(situations(list(first(leads, at)[:most]), at))
+
+
+def first(leads: LeadQuerySet, at: datetime) -> LeadQuerySet:
+    """Put the leads so that a cut at the end takes only what is put aside or least pressing."""
+    running = SlaClock.objects.filter(lead=OuterRef("pk"), stopped_at__isnull=True)
+    asleep = Case(When(snoozed_until__gt=at, then=Value(True)), default=Value(False), output_field=BooleanField())
+    return (
+        leads.with_people()
+        .select_related("team")
+        .annotate(asleep=asleep, due=Subquery(running.values("due_at")[:1]))
+        .order_by("asleep", "due", "-win_probability", "-last_touch_at", "pk")
+    )
+
+
+def arranged(standing: Sequence[Situation]) -> list[Row]:
+    """Lines in the order of the queue: group, then priority; what is equal by due time, then by age."""
+    found = [_row(one) for one in standing]
+    groups = list(Group)
+    far = max((one.plan.due_at for one in found if one.plan.due_at), default=None)
+    return sorted(
+        found,
+        key=lambda one: (
+            groups.index(one.plan.group),
+            -round(one.order.priority, 6) if one.plan.group is not Group.PAUSED else 0,
+            (one.plan.due_at or far or one.situation.at),
+            one.lead.pk,
+        ),
+    )
+
+
+def _row(situation: Situation) -> Row:
+    decided = plan(situation)
+    return Row(situation, decided, order(situation, decided), why(situation, decided))
+
+
+def sections(lines: Sequence[Row]) -> list[Section]:
+    """The lines under their headings; empty headings are left out."""
+    found = []
+    for group, (label, note) in LABELS.items():
+        mine = [line for line in lines if line.plan.group is group]
+        if mine:
+            found.append(Section(group, label, note, mine))
+    return found

@@ -1,0 +1,232 @@
+"""A line of history as a person would tell it, one small function per kind of event."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from leadmgmt.core import formats
+from leads.models import LeadEvent, Reason, Touchpoint
+from qualification.desk.why import asked_for
+from qualification.models import Activity, Question
+
+
+@dataclass(frozen=True)
+class Words:
+    """Labels that events name by their codes, loaded once for a whole timeline."""
+
+    at: datetime
+    reasons: dict[str, str]
+    questions: dict[str, str]
+    people: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a line says: icon, text, and what was said literally."""
+
+    icon: str
+    text: SafeString
+    quote: str = ""
+    stage: str = ""
+
+
+def load_words(at: datetime, people: dict[int, str]) -> Words:
+    """The governed labels, in two queries."""
+    return Words(
+        at=at,
+        reasons={reason.code: reason.label for reason in Reason.objects.all()},
+        questions={question.key: question.label for question in Question.objects.filter(framework__is_active=True)},
+        people=people,
+    )
+
+
+def touch_told(touch: Touchpoint) -> Told:
+    """One touch of the person's."""
+    icons = {Touchpoint.Kind.VISIT: "globe", Touchpoint.Kind.EMAIL_OPEN: "eye", Touchpoint.Kind.EMAIL_CLICK: "mail"}
+    icon = icons.get(Touchpoint.Kind(touch.kind), "quote" if touch.message else "globe")
+    return Told(icon, _touch_text(touch), f"“{touch.message}”" if touch.message else "")
+
+
+def _touch_text(touch: Touchpoint) -> SafeString:
+    source = touch.source.name if touch.source else ""
+    asked = asked_for(touch.subject)
+    if touch.kind == Touchpoint.Kind.VISIT:
+        return format_html(_("Visited {page}"), page=touch.landing_page or _("the website"))
+    if touch.kind == Touchpoint.Kind.EMAIL_OPEN:
+        return format_html(_("Opened an e-mail {about}"), about=asked)
+    if touch.kind == Touchpoint.Kind.EMAIL_CLICK:
+        return format_html(_("Clicked in an e-mail {about}"), about=asked)
+    if touch.kind == Touchpoint.Kind.IMPORT:
+        pattern = _("Came with a file, from <strong>{source}</strong>") if source else _("Came with a file")
+    elif touch.kind == Touchpoint.Kind.MANUAL:
+        pattern = _("Entered by hand, from <strong>{source}</strong>") if source else _("Entered by hand")
+    elif asked:
+        pattern = (
+            _("Asked for <strong>{asked}</strong>, from {source}")
+            if source
+            else _("Asked for <strong>{asked}</strong>")
+        )
+    else:
+        pattern = _("Got in touch, from <strong>{source}</strong>") if source else _("Got in touch")
+    return format_html(pattern, source=source, asked=asked)
+
+
+ACTIVITY_ICONS = {
+    Activity.Kind.CALL: "phone",
+    Activity.Kind.EMAIL: "mail",
+    Activity.Kind.NOTE: "note",
+    Activity.Kind.MEETING: "calendar",
+}
+
+
+def activity_told(activity: Activity, at: datetime) -> Told:
+    """One activity of ours."""
+    who = str(activity.by) if activity.by else _("Somebody")
+    when = formats.wall_time(activity.due_at, at=at) if activity.due_at else ""
+    patterns: dict[str, str] = {
+        Activity.Disposition.CONNECTED: _("<strong>{who}</strong> called and got through"),
+        Activity.Disposition.NO_ANSWER: _("<strong>{who}</strong> called: no answer"),
+        Activity.Disposition.VOICEMAIL: _("<strong>{who}</strong> called and left a voicemail"),
+        Activity.Disposition.CALL_BACK: _("<strong>{who}</strong> called; calls back {when}"),
+        Activity.Disposition.BAD_NUMBER: _("<strong>{who}</strong> called: wrong number"),
+        Activity.Disposition.SENT: _("<strong>{who}</strong> wrote an e-mail"),
+        Activity.Disposition.HELD: _("<strong>{who}</strong> met them"),
+        Activity.Disposition.BOOKED: _("<strong>{who}</strong> agreed a meeting for {when}"),
+        "": _("<strong>{who}</strong> noted"),
+    }
+    text = format_html(patterns.get(activity.disposition, patterns[""]), who=who, when=when)
+    return Told(ACTIVITY_ICONS[Activity.Kind(activity.kind)], text, activity.body)
+
+
+def event_told(event: LeadEvent, words: Words) -> Told:
+    """One recorded event; a kind that is not known yet tells its name."""
+    tell = _TELL.get(event.kind)
+    if tell is not None:
+        return tell(event, words)
+    if event.kind.startswith("stage."):
+        return _stage(event, words)
+    return Told("sync", format_html("{}", event.kind.replace(".", ": ").replace("_", " ")), _by(event))
+
+
+def _by(event: LeadEvent) -> str:
+    return str(event.actor) if event.actor else ""
+
+
+def _who(event: LeadEvent) -> str:
+    return str(event.actor) if event.actor else _("Leadmgmt")
+
+
+def _plain(icon: str, pattern: Callable[[], str]) -> Callable[[LeadEvent, Words], Told]:
+    def tell(event: LeadEvent, words: Words) -> Told:
+        return Told(icon, format_html(pattern(), who=_who(event)), str(event.data.get("note") or ""))
+
+    return tell
+
+
+def _captured(event: LeadEvent, words: Words) -> Told:
+    return Told("arrow-right", format_html(_("First touch; the lead began")))
+
+
+def _enriched(event: LeadEvent, words: Words) -> Told:
+    if event.data.get("late"):
+        return Told("sync", format_html(_("More became known after the deadline")))
+    return Told("sync", format_html(_("Enriched with what the providers know")))
+
+
+def _scored(event: LeadEvent, words: Words) -> Told:
+    data = event.data
+    chance = data.get("win_probability")
+    if chance is not None:
+        pattern = _("Scored <strong>{grade}</strong>, {chance} likely to win")
+        return Told("chart", format_html(pattern, grade=data.get("grade", ""), chance=formats.percent(chance)))
+    return Told("chart", format_html(_("Scored <strong>{grade}</strong>"), grade=data.get("grade", "")))
+
+
+def _assigned(event: LeadEvent, words: Words) -> Told:
+    data = event.data
+    owner = words.people.get(_number(data.get("user") or data.get("owner") or data.get("rep"))) or data.get(
+        "owner_name"
+    )
+    why = str(data.get("why") or data.get("rule_name") or data.get("rule") or "")
+    note = why if not why.isdigit() else ""
+    if event.actor:
+        pattern = _("<strong>{who}</strong> gave it to <strong>{owner}</strong>")
+        return Told("route", format_html(pattern, who=_who(event), owner=owner or _("a rep")), note)
+    return Told("route", format_html(_("Routed to <strong>{owner}</strong>"), owner=owner or _("a rep")), note)
+
+
+def _number(value: Any) -> int:
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else 0
+
+
+def _waiting(event: LeadEvent, words: Words) -> Told:
+    return Told("pause", format_html(_("Put into the waiting room")), str(event.data.get("reason") or ""))
+
+
+def _answer(event: LeadEvent, words: Words) -> Told:
+    data = event.data
+    key = str(data.get("question") or data.get("key") or "")
+    label = words.questions.get(key, key)
+    pattern = _("<strong>{who}</strong> answered <strong>{question}</strong>")
+    if data.get("is_met") is False:
+        pattern = _("<strong>{who}</strong> answered <strong>{question}</strong>: speaks against")
+    return Told("check", format_html(pattern, who=_who(event), question=label), str(data.get("value") or ""))
+
+
+def _stage(event: LeadEvent, words: Words) -> Told:
+    target = event.kind.partition(".")[2]
+    code = str(event.data.get("reason") or "")
+    reason = words.reasons.get(code, code)
+    note = ". ".join(filter(None, (reason, str(event.data.get("note") or ""))))
+    if target == "recycled" and (wake := event.data.get("wake_at")):
+        until = formats.day(datetime.fromisoformat(wake), at=words.at)
+        note = ". ".join(filter(None, (note, _("Wakes up on %(day)s") % {"day": until})))
+    if event.actor:
+        return Told("arrow-right", format_html(_("<strong>{who}</strong> made it"), who=_who(event)), note, target)
+    return Told("arrow-right", format_html(_("Became")), note, target)
+
+
+def _corrected(event: LeadEvent, words: Words) -> Told:
+    data = event.data
+    pattern = _("<strong>{who}</strong> corrected <strong>{field}</strong>")
+    return Told("note", format_html(pattern, who=_who(event), field=data.get("label") or data.get("field")))
+
+
+def _snoozed(event: LeadEvent, words: Words) -> Told:
+    until = event.data.get("until")
+    when = formats.wall_time(datetime.fromisoformat(until), at=words.at) if until else ""
+    return Told(
+        "snooze", format_html(_("<strong>{who}</strong> put it aside until {when}"), who=_who(event), when=when)
+    )
+
+
+_TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
+    "lead.captured": _captured,
+    "lead.touched": _plain("globe", lambda: _("Got in touch again")),
+    "lead.enriched": _enriched,
+    "lead.scored": _scored,
+    "lead.assigned": _assigned,
+    "lead.waiting": _waiting,
+    "lead.corrected": _corrected,
+    "lead.snoozed": _snoozed,
+    "lead.resumed": _plain("replay", lambda: _("<strong>{who}</strong> took it up again")),
+    "lead.accepted": _plain("check", lambda: _("<strong>{who}</strong> acknowledged it")),
+    "answer.given": _answer,
+    "answer.withdrawn": _plain("replay", lambda: _("<strong>{who}</strong> took an answer back")),
+    "lead.handed_back": _plain("replay", lambda: _("<strong>{who}</strong> gave it back")),
+    "activity.undone": _plain("replay", lambda: _("<strong>{who}</strong> took an activity back")),
+    "sla.breached": _plain("alert", lambda: _("The promise of a first touch ran out")),
+    "handoff.offered": _plain("handoff", lambda: _("Offered to an AE")),
+    "handoff.accepted": _plain("handoff", lambda: _("<strong>{who}</strong> accepted the handoff")),
+    "handoff.refused": _plain("handoff", lambda: _("<strong>{who}</strong> refused the handoff")),
+    "conversion.waiting": _plain("pause", lambda: _("Waits for an AE who can take it")),
+    "opportunity.created": _plain("handoff", lambda: _("The opportunity was made")),
+    "opportunity.won": _plain("check", lambda: _("The deal was won")),
+    "opportunity.lost": _plain("cross", lambda: _("The deal was lost")),
+    "opportunity.changed": _plain("sync", lambda: _("The deal changed in the CRM")),
+}

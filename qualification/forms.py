@@ -1,0 +1,170 @@
+"""Forms of the desk: what a rep does about a lead, in the reader's words and time zone."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import Lead, Reason, User
+from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS
+from qualification.models import Activity, Answer, Question
+
+WHEN = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M")
+
+
+class LogForm(forms.Form):
+    """One activity."""
+
+    kind = forms.ChoiceField(choices=Activity.Kind.choices)
+    disposition = forms.ChoiceField(choices=[("", ""), *Activity.Disposition.choices], required=False)
+    body = forms.CharField(required=False, max_length=20_000, strip=True, label=_("What was said"))
+    due_at = forms.DateTimeField(required=False, label=_("Agreed for"), widget=WHEN)
+
+
+class SnoozeForm(forms.Form):
+    """Until when: one of a few usual times, or a time of one's own."""
+
+    until = forms.CharField(max_length=40)
+    own = forms.DateTimeField(required=False, widget=WHEN)
+
+    def moment(self, at: datetime) -> datetime:
+        """What was chosen, as a moment. ValueError where it says none."""
+        chosen = self.cleaned_data["until"]
+        if chosen == "own":
+            own: datetime | None = self.cleaned_data.get("own")
+            if own is None:
+                raise ValueError(chosen)
+            return own
+        return {name: when for name, _label, when in snooze_choices(at)}[chosen]
+
+
+def snooze_choices(at: datetime) -> list[tuple[str, Any, datetime]]:
+    """Usual times to put a lead aside until: name, words, moment in the reader's zone."""
+    here = timezone.localtime(at)
+
+    def morning(days: int) -> datetime:
+        day = here.date() + timedelta(days=days)
+        return timezone.make_aware(datetime.combine(day, time(9, 0)), here.tzinfo)
+
+    to_monday = 7 - here.weekday()
+    tomorrow = 1 if here.weekday() < 4 else to_monday
+    return [
+        ("hour", _("In an hour"), at + timedelta(hours=1)),
+        ("three", _("In three hours"), at + timedelta(hours=3)),
+        ("tomorrow", _("Tomorrow morning") if tomorrow == 1 else _("Monday morning"), morning(tomorrow)),
+        ("week", _("Next Monday"), morning(to_monday if tomorrow == 1 else to_monday + 7)),
+    ]
+
+
+class AnswerForm(forms.Form):
+    """An answer with what it rests on. `seen` is the answer that stood there when the form was opened."""
+
+    value = forms.CharField(max_length=2000, strip=True, label=_("Answer"))
+    evidence = forms.ChoiceField(choices=Answer.Evidence.choices, label=_("Where from"), initial=Answer.Evidence.CALL)
+    quote = forms.CharField(
+        required=False, max_length=2000, strip=True, label=_("In their words"), widget=forms.Textarea(attrs={"rows": 2})
+    )
+    confidence = forms.TypedChoiceField(
+        coerce=int,
+        choices=[(1, _("1, a guess")), (2, "2"), (3, _("3, likely")), (4, "4"), (5, _("5, certain"))],
+        initial=3,
+        label=_("How sure"),
+    )
+    against = forms.BooleanField(required=False, label=_("Speaks against us"))
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, question: Question, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.question = question
+        field = self.fields["value"]
+        field.label = question.label
+        if question.kind == Question.Kind.CHOICE and question.options:
+            self.fields["value"] = forms.ChoiceField(choices=_options(question), label=question.label)
+        elif question.kind == Question.Kind.DATE:
+            field.widget = forms.DateInput(attrs={"type": "date"})
+        elif question.kind == Question.Kind.NUMBER:
+            field.widget = forms.TextInput(attrs={"inputmode": "decimal"})
+        self.fields["value"].widget.attrs["autofocus"] = True
+
+
+def _options(question: Question) -> list[tuple[str, str]]:
+    """Choices as the question stores them: words, or value and label."""
+    found = []
+    for option in question.options:
+        if isinstance(option, dict):
+            value = str(option.get("value", ""))
+            found.append((value, str(option.get("label") or option.get("label_en") or value)))
+        else:
+            found.append((str(option), str(option)))
+    return found
+
+
+class DisqualifyForm(forms.Form):
+    """Why this is nothing for us."""
+
+    reason = forms.ModelChoiceField(Reason.objects.none(), label=_("Reason"), empty_label=_("Choose a reason"))
+    note = forms.CharField(required=False, max_length=500, label=_("Note"), widget=forms.Textarea(attrs={"rows": 2}))
+
+    kind = Reason.Kind.DISQUALIFY
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reasons = Reason.objects.filter(kind=self.kind, is_active=True)
+        self.fields["reason"] = forms.ModelChoiceField(
+            reasons, label=_("Reason"), empty_label=_("Choose a reason"), error_messages={"required": _("Say why.")}
+        )
+
+
+class RecycleForm(DisqualifyForm):
+    """Why not now, and when to try again; without a date the reason's own pause counts."""
+
+    kind = Reason.Kind.RECYCLE
+    wake_on = forms.DateField(
+        required=False,
+        label=_("Wake up on"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: as long as the reason says."),
+    )
+
+    def clean_wake_on(self) -> Any:
+        """A day to come."""
+        day = self.cleaned_data.get("wake_on")
+        if day is not None and day <= timezone.localdate():
+            raise forms.ValidationError(_("Choose a day to come."))
+        return day
+
+
+class ReassignForm(forms.Form):
+    """Who takes the lead over."""
+
+    user = forms.ModelChoiceField(User.objects.none(), label=_("Rep"), empty_label=_("Choose a rep"))
+
+    def __init__(self, people: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"] = forms.ModelChoiceField(people, label=_("Rep"), empty_label=_("Choose a rep"))
+
+
+class CorrectForm(forms.Form):
+    """One fact in a person's words; empty takes the value away."""
+
+    value = forms.CharField(required=False, max_length=254, strip=True)
+
+
+def correct_form(lead: Lead, subject: str, field: str) -> CorrectForm | None:
+    """The form for one fact, with what stands there; None where nothing of that name can be corrected."""
+    if subject == "person" and field in PERSON_FIELDS:
+        return CorrectForm(initial={"value": getattr(lead.contact, field)})
+    company = lead.contact.company
+    if subject == "company" and field in COMPANY_FIELDS and company is not None:
+        return CorrectForm(initial={"value": getattr(company, field)})
+    return None
+
+
+def first_error(form: forms.BaseForm) -> str:
+    """The first complaint as one sentence, for a message."""
+    for name, errors in form.errors.items():
+        label = form.fields[name].label if name in form.fields else ""
+        return f"{label}: {errors[0]}" if label else str(errors[0])
+    return ""

@@ -1,0 +1,49 @@
+"""Answers marked in what a rep writes: "#budget 20,000 for 2027 #authority the managing director"."""
+
+import re
+from datetime import datetime
+
+from leads.models import User
+from qualification.models import Activity, Criteria, Question
+from qualification.services.answers import give_answer
+
+MARK = re.compile(r"(?<![\w#])#(?P<key>[a-zäöüß][\wäöüß-]*)[ :]*", re.IGNORECASE)
+
+
+def marked_answers(text: str) -> dict[str, str]:
+    """What stands behind each mark, up to the next mark or the end of the line; the last word on a key counts."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        marks = list(MARK.finditer(line))
+        for mark, following in zip(marks, [*marks[1:], None], strict=True):
+            value = line[mark.end() : following.start() if following else None].strip(" ,;.")
+            if value:
+                found[mark["key"].lower()] = value
+    return found
+
+
+def answer_tags(activity: Activity, *, by: User, at: datetime | None = None) -> list[str]:
+    """Give the answers that an activity's text marks, with the activity as evidence. Returns the questions' labels."""
+    marked = marked_answers(activity.body)
+    if not marked:
+        return []
+    questions = Question.objects.filter(
+        key__in=marked,
+        framework__criteria__kind=Criteria.Kind.SQL,
+        framework__criteria__status=Criteria.Status.PUBLISHED,
+    )
+    answered = []
+    for question in questions:
+        give_answer(
+            activity.lead_id,
+            question.pk,
+            marked[question.key][:2000],
+            by=by,
+            evidence=activity.kind,
+            quote="",
+            confidence=3,
+            is_met=True,
+            at=at or activity.at,
+        )
+        answered.append(question.label)
+    return answered

@@ -1,0 +1,24 @@
+"""Addresses of the desk."""
+
+from django.urls import path
+
+from qualification.views import actions, decisions, lead, queue
+
+app_name = "qualification"
+
+urlpatterns = [
+    path("queue/", queue.queue, name="queue"),
+    path("leads/<int:lead_id>/", lead.lead_detail, name="lead_detail"),
+    path("leads/<int:lead_id>/log/", actions.lead_log, name="lead_log"),
+    path("leads/<int:lead_id>/snooze/", actions.lead_snooze, name="lead_snooze"),
+    path("leads/<int:lead_id>/resume/", actions.lead_resume, name="lead_resume"),
+    path("leads/<int:lead_id>/correct/", actions.lead_correct, name="lead_correct"),
+    path("leads/<int:lead_id>/answers/<int:question_id>/", decisions.lead_answer, name="lead_answer"),
+    path("leads/<int:lead_id>/disqualify/", decisions.lead_disqualify, name="lead_disqualify"),
+    path("leads/<int:lead_id>/recycle/", decisions.lead_recycle, name="lead_recycle"),
+    path("leads/<int:lead_id>/reopen/", decisions.lead_reopen, name="lead_reopen"),
+    path("leads/<int:lead_id>/reassign/", decisions.lead_reassign, name="lead_reassign"),
+    path("leads/<int:lead_id>/claim/", decisions.lead_claim, name="lead_claim"),
+    path("answers/<int:answer_id>/withdraw/", decisions.answer_withdraw, name="answer_withdraw"),
+    path("activities/<int:activity_id>/undo/", actions.activity_undo, name="activity_undo"),
+]
