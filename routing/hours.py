@@ -2,34 +2,33 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Model, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from routing.calendar import Calendar, Shift
 from routing.models import Absence, Rep
 from routing.models import Shift as ShiftRow
 
-Row = TypeVar("Row", bound=Model)
-
 # How far ahead absences are read: as far as a calendar is ever asked.
 AHEAD = timedelta(days=400)
 
 
-def with_hours(rows: QuerySet[Row, Row], at: datetime, *, rep: str = "pk") -> QuerySet[Row, Row]:
+def with_hours(rows: QuerySet[Any, Any], at: datetime, *, rep: str = "pk") -> QuerySet[Any, Any]:
     """Add the shifts and the absences from ``at`` on to rows that lead to a rep by ``rep``."""
     shifts = ShiftRow.objects.filter(rep=OuterRef(rep)).order_by("weekday", "starts_at")
     absences = Absence.objects.filter(
         rep=OuterRef(rep), ends_at__gt=at - timedelta(days=60), starts_at__lt=at + AHEAD
     ).order_by("starts_at")
-    return rows.annotate(
+    found: QuerySet[Any, Any] = rows.annotate(
         hours=ArraySubquery(shifts.values(json=JSONObject(day="weekday", start="starts_at", end="ends_at"))),
         away=ArraySubquery(absences.values(json=JSONObject(start="starts_at", end="ends_at"))),
     )
+    return found
 
 
 def calendar_of(row: Any, zone: str) -> Calendar:

@@ -11,7 +11,7 @@ from leads.models import Lead, User
 from routing.calendar import Calendar, is_on_leave, present_until
 from routing.decide import Candidate
 from routing.hours import calendar_of, day_start, with_hours
-from routing.models import Assignment, Pool, PoolMember, Rep
+from routing.models import Assignment, PoolMember, Rep
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,15 @@ class Standing:
     member: PoolMember | None = None
 
 
-def pool_standings(pool: Pool, at: datetime) -> list[Standing]:
-    """The pool's members, their shares and reps locked until the transaction ends.
+def pool_standings(pool_id: int, at: datetime) -> list[Standing]:
+    """The pool's members, their shares and reps locked until the transaction ends; nobody if the pool is closed.
 
     Locks are taken in the order of reps, so that two pools with the same reps cannot wait for each other; the reps are
     locked too, as a cap counts over all pools.
     """
-    members = PoolMember.objects.filter(pool=pool, left_at__isnull=True).select_related("rep__user")
-    locked = with_hours(members, at, rep="rep_id").select_for_update(of=("self", "rep"), no_key=True)
+    members = PoolMember.objects.filter(pool=pool_id, pool__is_active=True, left_at__isnull=True)
+    known = with_hours(members.select_related("rep__user", "pool"), at, rep="rep_id")
+    locked = known.select_for_update(of=("self", "rep"), no_key=True)
     standings = [_of_member(member, at) for member in locked.order_by("rep_id")]
     return _with_loads(standings, at)
 
@@ -100,9 +101,10 @@ def _loads(users: Sequence[User], at: datetime) -> dict[tuple[int, str], int]:
     return {(who, kind): n for who, kind, n in open_leads.union(_counted(received, "user", "today"))}
 
 
-def _counted(rows: QuerySet[Any, Any], who: str, kind: str) -> QuerySet[Any, tuple[int, str, int]]:
+def _counted(rows: QuerySet[Any, Any], who: str, kind: str) -> QuerySet[Any, Any]:
     named = rows.order_by().values(who=F(who)).annotate(kind=Value(kind, output_field=CharField()), n=Count("pk"))
-    return named.values_list("who", "kind", "n")
+    counted: QuerySet[Any, Any] = named.values_list("who", "kind", "n")
+    return counted
 
 
 def _since_midnight(users: Iterable[User], at: datetime) -> Q:

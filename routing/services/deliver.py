@@ -55,11 +55,12 @@ def compose(notification: Notification) -> EmailMultiAlternatives:
         notice = notice_of(notification)
         touch = lead.touchpoints.order_by("-at", "-pk").first() if lead else None
         clock = SlaClock.objects.filter(lead=lead, stopped_at__isnull=True).first() if lead else None
+        title = " ".join(notice.title(notification).split())
         context = {
             "notification": notification,
             "user": user,
             "lead": lead,
-            "title": notice.title(notification),
+            "title": title,
             "line": notice.line(notification),
             "touch": touch,
             "clock": clock,
@@ -68,7 +69,6 @@ def compose(notification: Notification) -> EmailMultiAlternatives:
         }
         text = render_to_string(f"{notice.mail}.txt", context)
         html = render_to_string(f"{notice.mail}.html", context)
-        title = " ".join(context["title"].split())
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     message = EmailMultiAlternatives(title, text, to=[user.email])
     message.extra_headers["Message-ID"] = f"<notification-{notification.pk}@{host}>"

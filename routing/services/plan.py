@@ -77,16 +77,15 @@ def make_plan(lead: Lead, at: datetime) -> Plan:
     if rule.destination == Rule.Destination.DISQUALIFY:
         return replace(seen, outcome="disqualified")
     if rule.destination == Rule.Destination.WAITING:
-        pool = Pool.objects.filter(pk=rule.pool_id).first() if rule.pool_id else None
-        return replace(seen, outcome="waiting", reason=BY_RULE, pool=pool, wake_at=at + RETRY_AFTER)
+        return replace(seen, outcome="waiting", reason=BY_RULE, pool=_pool(rule), wake_at=at + RETRY_AFTER)
     return _distributed(seen, rules.version, rule, lead)
 
 
 def _distributed(seen: Plan, version: int, rule: RuleView, lead: Lead) -> Plan:
     """Who of those the rule means."""
     at = seen.at
-    pool = Pool.objects.select_related("team").filter(pk=rule.pool_id).first() if rule.pool_id else None
-    standings = _standings(rule, pool, lead, at)
+    standings = _standings(rule, lead, at)
+    pool = next((one.member.pool for one in standings if one.member), None) or _pool(rule)
     seed = f"lead {lead.pk}, set {version}, captured {lead.captured_at.isoformat()}"
     distribution = distribute([one.candidate for one in standings], seed)
     plan = replace(seen, pool=pool, standings=standings, distribution=distribution)
@@ -100,14 +99,18 @@ def _distributed(seen: Plan, version: int, rule: RuleView, lead: Lead) -> Plan:
     )
 
 
-def _standings(rule: RuleView, pool: Pool | None, lead: Lead, at: datetime) -> list[Standing]:
+def _pool(rule: RuleView) -> Pool | None:
+    return Pool.objects.filter(pk=rule.pool_id).first() if rule.pool_id else None
+
+
+def _standings(rule: RuleView, lead: Lead, at: datetime) -> list[Standing]:
     if rule.destination == Rule.Destination.REP:
         return rep_standings(Q(pk=rule.rep_id), "rule", at)
     found: list[Standing] = []
     if rule.destination == Rule.Destination.ACCOUNT_OWNER:
         found = rep_standings(Q(user__accounts__contacts=lead.contact_id), "account", at)
     known = {one.candidate.rep_id for one in found}
-    members = pool_standings(pool, at) if pool and pool.is_active else []
+    members = pool_standings(rule.pool_id, at) if rule.pool_id else []
     return [*found, *(one for one in members if one.candidate.rep_id not in known)]
 
 

@@ -98,7 +98,7 @@ def _disqualify(lead: Lead, plan: Plan, rule: RuleView) -> None:
     to_disqualified(
         lead.pk,
         Cause(by="routing", at=plan.at, data={"rule_name": rule.name}),
-        reason=Reason.objects.get(pk=rule.reason_id),
+        reason=Reason.objects.get(pk=rule.reason_id or 0),
         note=rule.name,
     )
 
