@@ -10,7 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from leadmgmt import database
 from leadmgmt.core import secrets
-from leadmgmt.core.env import env_address, env_bool, env_int, env_list, env_mail, env_str, read_file
+from leadmgmt.core.env import (
+    env_address,
+    env_bool,
+    env_choice,
+    env_int,
+    env_list,
+    env_mail,
+    env_str,
+    env_zone,
+    read_file,
+)
 
 # Lets ModelForm[Lead] and ModelAdmin[Lead] be written at run time as the type checker wants them.
 django_stubs_ext.monkeypatch()
@@ -76,6 +86,7 @@ ROOT_URLCONF = "leadmgmt.urls"
 WSGI_APPLICATION = "leadmgmt.wsgi.application"
 ASGI_APPLICATION = "leadmgmt.asgi.application"
 AUTH_USER_MODEL = "leads.User"
+AUTHENTICATION_BACKENDS = ["leads.backend.PersonBackend"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -114,7 +125,7 @@ LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env_str("TIME_ZONE", "Europe/Berlin")
+TIME_ZONE = env_zone("TIME_ZONE", "Europe/Berlin")
 DEFAULT_COUNTRY = env_str("DEFAULT_COUNTRY", "DE")
 CURRENCY = env_str("CURRENCY", "EUR")
 
@@ -223,7 +234,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING").upper()},
+    "root": {"handlers": ["console"], "level": env_choice("LOG_LEVEL", "WARNING", ["DEBUG", "INFO", "WARNING", "ERROR"])},
 }
 
 if not SECRET_KEY:

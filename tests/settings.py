@@ -17,7 +17,7 @@ os.environ.setdefault("LEADMGMT_CLUSTER_DISPOSABLE", "1")
 os.environ.setdefault("SECRET_KEY", "only for tests")
 
 from leadmgmt.settings import *  # noqa: E402, F403  # the environment above has to stand first
-from leadmgmt.settings import DATABASES, STORAGES, VAR_DIR  # noqa: E402
+from leadmgmt.settings import DATABASES, STORAGES, VAR_DIR  # noqa: E402  # as above
 
 # A database name per run, so that two runs on one server do not meet; the host's name as pids repeat between hosts.
 HOST_MARK = socket.gethostname()[:12].lower().replace("-", "_")

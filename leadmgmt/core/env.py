@@ -1,8 +1,10 @@
 """Settings from the environment, with an error that says what to mend."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -67,6 +69,23 @@ def env_int(name: str, default: int, *, least: int = 0, most: int = 2**31) -> in
     if not least <= number <= most:
         raise ImproperlyConfigured(f"{name} is {number}: set it between {least} and {most}.")
     return number
+
+
+def env_choice(name: str, default: str, choices: Iterable[str]) -> str:
+    """One of ``choices``, whatever its case; raises ImproperlyConfigured otherwise."""
+    raw = env_str(name) or default
+    for choice in choices:
+        if raw.lower() == choice.lower():
+            return choice
+    raise ImproperlyConfigured(f"{name} is {raw!r}: set it to one of {', '.join(choices)}.")
+
+
+def env_zone(name: str, default: str) -> str:
+    """A time zone by its name in the IANA database; raises ImproperlyConfigured otherwise."""
+    zone = env_str(name) or default
+    if zone not in available_timezones():
+        raise ImproperlyConfigured(f"{name} is {zone!r}: set it to a name such as Europe/Berlin.")
+    return zone
 
 
 def env_list(name: str, default: str = "") -> list[str]:
