@@ -80,7 +80,7 @@ def test_the_queue_counts_what_waits_for_this_person() -> None:
 def test_the_frame_costs_few_queries(client: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     client.force_login(make_user("admin", team=make_team("dach")))
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(5):
         client.get("/styleguide/")
 
 
