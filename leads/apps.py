@@ -13,8 +13,8 @@ class LeadsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the clock what is due."""
-        from leads.services.capture import process_waiting
         from leads.services.ask import nudge_requests
+        from leads.services.capture import process_waiting
         from leads.services.enrich import close_due_rounds
 
         register("leads.captures", process_waiting)

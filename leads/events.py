@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.models import Lead, LeadEvent, User
@@ -44,7 +43,7 @@ def record_event(
     data: dict[str, Any] | None = None,
     quiet: bool = False,
 ) -> LeadEvent:
-    """Write one line of the lead's history in the caller's transaction, and nudge the pipeline where it sets a step off.
+    """Write one line of the lead's history in the caller's transaction, and nudge the pipeline where it has a step.
 
     ``at`` is when it happened (history may lie in the past), ``by`` names a machine where no person acted.
     ``quiet`` keeps the pipeline out: for history brought in, which happened long ago and must set nothing off.
@@ -79,7 +78,7 @@ class Line:
 
 
 def record_events(lines: Iterable[Line]) -> None:
-    """Write many lines, in this order, and nudge the pipeline once for each lead that one of them sets a step off for."""
+    """Write many lines, in this order, and nudge the pipeline once per lead with a step to do."""
     recorded_at = now()
     rows = [
         LeadEvent(

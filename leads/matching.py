@@ -38,7 +38,7 @@ def phone_key(found: Submission) -> str:
 
 
 class People:
-    """The people whom a batch of submissions may be about; grows as new ones are added, so that later rows find them."""
+    """The people whom a batch of submissions may be about; grows, so that later rows find who came before."""
 
     def __init__(self) -> None:
         self._by_email: dict[str, Person] = {}

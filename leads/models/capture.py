@@ -1,6 +1,7 @@
 """One inbound submission, kept as it came."""
 
 import uuid
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

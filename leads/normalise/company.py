@@ -14,7 +14,8 @@ _HOST = re.compile(r"^[\w-]+(\.[\w-]+)+$")
 # What the law adds to a name, folded; longest first so that "gmbh co kg" goes in one.
 _LEGAL = sorted(
     (
-        "gmbh co kg|gmbh co kgaa|ag co kg|gmbh|ggmbh|mbh|ug haftungsbeschrankt|ug|ag|se|kg|kgaa|ohg|gbr|e k|ek|e v|ev|eg|"
+        "gmbh co kg|gmbh co kgaa|ag co kg|gmbh|ggmbh|mbh|ug haftungsbeschrankt|ug|ag|se|kg|kgaa|ohg|gbr|"
+        "e k|ek|e v|ev|eg|"
         "ltd|limited|llc|l l c|llp|lp|plc|inc|incorporated|corp|corporation|co|company|pty ltd|pte ltd|pvt ltd|"
         "private limited|sa|s a|sas|s a s|sarl|s a r l|sasu|eurl|spa|s p a|srl|s r l|sl|s l|slu|s l u|lda|ltda|"
         "bv|b v|nv|n v|vof|bvba|ab|as|a s|asa|aps|oy|oyj|sp z o o|spolka z o o|s r o|sro|d o o|doo|kft|zrt|"

@@ -20,10 +20,9 @@ class Name:
 
 
 def split_name(full: str) -> Name:
-    """The parts of a name written in one: `Zoë Müller`, `Müller, Zoë`, `Dr. Ann van Dyk`. A single word is a first name."""
-    if plain := _TWO_WORDS.match(full):
-        if not _TITLE.match(full):
-            return Name(plain[1], plain[2])
+    """The parts of a name written in one: `Zoë Müller`, `Müller, Zoë`, `Dr. Ann van Dyk`. One word is a first name."""
+    if (plain := _TWO_WORDS.match(full)) and not _TITLE.match(full):
+        return Name(plain[1], plain[2])
     title = ""
     if found := _TITLE.match(full):
         title, full = found[0].strip(" -"), full[found.end() :]

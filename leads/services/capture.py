@@ -212,9 +212,13 @@ def raise_refusal(capture: Capture) -> None:
     """Say again why a capture was refused, if it was; in the language that is active now."""
     if capture.status != Capture.Status.REFUSED:
         return
-    _read(capture)
-    # Readable by now (the rules have changed since): the first answer stands until an admin replays it.
-    raise Refused(capture.error, [Problem(one["field"], one["detail"]) for one in capture.problems])
+    try:
+        _read(capture)
+        # Readable by now (the rules have changed since): the first answer stands until an admin replays it.
+        raise Refused(capture.error, [Problem(one["field"], one["detail"]) for one in capture.problems])
+    except Refused as refusal:
+        refusal.capture_id = capture.pk
+        raise
 
 
 def _note_failure(capture_id: UUID | str, error: Exception) -> Capture:

@@ -66,12 +66,8 @@ class Given:
             known.value, known.at = value, at
         person.values[name, origin] = known
         self._values[id(person), name, origin] = known
-        rivals = [
-            other
-            for (field, source), other in person.values.items()
-            if field == name and source != origin and (source in GIVEN or source.startswith(PERSON))
-        ]
-        return all(other.origin in GIVEN and other.at <= at for other in rivals)
+        rivals = [other for (about, by), other in person.values.items() if about == name and by != origin]
+        return all(_yields(rival, at) for rival in rivals)
 
     def _set(self, person: Person, name: str, value: Any) -> None:
         if getattr(person.contact, name) != value:
@@ -84,7 +80,14 @@ class Given:
         if changed:
             Contact.objects.bulk_update(changed, COLUMNS, batch_size=500)
         values = list(self._values.values())
-        FieldValue.objects.bulk_create([value for value in values if value.pk is None], batch_size=2000)
+        FieldValue.objects.bulk_create([value for value in values if value._state.adding], batch_size=2000)
         FieldValue.objects.bulk_update(
-            [value for value in values if value.pk is not None], ["value", "at", "replaced"], batch_size=500
+            [value for value in values if not value._state.adding], ["value", "at", "replaced"], batch_size=500
         )
+
+
+def _yields(rival: FieldValue, at: datetime) -> bool:
+    """Whether another origin's value gives way to what was given at ``at``: never a colleague's, nor a newer one."""
+    if rival.origin == PERSON or rival.origin.startswith(f"{PERSON}:"):
+        return False
+    return rival.origin not in GIVEN or rival.at <= at
