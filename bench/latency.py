@@ -124,7 +124,10 @@ def _hanging_provider() -> Iterator[None]:
             kind="http_json",
             position=1,
             deadline_ms=5000,
-            config={"url": f"http://127.0.0.1:{server.getsockname()[1]}/?email={{email}}", "fields": {"company.staff": "staff"}},
+            config={
+                "url": f"http://127.0.0.1:{server.getsockname()[1]}/?email={{email}}",
+                "fields": {"company.staff": "staff"},
+            },
         )
         try:
             yield

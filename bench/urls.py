@@ -8,7 +8,9 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-TABLE = "CREATE TABLE IF NOT EXISTS bench_bare (id bigserial PRIMARY KEY, body jsonb NOT NULL, at timestamptz DEFAULT now())"
+TABLE = """
+    CREATE TABLE IF NOT EXISTS bench_bare (id bigserial PRIMARY KEY, body jsonb NOT NULL, at timestamptz DEFAULT now())
+"""
 
 
 @csrf_exempt

@@ -60,9 +60,8 @@ def qualify(lead: Lead, world: World) -> None:
     assert lead.owner is not None
     log_activity(lead.pk, "call", by=lead.owner, disposition="connected", body="She wants a system before March.")
     for question in world.questions():
-        give_answer(
-            lead.pk, question.pk, BANT[question.key], by=lead.owner, evidence="call", quote=BANT[question.key], confidence=4
-        )
+        said = BANT[question.key]
+        give_answer(lead.pk, question.pk, said, by=lead.owner, evidence="call", quote=said, confidence=4)
     wait_until(lambda: Handoff.objects.filter(opportunity__lead=lead).exists())
     wait_until(lambda: BoardDeal.objects.exists())
 

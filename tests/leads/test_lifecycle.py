@@ -91,7 +91,8 @@ def test_the_stage_cannot_be_assigned() -> None:
 def test_the_database_knows_the_stages() -> None:
     lead = make_lead()
 
-    with pytest.raises(IntegrityError, match="leads_lead_stage_valid"), transaction.atomic(), connection.cursor() as cursor:
+    refused = pytest.raises(IntegrityError, match="leads_lead_stage_valid")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE leads_lead SET stage = 'nurturing' WHERE id = %s", [lead.pk])
 
 
