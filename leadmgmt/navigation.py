@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crmsync.models import Handoff
+from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, AE, MANAGER, MARKETING, SDR, TEAM_LEAD
 from leads.models import Lead, User
 
@@ -66,7 +66,7 @@ GROUPS = (
 
 def waiting_leads(user: User) -> int:
     """Leads in this person's queue that are not snoozed."""
-    return Lead.objects.working().owned_by(user).exclude(snoozed_until__gt=timezone.now()).count()
+    return Lead.objects.working().owned_by(user).exclude(snoozed_until__gt=now()).count()
 
 
 def waiting_handoffs(user: User) -> int:

@@ -20,10 +20,15 @@ class PersonMiddleware:
         # Without a session cookie nobody is signed in: programs are spared the look-up.
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not isinstance(request.user, User):
             return self.get_response(request)
-        translation.activate(request.user.language)
-        request.LANGUAGE_CODE = translation.get_language()
+        request.LANGUAGE_CODE = request.user.language
+        with translation.override(request.user.language):
+            response = self._in_zone(request, request.user)
+        response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
+        return response
+
+    def _in_zone(self, request: HttpRequest, user: User) -> HttpResponse:
         try:
-            timezone.activate(request.user.time_zone)
+            timezone.activate(user.time_zone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             timezone.deactivate()
         try:

@@ -9,10 +9,10 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from leadmgmt.core.messages import Toast
+from leadmgmt.core.now import now
 from leadmgmt.templatetags.ui import STAGES
 
 ICONS = (
@@ -47,7 +47,7 @@ class SampleForm(forms.Form):
 @require_GET
 def styleguide(request: HttpRequest) -> HttpResponse:
     """The page that shows what the others are made of."""
-    at = timezone.now()
+    at = now()
     context = {
         "at": at,
         "themes": [("light", "Light"), ("dark", "Dark")],

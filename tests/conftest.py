@@ -1,10 +1,12 @@
 """Fixtures that every test may use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 
 from tests.settings import HOST_MARK
@@ -29,3 +31,10 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the developer's proxy."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """No test inherits the language or time zone of the request before it."""
+    with translation.override("en"), timezone.override(None):
+        yield

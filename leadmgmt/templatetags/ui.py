@@ -7,13 +7,13 @@ from typing import Any
 from django import template
 from django.contrib.messages.storage.base import Message
 from django.forms import BoundField, CheckboxInput, Select, SelectMultiple, Textarea
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext
 
 from leadmgmt.core import formats
 from leadmgmt.core.messages import Toast, toast
+from leadmgmt.core.now import now
 from leadmgmt.marks import ClockLike, ClockMark, clock_mark, resting_mark, running_mark, sparkline_points
 
 register = template.Library()
@@ -97,19 +97,19 @@ def clock_html(mark: ClockMark | None) -> SafeString | str:
 @register.simple_tag
 def sla(clock: ClockLike | None, at: datetime | None = None) -> SafeString | str:
     """A promise: icon, word and what is left, or how it ended. Nothing without a clock."""
-    return clock_html(clock_mark(clock, at=at or timezone.now())) if clock else ""
+    return clock_html(clock_mark(clock, at=at or now())) if clock else ""
 
 
 @register.simple_tag
 def promise(due: datetime | None, at: datetime | None = None) -> SafeString | str:
     """A running promise of which only the end is known (a handoff's deadline, an annotated row)."""
-    return clock_html(running_mark(due, at=at or timezone.now())) if due else ""
+    return clock_html(running_mark(due, at=at or now())) if due else ""
 
 
 @register.simple_tag
 def planned(when: datetime | None, at: datetime | None = None, paused: bool = False) -> SafeString | str:
     """A step planned for a moment, or a snooze until then (`paused=True`)."""
-    return clock_html(resting_mark(when, at=at or timezone.now(), paused=paused)) if when else ""
+    return clock_html(resting_mark(when, at=at or now(), paused=paused)) if when else ""
 
 
 @register.simple_tag
@@ -123,7 +123,7 @@ def provenance(origin: str, at: datetime | None = None, confidence: float | None
     """Where a fact comes from, with time and confidence on hover."""
     parts = [origin]
     if at is not None:
-        parts.append(formats.day(at, at=timezone.now()))
+        parts.append(formats.day(at, at=now()))
     if confidence is not None:
         parts.append(gettext("confidence %(value)s") % {"value": formats.number(confidence, 2)})
     return format_html('<abbr class="provenance" title="{}">{}</abbr>', ", ".join(parts), origin)
@@ -138,7 +138,7 @@ def ago(when: datetime | None, at: datetime | None = None) -> SafeString | str:
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         when.isoformat(),
         formats.moment(when),
-        formats.relative(when, at=at or timezone.now()),
+        formats.relative(when, at=at or now()),
     )
 
 

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class SignInFailure(models.Model):
-    """One failed try, or one asked-for link. `subject` is a keyed hash of the address typed or of where it came from."""
+    """One failed try, or one asked-for link. `subject` is a keyed hash of the address typed, or of its origin."""
 
     subject = models.CharField(max_length=64)
     at = models.DateTimeField()
