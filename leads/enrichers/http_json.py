@@ -26,6 +26,8 @@ from leads.models import Contact, Provider
 from leads.services.fields import COMPANY_FIELDS, CONTACT_FIELDS
 
 METHODS = ("GET", "POST")
+# How leadmgmt.core.http says it: the service knows nobody of this name.
+NOT_FOUND = "The service answered 404."
 KNOWN = frozenset({"url", "method", "headers", "body", "needs", "mapping", "confidence", "fresh_days"})
 FIELDS = frozenset({f"contact.{name}" for name in CONTACT_FIELDS} | {f"company.{name}" for name in COMPANY_FIELDS})
 
@@ -133,13 +135,13 @@ def ask(question: Question) -> Any:
             question.method, question.url, seconds=question.seconds, headers=question.headers, json=question.body
         )
     except PermanentError as error:
-        if "404" in str(error):
+        if str(error) == NOT_FOUND:
             return None
         raise
-    if response.status_code == 204 or not response.content:
-        return None
     if 300 <= response.status_code < 400:
         raise PermanentError(f"The service answered {response.status_code} and pointed elsewhere.")
+    if response.status_code == 204 or not response.content:
+        return None
     try:
         answer = json.loads(response.content)
     except (ValueError, RecursionError):

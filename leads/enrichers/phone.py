@@ -51,6 +51,7 @@ def enrich(known: Known) -> list[Offered]:
 def _town(number: phonenumbers.PhoneNumber) -> str:
     if phonenumbers.number_type(number) != PhoneNumberType.FIXED_LINE:
         return ""
-    place = geocoder.description_for_valid_number(number, "en")
-    country = geocoder.country_name_for_number(number, "en")
+    language = "de" if phonenumbers.region_code_for_number(number) in ("DE", "AT", "CH", "LI") else "en"
+    place = geocoder.description_for_valid_number(number, language)
+    country = geocoder.country_name_for_number(number, language)
     return "" if place == country else place

@@ -40,8 +40,8 @@ def begin_enrichment(lead: Lead, event: LeadEvent) -> None:
         if lead.enrich_by is None:
             lead.enrich_by = at + timedelta(seconds=settings.ENRICHMENT_WAIT_SECONDS)
             lead.save(update_fields=["enrich_by"])
-    elif lead.enrich_by is None:
-        _finish(lead, at)
+    elif lead.enrich_by is None and not lead.events.filter(kind="lead.enriched", data__for=event.pk).exists():
+        _finish(lead, at, **{"for": event.pk})
     for provider in asked:
         enqueue(ASK, provider.pk)
 

@@ -70,7 +70,7 @@ def give_answer(
 
 
 def withdraw_answer(answer_id: int, *, by: User | None, at: datetime | None = None) -> Answer | None:
-    """Take an answer back: the one it superseded counts again and is returned. Raises AnswerGone if it counts no more."""
+    """Take an answer back: the one it superseded counts again and is returned. AnswerGone: it counts no more."""
     at = at or now()
     lead_id = Answer.objects.values_list("lead", flat=True).get(pk=answer_id)
     with transaction.atomic():
