@@ -2,9 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -133,6 +132,11 @@ class Progress:
             self.say(f"  {at:%-d %B %Y}: {Lead.objects.count()} leads")
 
 
+def next_seed(seed: int) -> int:
+    """Other people than those who are there already."""
+    return seed + Lead.objects.count() + 1
+
+
 def empty() -> None:
     """Take away all rows of an unfinished demo, and nothing of anything else."""
     kept = {"django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
@@ -165,7 +169,9 @@ def _account(user: User) -> dict[str, str]:
 
 def _who() -> dict[str, User]:
     """One person per role: of the reps those with most to do right now, so that the first look shows something."""
-    found = {role: User.objects.filter(groups__name=role).order_by("pk").first() for role in (MARKETING, MANAGER, ADMIN)}
+    found = {
+        role: User.objects.filter(groups__name=role).order_by("pk").first() for role in (MARKETING, MANAGER, ADMIN)
+    }
     running = Count("leads", filter=Q(leads__stage__in=["new", "mql", "sql"], leads__sla_clocks__stopped_at__isnull=True,
                                       leads__sla_clocks__due_at__gt=now()), distinct=True)  # fmt: skip
     sdrs = User.objects.filter(groups__name=SDR, language="en") | User.objects.filter(groups__name=SDR)
