@@ -8,3 +8,15 @@ class CrmsyncConfig(AppConfig):
 
     name = "crmsync"
     verbose_name = "CRM"
+
+    def ready(self) -> None:
+        """Register what the clock does for this app, and how its news are worded."""
+        from crmsync import due, notices
+        from crmsync.services.convert import nudge_waiting
+        from leadmgmt.core.clock import register
+
+        notices.register()
+        register("crm push", due.push_due, every=2)
+        register("crm pull", due.pull_due, every=5)
+        register("crm inbox", due.apply_due, every=5)
+        register("conversions that wait for an AE", nudge_waiting, every=30)

@@ -39,7 +39,12 @@ class Handoff(models.Model):
                 condition=~Q(status="refused") | Q(reason__isnull=False), name="crmsync_handoff_refusal_has_reason"
             ),
         ]
-        indexes = [models.Index(fields=["ae", "due_at"], condition=Q(status="offered"), name="crmsync_handoff_open")]
+        indexes = [
+            # What an AE has to decide, soonest first.
+            models.Index(fields=["ae", "due_at"], condition=Q(status="offered"), name="crmsync_handoff_open"),
+            # What became of the handoffs that an SDR gave.
+            models.Index(fields=["sdr", "-offered_at"], name="crmsync_handoff_given"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.opportunity}: {self.status}"

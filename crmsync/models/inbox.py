@@ -32,7 +32,16 @@ class InboxEvent(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "dedupe_key"], name="crmsync_inbox_dedupe")]
-        indexes = [models.Index(fields=["connection", "id"], condition=Q(state="ready"), name="crmsync_inbox_ready")]
+        indexes = [
+            # What is to be applied next.
+            models.Index(fields=["connection", "id"], condition=Q(state="ready"), name="crmsync_inbox_ready"),
+            # Held and given up: the health page, and what a newer state of the same record settles.
+            models.Index(
+                fields=["connection", "remote_id"],
+                condition=Q(state__in=["ready", "waiting", "dead"]),
+                name="crmsync_inbox_unsettled",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.remote_id

@@ -21,6 +21,9 @@ class Link(models.Model):
     external_key = models.CharField(max_length=200)
     remote_id = models.CharField(max_length=120, null=True, blank=True)
     remote_version = models.CharField(max_length=120, blank=True)
+    remote_modified_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("In the CRM's clock; an older state of the record is not applied.")
+    )
     shadow = models.JSONField(default=dict, blank=True)
     state = models.CharField(_("state"), max_length=14, choices=State, default=State.PENDING)
     synced_at = models.DateTimeField(null=True, blank=True)

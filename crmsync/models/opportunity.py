@@ -35,6 +35,10 @@ class Opportunity(models.Model):
     loss_text = models.CharField(_("loss reason as the CRM words it"), max_length=255, blank=True)
     created_at = models.DateTimeField(_("created"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    is_history = models.BooleanField(
+        _("brought in as history"), default=False, help_text=_("Belongs to no CRM: never pushed, never reconciled.")
+    )
+    import_key = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
     seq = models.PositiveIntegerField(
         default=0, help_text=_("Counts local changes; the order in which they are delivered.")
     )
@@ -51,7 +55,10 @@ class Opportunity(models.Model):
                 name="crmsync_opportunity_closed_has_date",
             ),
         ]
-        indexes = [models.Index(fields=["owner", "stage"], name="crmsync_opportunity_owner")]
+        indexes = [
+            # Whose deals, and how many are open: the choice of an AE.
+            models.Index(fields=["owner", "stage"], name="crmsync_opportunity_owner"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,49 @@
+"""The clock's work for the CRM: the rows are the truth, these are the nudges."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from crmsync.models import Connection, InboxEvent
+from crmsync.services import pull, push
+from crmsync.services.claim import due
+from crmsync.services.outbox import PUSH
+from crmsync.services.pull import PULL
+from leadmgmt.core.tasks import enqueue
+
+APPLY = "crmsync.tasks.apply_inbox"
+# A job was enqueued with the change itself; what is still there after this was forgotten, or waits for its retry.
+FORGOTTEN = timedelta(seconds=5)
+POLL_SECONDS = 15
+
+
+def push_due(at: datetime) -> int:
+    """Connections with entries whose time has come."""
+    resting = Q(connection__breaker_open_until__gt=at)
+    entries = due(at - FORGOTTEN).filter(connection__mode__in=push.MODES).exclude(resting)
+    return _nudge(PUSH, entries.order_by("connection").values_list("connection", flat=True).distinct())
+
+
+def pull_due(at: datetime) -> int:
+    """Connections whose next poll is due; ``poll_seconds`` of the configuration says how often."""
+    found = []
+    for connection in Connection.objects.filter(mode__in=pull.MODES).exclude(breaker_open_until__gt=at):
+        pause = timedelta(seconds=float(connection.config.get("poll_seconds", POLL_SECONDS)))
+        if connection.last_pull_at is None or connection.last_pull_at + pause <= at:
+            found.append(connection.pk)
+    return _nudge(PULL, found)
+
+
+def apply_due(at: datetime) -> int:
+    """Connections with states that were stored and not applied."""
+    ready = InboxEvent.objects.filter(state=InboxEvent.State.READY, received_at__lte=at - FORGOTTEN)
+    ready = ready.filter(Q(next_try_at__isnull=True) | Q(next_try_at__lte=at))
+    return _nudge(APPLY, ready.order_by("connection").values_list("connection", flat=True).distinct())
+
+
+def _nudge(path: str, connections: Iterable[int]) -> int:
+    keys = list(connections)
+    for key in keys:
+        enqueue(path, key)
+    return len(keys)

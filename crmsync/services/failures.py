@@ -1,0 +1,136 @@
+"""What becomes of an outbox entry when the CRM, or the way to it, fails: the table of CRM_CONTRACT 4."""
+
+import random
+from datetime import datetime, timedelta
+
+from crmsync.adapters import errors
+from crmsync.adapters.base import DEAL, Adapter
+from crmsync.models import Connection, Link, OutboxEntry
+from crmsync.outgoing import NotMapped
+from crmsync.services import breaker
+from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, settle
+from crmsync.services.take_in import take_in
+from leadmgmt.core.backoff import next_try
+
+State = OutboxEntry.State
+
+HOUR = timedelta(hours=1)
+NOT_SENT = (errors.Unsent, errors.Unavailable, errors.Locked)
+REFUSED = (errors.Invalid, errors.Unsupported, errors.AdapterBug)
+FOR_A_PERSON = (errors.Forbidden, errors.DuplicateSuspected, errors.SchemaDrift)
+
+
+class NeedsPerson(Exception):
+    """The entry cannot go on until somebody has looked; the message says at what."""
+
+
+def handle(claim: Claim, connection: Connection, adapter: Adapter, error: Exception, at: datetime) -> bool:
+    """Store what follows from a failure. False: nobody foresaw this error, it belongs into the log.
+
+    Anything that may have reached the CRM is verified before it is sent again.
+    """
+    known = _handle(claim, connection, adapter, error, at)
+    if not known:
+        _retry(claim, error, at, verify=True)
+    return known
+
+
+def _handle(claim: Claim, connection: Connection, adapter: Adapter, error: Exception, at: datetime) -> bool:
+    match error:
+        case errors.RateLimited():
+            _wait_for_rate(claim, error, at)
+        case errors.QuotaExhausted():
+            breaker.park(connection, error, error.reset_at or at + HOUR)
+            _uncounted(claim, error, at)
+        case errors.AuthExpired() | errors.AuthRevoked():
+            breaker.park(connection, error, at + breaker.LONGEST_REST)
+            _uncounted(claim, error, at)
+        case _ if isinstance(error, NOT_SENT):
+            breaker.note_failure(connection, error, at)
+            _retry(claim, error, at, verify=False)
+        case errors.Ambiguous() | errors.PartialWrite():
+            breaker.note_failure(connection, error, at)
+            _retry(claim, error, at, verify=True)
+        case errors.VersionConflict():
+            _merge_again(claim, connection, adapter, error, at)
+        case errors.Gone():
+            _gone(claim, adapter, error, at)
+        case errors.Moved():
+            Link.objects.filter(connection=connection, opportunity=claim.entry.opportunity_id).update(
+                state=Link.State.MERGED
+            )
+            _hold(claim, error)
+        case NeedsPerson() | NotMapped():
+            _hold(claim, error)
+        case _ if isinstance(error, FOR_A_PERSON):
+            _hold(claim, error)
+        case _ if isinstance(error, REFUSED):
+            settle(claim, State.DEAD, done_at=at, **_words(error))
+        case _:
+            return False
+    return True
+
+
+def _words(error: Exception) -> dict[str, str]:
+    return {"error_class": type(error).__name__[:40], "error": str(error)}
+
+
+def _retry(claim: Claim, error: Exception, at: datetime, *, verify: bool) -> None:
+    """Try again later, with full jitter; after the last try the entry is a dead letter."""
+    if claim.entry.attempts >= MAX_ATTEMPTS:
+        settle(claim, State.DEAD, done_at=at, **_words(error))
+        return
+    later = next_try(claim.entry.attempts, at=at)
+    if verify:
+        settle(claim, State.VERIFY, not_before=later, **_words(error))
+    else:
+        settle(claim, State.READY, not_before=later, sent_at=None, **_words(error))
+
+
+def _uncounted(claim: Claim, error: Exception, at: datetime) -> None:
+    """The entry is not to blame: it comes back when the connection does."""
+    settle(claim, State.READY, not_before=at, sent_at=None, attempts=claim.entry.attempts - 1, **_words(error))
+
+
+def _wait_for_rate(claim: Claim, error: errors.RateLimited, at: datetime) -> None:
+    seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)
+    later = at + timedelta(seconds=seconds + random.uniform(0, 1))
+    settle(claim, State.READY, not_before=later, sent_at=None, attempts=claim.entry.attempts - 1, **_words(error))
+
+
+def _hold(claim: Claim, error: Exception) -> None:
+    settle(claim, State.WAITING, **_words(error))
+
+
+def _merge_again(
+    claim: Claim, connection: Connection, adapter: Adapter, error: errors.VersionConflict, at: datetime
+) -> None:
+    """Somebody wrote in between: take that in first, then plan the write against it."""
+    link = Link.objects.get(connection=connection, opportunity=claim.entry.opportunity_id)
+    current = error.current
+    if current is None and link.remote_id:
+        try:
+            current = adapter.get(DEAL, link.remote_id, at + DEADLINE)
+        except errors.AdapterError as trouble:
+            _retry(claim, trouble, at, verify=False)
+            return
+    if current is not None:
+        take_in(connection, current, via="reconcile", at=at)
+    if claim.entry.attempts >= MAX_ATTEMPTS:
+        settle(claim, State.DEAD, done_at=at, **_words(error))
+        return
+    settle(claim, State.READY, not_before=at, sent_at=None, **_words(error))
+
+
+def _gone(claim: Claim, adapter: Adapter, error: Exception, at: datetime) -> None:
+    """Deleted in the CRM? Only a second look may say so; the opportunity itself stays as it is."""
+    link = Link.objects.get(connection=claim.entry.connection_id, opportunity=claim.entry.opportunity_id)
+    try:
+        adapter.get(DEAL, link.remote_id or "", at + DEADLINE)
+    except errors.Gone:
+        Link.objects.filter(pk=link.pk).update(state=Link.State.REMOTE_DELETED)
+        settle(claim, State.WAITING, **_words(error))
+    except errors.AdapterError as trouble:
+        _retry(claim, trouble, at, verify=False)
+    else:
+        _retry(claim, error, at, verify=False)

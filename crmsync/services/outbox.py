@@ -1,0 +1,67 @@
+"""Writing down what a CRM has to be told, in the transaction of the change itself."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import F
+
+from crmsync.fields import ALL_FIELDS
+from crmsync.models import Connection, Link, Opportunity, OutboxEntry
+from leadmgmt.core.tasks import enqueue
+from leads.models import Organisation
+
+PUSH = "crmsync.tasks.push_connection"
+# In a dry run entries wait where the health page shows what would be sent.
+PUSHING = (Connection.Mode.BOTH, Connection.Mode.PUSH_ONLY, Connection.Mode.DRY_RUN)
+UPSERT, STAGE = "upsert", "stage"
+
+
+def record_change(
+    opportunity: Opportunity,
+    fields: Iterable[str] = ALL_FIELDS,
+    *,
+    at: datetime,
+    op: str = UPSERT,
+    origin: Connection | None = None,
+) -> list[OutboxEntry]:
+    """Note that these fields changed; each connection that pushes gets an entry, except ``origin``, who told us.
+
+    Call it inside the transaction of the change, with the opportunity locked: the entries and the change stand or
+    fall together. Values are not stored; they are read when the entry is sent. History is never pushed.
+    """
+    if opportunity.is_history:
+        return []
+    connections = Connection.objects.filter(mode__in=PUSHING)
+    if origin is not None:
+        connections = connections.exclude(pk=origin.pk)
+    entries = []
+    changed = sorted(set(fields))
+    Opportunity.objects.filter(pk=opportunity.pk).update(seq=F("seq") + 1)
+    opportunity.refresh_from_db(fields=["seq"])
+    for connection in connections.order_by("pk"):
+        link_for(opportunity, connection)
+        entries.append(
+            OutboxEntry.objects.create(
+                connection=connection,
+                opportunity=opportunity,
+                seq=opportunity.seq,
+                op=op,
+                fields=changed,
+                not_before=at,
+                created_at=at,
+            )
+        )
+        enqueue(PUSH, connection.pk)
+    return entries
+
+
+def link_for(opportunity: Opportunity, connection: Connection) -> Link:
+    """The link of this opportunity to this CRM, made pending where there is none."""
+    key = external_key(opportunity)
+    return Link.objects.get_or_create(connection=connection, opportunity=opportunity, defaults={"external_key": key})[0]
+
+
+def external_key(opportunity: Opportunity) -> str:
+    """The name under which any CRM finds this opportunity again; never an address or a name of a person."""
+    organisation, _ = Organisation.objects.get_or_create(id=1, defaults={"name": "Leadmgmt"})
+    return f"{organisation.instance}:opportunity:{opportunity.uuid}"

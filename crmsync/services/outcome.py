@@ -1,0 +1,147 @@
+"""What a stage of the CRM means to the lead: won, lost, or open again. The lifecycle has the last word."""
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+
+from crmsync.models import Handoff, LossReasonMap, Opportunity, StageMap
+from crmsync.services.look import Look
+from leads import lifecycle
+from leads.events import record_event
+from leads.lifecycle import Cause, StageConflict
+from leads.models import Company, Lead, Reason, Stage
+from qualification.services.recycle import wake_time
+
+Meaning = StageMap.Meaning
+UNKNOWN, OTHER = "unknown_from_crm", "other"
+
+
+def apply_stage(look: Look) -> None:
+    """Follow the CRM's stage. One that is not mapped holds the record; a move the lifecycle forbids is a conflict."""
+    remote = str(look.theirs.get("stage") or "")
+    mapped = StageMap.objects.filter(connection=look.connection, remote=remote).first()
+    if mapped is None:
+        look.held = f"The stage “{remote}” is not mapped."
+        return
+    before = look.opportunity.stage
+    try:
+        with transaction.atomic():
+            if mapped.meaning == Meaning.OPEN:
+                _open(look, before, remote)
+            elif mapped.meaning == Meaning.WON:
+                _won(look, before, remote)
+            else:
+                _lost(look, before, remote)
+    except StageConflict:
+        look.opportunity.refresh_from_db()
+        look.conflicts.append(("stage", look.lead.stage, remote, "lifecycle forbids"))
+
+
+def _cause(look: Look, at: datetime, **data: object) -> Cause:
+    return Cause(by=look.by, at=at, data={"opportunity": str(look.opportunity.uuid), **data})
+
+
+def _open(look: Look, before: str, remote: str) -> None:
+    opportunity = look.opportunity
+    steps = [opportunity.remote_stage, remote]
+    opportunity.remote_stage = remote
+    if before == Opportunity.Stage.OPEN:
+        opportunity.save(update_fields=["remote_stage"])
+        if steps[0] != remote:
+            data = {"opportunity": str(opportunity.uuid), "changes": {"stage": steps}}
+            record_event(look.lead, "opportunity.changed", at=look.at, by=look.by, data=data)
+        return
+    _refuse_second(look)
+    opportunity.stage, opportunity.closed_at = Opportunity.Stage.OPEN, None
+    opportunity.loss_reason, opportunity.loss_text = None, ""
+    opportunity.save()
+    data = {"opportunity": str(opportunity.uuid), "from": before}
+    record_event(look.lead, "opportunity.reopened", at=look.at, by=look.by, data=data)
+    lifecycle.to_opportunity(look.lead.pk, _cause(look, look.at, reopened=True))
+
+
+def _refuse_second(look: Look) -> None:
+    """A person has one open lead, a lead one open deal: whoever came back meanwhile is in other hands already."""
+    others = Lead.objects.open().filter(contact=look.lead.contact_id).exclude(pk=look.lead.pk)
+    deals = Opportunity.objects.filter(lead=look.lead, stage=Opportunity.Stage.OPEN).exclude(pk=look.opportunity.pk)
+    if others.exists() or deals.exists():
+        raise StageConflict("Another interest of this person is open.")
+
+
+def _won(look: Look, before: str, remote: str) -> None:
+    opportunity = look.opportunity
+    opportunity.remote_stage = remote
+    if before == Opportunity.Stage.WON:
+        opportunity.save(update_fields=["remote_stage"])
+        return
+    at = _closed_at(look)
+    opportunity.stage, opportunity.closed_at = Opportunity.Stage.WON, at
+    opportunity.loss_reason, opportunity.loss_text = None, ""
+    opportunity.save()
+    _withdraw_offer(opportunity, at)
+    amount = None if opportunity.amount is None else f"{opportunity.amount:.2f}"
+    data = {"opportunity": str(opportunity.uuid), "amount": amount, "currency": opportunity.currency}
+    record_event(look.lead, "opportunity.won", at=at, by=look.by, data=data)
+    if look.lead.stage == Stage.RECYCLED:
+        # Lost first, then won after all: the lifecycle knows no shortcut.
+        _refuse_second(look)
+        lifecycle.to_opportunity(look.lead.pk, _cause(look, at, reopened=True))
+    lifecycle.to_won(look.lead.pk, _cause(look, at, amount=amount))
+    Company.objects.filter(contacts__leads=look.lead.pk).update(is_customer=True)
+
+
+def _lost(look: Look, before: str, remote: str) -> None:
+    opportunity = look.opportunity
+    opportunity.remote_stage = remote
+    reason, text = _loss_reason(look)
+    if before == Opportunity.Stage.LOST:
+        opportunity.loss_reason, opportunity.loss_text = reason, text
+        opportunity.save(update_fields=["remote_stage", "loss_reason", "loss_text"])
+        return
+    at = _closed_at(look)
+    opportunity.stage, opportunity.closed_at = Opportunity.Stage.LOST, at
+    opportunity.loss_reason, opportunity.loss_text = reason, text
+    opportunity.save()
+    _withdraw_offer(opportunity, at)
+    data = {"opportunity": str(opportunity.uuid), "reason": reason.code, "text": text}
+    record_event(look.lead, "opportunity.lost", at=at, by=look.by, data=data)
+    if look.lead.stage in (Stage.OPPORTUNITY, Stage.WON):
+        wake_at = wake_time(reason.wake_on(at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()))
+        cause = _cause(look, at, lost=True)
+        lifecycle.to_recycled(look.lead.pk, cause, reason=reason, wake_at=wake_at, note=text)
+
+
+def _loss_reason(look: Look) -> tuple[Reason, str]:
+    """Ours for the CRM's. Nothing said is `unknown_from_crm`, words that nobody mapped are `other` with the words."""
+    text = str(look.theirs.get("lost_reason") or "")
+    if not text:
+        return lost_reason(UNKNOWN), ""
+    mapped = LossReasonMap.objects.filter(connection=look.connection, remote__iexact=text).first()
+    return (mapped.reason, text) if mapped else (lost_reason(OTHER), text)
+
+
+def lost_reason(code: str) -> Reason:
+    """One of the reasons that the sync itself needs; made where an admin has removed it."""
+    defaults = {"label_en": code.replace("_", " ").capitalize(), "wake_after_days": 180}
+    return Reason.objects.get_or_create(kind=Reason.Kind.LOST, code=code, defaults=defaults)[0]
+
+
+def _closed_at(look: Look) -> datetime:
+    """The CRM's close date where it lies in the past, otherwise when the record was changed."""
+    text = look.theirs.get("close_on")
+    if not text:
+        return look.at
+    zone = ZoneInfo(settings.TIME_ZONE)
+    day = date.fromisoformat(str(text)[:10])
+    if day >= look.at.astimezone(zone).date():
+        return look.at
+    return max(datetime.combine(day, time(12), zone), look.opportunity.created_at)
+
+
+def _withdraw_offer(opportunity: Opportunity, at: datetime) -> None:
+    """A deal that is over needs no decision of an AE any more."""
+    Handoff.objects.filter(opportunity=opportunity, status=Handoff.Status.OFFERED).update(
+        status=Handoff.Status.WITHDRAWN, decided_at=at
+    )

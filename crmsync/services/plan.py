@@ -1,0 +1,69 @@
+"""What one outbox entry means for the CRM right now: the fields that really differ, as one command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crmsync.adapters.base import DEAL, Capabilities, SetStage, Upsert, Value
+from crmsync.canonical import canonical
+from crmsync.fields import ALL_FIELDS, OWNERS, Owner
+from crmsync.models import Connection, Link, Opportunity, OutboxEntry
+from crmsync.outgoing import outgoing
+from crmsync.services.outbox import STAGE
+
+# What a deal cannot be created without, whatever the entry names.
+CLOSING = ("stage", "lost_reason", "close_on")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One write, and what it changes: field → (what both agreed on, what we send)."""
+
+    command: Upsert | SetStage
+    values: Mapping[str, Value]
+    changes: Mapping[str, tuple[Any, Any]]
+
+
+def plan_write(entry: OutboxEntry, link: Link, connection: Connection, can: Capabilities) -> Plan | None:
+    """The command for an entry, None where the CRM already has all of it. Raises NotMapped."""
+    opportunity = entry.opportunity
+    if not link.remote_id:
+        return _create(opportunity, link, connection)
+    names = CLOSING if entry.op == STAGE else [name for name in entry.fields if OWNERS.get(name) is Owner.OURS]
+    values = outgoing(opportunity, connection, names)
+    changes = _changes(link, values)
+    if entry.op == STAGE:
+        changes = {name: change for name, change in changes.items() if name == "stage" or values[name]}
+    if not changes or (entry.op == STAGE and "stage" not in changes):
+        return None
+    version = link.remote_version if can.compare_and_set else None
+    sent = {name: values[name] for name in changes}
+    if entry.op != STAGE:
+        command: Upsert | SetStage = Upsert(
+            DEAL, link.external_key, sent, remote_id=link.remote_id, if_version=version or None, mode="update"
+        )
+    else:
+        command = SetStage(
+            DEAL,
+            link.external_key,
+            link.remote_id,
+            values["stage"],
+            loss_reason=values["lost_reason"] or None,
+            close_on=values["close_on"],
+            if_version=version or None,
+        )
+    return Plan(command, sent, changes)
+
+
+def _create(opportunity: Opportunity, link: Link, connection: Connection) -> Plan:
+    values = outgoing(opportunity, connection, ALL_FIELDS)
+    sent = {name: value for name, value in values.items() if canonical(value) is not None}
+    return Plan(Upsert(DEAL, link.external_key, sent, mode="create"), sent, _changes(link, sent))
+
+
+def _changes(link: Link, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {
+        name: (link.shadow.get(name), canonical(value))
+        for name, value in values.items()
+        if canonical(value) != link.shadow.get(name)
+    }

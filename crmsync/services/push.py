@@ -1,0 +1,67 @@
+"""Sending the outbox of one connection, entry after entry, while the CRM answers."""
+
+from datetime import datetime
+
+from crmsync.adapters.base import Adapter
+from crmsync.adapters.errors import AdapterError
+from crmsync.adapters.registry import adapter_for
+from crmsync.models import Connection
+from crmsync.services import breaker
+from crmsync.services.claim import DEADLINE, claim_next
+from crmsync.services.outbox import PUSH
+from crmsync.services.send import send
+from leadmgmt.core.errors import ConfigurationError
+from leadmgmt.core.now import now
+from leadmgmt.core.tasks import enqueue
+
+MODES = (Connection.Mode.BOTH, Connection.Mode.PUSH_ONLY)
+# One job sends so many entries, then makes room for others and asks for the next.
+BATCH = 200
+
+
+def push_connection(connection_id: int) -> str:
+    """Send what is due. Safe to run twice and by several workers at once. Returns what was done, in words."""
+    connection = Connection.objects.get(pk=connection_id)
+    if connection.mode not in MODES:
+        return "this connection does not push"
+    try:
+        adapter = adapter_for(connection)
+    except ConfigurationError as error:
+        breaker.park(connection, error, now() + breaker.LONGEST_REST)
+        return "the connection is not configured"
+    try:
+        return _push(connection, adapter)
+    finally:
+        adapter.close()
+
+
+def _push(connection: Connection, adapter: Adapter) -> str:
+    sent = 0
+    while sent < BATCH:
+        at = now()
+        if breaker.is_resting(connection, at):
+            return f"{sent} sent; the connection rests"
+        if breaker.is_suspect(connection) and not is_back(connection, adapter, at):
+            return f"{sent} sent; the CRM is not back"
+        claim = claim_next(connection.pk, at)
+        if claim is None:
+            break
+        send(claim, connection, adapter)
+        sent += 1
+        connection.refresh_from_db()
+    else:
+        enqueue(PUSH, connection.pk)
+    if sent:
+        Connection.objects.filter(pk=connection.pk).update(last_push_at=now())
+    return f"{sent} sent"
+
+
+def is_back(connection: Connection, adapter: Adapter, at: datetime) -> bool:
+    """Ask a CRM that failed before anything is sent to it again."""
+    try:
+        adapter.check(at + DEADLINE)
+    except AdapterError as error:
+        breaker.note_failure(connection, error, at)
+        return False
+    breaker.note_success(connection)
+    return True

@@ -1,0 +1,144 @@
+"""Carrying out one claimed outbox entry: verify if need be, plan, call with no transaction open, record.
+
+Whatever happens in between, kill -9 included, the entry's row says what the next worker has to do: a lease that ran
+out after the send is verified against the CRM before anything is sent again.
+"""
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from crmsync.adapters.base import DEAL, Adapter, SetStage, Written
+from crmsync.canonical import canonical, canonical_all
+from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
+from crmsync.services import breaker
+from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, fence, settle
+from crmsync.services.failures import NeedsPerson, handle
+from crmsync.services.plan import Plan, plan_write
+from crmsync.services.take_in import take_in
+from leadmgmt.core.now import now
+
+log = logging.getLogger(__name__)
+
+State = OutboxEntry.State
+STUCK = (Link.State.QUARANTINED, Link.State.MERGED, Link.State.REMOTE_DELETED)
+
+
+def send(claim: Claim, connection: Connection, adapter: Adapter) -> None:
+    """Carry out one entry and store how it went."""
+    at = now()
+    if claim.entry.attempts > MAX_ATTEMPTS:
+        settle(claim, State.DEAD, error_class="WorkerLost", error="Each try ended without an answer.", done_at=at)
+        return
+    try:
+        _send(claim, connection, adapter, at)
+    except Exception as error:
+        if not handle(claim, connection, adapter, error, now()):
+            # The message stays in the row, which is as protected as the lead; the log gets no personal data.
+            log.error("outbox entry %s failed: %s", claim.entry.pk, type(error).__name__)
+
+
+def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) -> None:
+    link = Link.objects.get(connection=connection, opportunity=claim.entry.opportunity_id)
+    if link.state in STUCK:
+        raise NeedsPerson(f"The link is {link.get_state_display()}.")
+    if claim.must_verify and not _verify(claim, link, connection, adapter, at):
+        return
+    plan = plan_write(claim.entry, link, connection, adapter.capabilities())
+    if plan is None:
+        _record_nothing(claim, link, at)
+        return
+    if not fence(claim, now()):
+        return
+    written = _call(plan, adapter, now())
+    breaker.note_success(connection)
+    if not link.remote_id and not written.created:
+        # An earlier try had created it: what stands there now decides what is left to send.
+        _look_again(claim, connection, adapter, written.remote_id)
+        return
+    _record(claim, plan, written, now())
+
+
+def _call(plan: Plan, adapter: Adapter, at: datetime) -> Written:
+    if isinstance(plan.command, SetStage):
+        return adapter.set_stage(plan.command, at + DEADLINE)
+    return adapter.upsert(plan.command, at + DEADLINE)
+
+
+def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, at: datetime) -> bool:
+    """After an uncertain send. True: send (again) now. False: the entry is planned anew, or waits for its time."""
+    can = adapter.capabilities()
+    if link.remote_id:
+        _look_again(claim, connection, adapter, link.remote_id)
+        return False
+    if can.create_idempotency != "none":
+        return True
+    settled_at = (claim.entry.sent_at or at) + can.max_in_flight
+    if at < settled_at:
+        settle(claim, State.VERIFY, not_before=settled_at, attempts=claim.entry.attempts - 1)
+        return False
+    found = adapter.find_by_key(DEAL, link.external_key, at + DEADLINE)
+    if len(found) > 1:
+        oldest = min(found, key=lambda one: (one.modified_at, one.remote_id))
+        Link.objects.filter(pk=link.pk).update(state=Link.State.QUARANTINED, remote_id=oldest.remote_id)
+        raise NeedsPerson(f"{len(found)} records in the CRM carry our key; the oldest is kept.")
+    if found:
+        take_in(connection, found[0], via="reconcile", at=now())
+        settle(claim, State.READY, not_before=now(), sent_at=None)
+        return False
+    return True
+
+
+def _look_again(claim: Claim, connection: Connection, adapter: Adapter, remote_id: str) -> None:
+    """Read the record, merge it, and let the entry be planned against what it really holds."""
+    take_in(connection, adapter.get(DEAL, remote_id, now() + DEADLINE), via="reconcile", at=now())
+    settle(claim, State.READY, not_before=now(), sent_at=None)
+
+
+def _record(claim: Claim, plan: Plan, written: Written, at: datetime) -> None:
+    """Store what the CRM confirmed: the entry done, the link with the values read back of what was written."""
+    entry = claim.entry
+    with transaction.atomic():
+        opportunity = Opportunity.objects.select_for_update().get(pk=entry.opportunity_id)
+        link = Link.objects.select_for_update().get(connection=entry.connection_id, opportunity=opportunity)
+        if not settle(claim, State.DONE, done_at=at, error="", error_class=""):
+            return
+        after = canonical_all({name: written.after.get(name) for name in plan.values})
+        link.remote_id = link.remote_id or written.remote_id
+        link.shadow = link.shadow | after
+        link.remote_version = written.version
+        link.remote_modified_at = written.modified_at or link.remote_modified_at
+        link.state, link.synced_at = Link.State.LINKED, at
+        link.save()
+        if after.get("stage"):
+            opportunity.remote_stage = str(after["stage"])
+            opportunity.save(update_fields=["remote_stage"])
+        _audit(entry, link, "applied", _rule(plan, written), plan, at)
+
+
+def _rule(plan: Plan, written: Written) -> str:
+    kept = all(canonical(written.after.get(name)) == canonical(value) for name, value in plan.values.items())
+    if not kept:
+        return "normalised by the CRM"
+    return "created" if written.created else "sent"
+
+
+def _record_nothing(claim: Claim, link: Link, at: datetime) -> None:
+    """The CRM has it all already."""
+    with transaction.atomic():
+        if settle(claim, State.DONE, done_at=at, error="", error_class=""):
+            _audit(claim.entry, link, "suppressed", "no difference", None, at)
+
+
+def _audit(entry: OutboxEntry, link: Link, verdict: str, rule: str, plan: Plan | None, at: datetime) -> None:
+    AuditRow.objects.create(
+        connection_id=entry.connection_id,
+        link=link,
+        at=at,
+        direction="push",
+        verdict=verdict,
+        rule=rule,
+        changes={"entry": entry.pk, "fields": dict(plan.changes) if plan else {}},
+        actor="leadmgmt",
+    )

@@ -1,0 +1,55 @@
+"""Storing what was seen in a CRM, and applying it: the one way in for polls, hints, merges and verification."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from crmsync.adapters.base import Remote
+from crmsync.canonical import canonical_all, digest
+from crmsync.models import Connection, InboxEvent
+from crmsync.services.apply import apply_record
+
+
+def store(connection: Connection, remotes: Sequence[Remote], *, via: str, at: datetime) -> int:
+    """Write what was seen into the inbox. A state seen before is not stored again. Returns how many are new."""
+    known = set(
+        InboxEvent.objects.filter(
+            connection=connection, dedupe_key__in=[_dedupe_key(remote) for remote in remotes]
+        ).values_list("dedupe_key", flat=True)
+    )
+    rows = [
+        InboxEvent(
+            connection=connection,
+            via=via,
+            dedupe_key=_dedupe_key(remote),
+            remote_id=remote.remote_id,
+            body={
+                "external_key": remote.external_key,
+                "values": canonical_all(remote.values),
+                "version": remote.version,
+                "modified_at": remote.modified_at.isoformat(),
+                "modified_by": remote.modified_by,
+            },
+            received_at=at,
+        )
+        for remote in remotes
+        if _dedupe_key(remote) not in known
+    ]
+    InboxEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+def take_in(connection: Connection, remote: Remote, *, via: str, at: datetime) -> None:
+    """Store one record's state and apply it at once. Call it with no transaction open."""
+    store(connection, [remote], via=via, at=at)
+    apply_record(connection.pk, remote.remote_id)
+
+
+def _dedupe_key(remote: Remote) -> str:
+    return digest(
+        {
+            "id": remote.remote_id,
+            "version": remote.version,
+            "at": remote.modified_at,
+            "values": digest(remote.values),
+        }
+    )
