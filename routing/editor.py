@@ -1,0 +1,242 @@
+"""A condition as rows of a form: fact, comparison, value; all or any of them, with one level of groups below.
+
+The rows travel in plain form fields (``fact-0``, ``op-0``, ``value-0``, ``group-0`` …), so that the editor works with
+and without scripts. A condition that is nested deeper is edited as text.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from leadmgmt.core.errors import InvalidInput
+from leads.conditions import OPS
+from leads.facts import FACTS, Fact, fact_named
+
+MOST_ROWS = 50
+FIRST_FACT, FIRST_OP = "contact.country", "in"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison; ``group`` is 0 for the outer list, else the number of an inner group."""
+
+    fact: str = FIRST_FACT
+    op: str = FIRST_OP
+    value: str = ""
+    group: int = 0
+
+    @property
+    def known(self) -> Fact | None:
+        """The fact, if there is one of this name."""
+        return fact_named(self.fact)
+
+    @property
+    def ops(self) -> list[tuple[str, str]]:
+        """The comparisons that this fact knows, with their words."""
+        fact = self.known
+        kind = fact.kind if fact else "any"
+        return [(op.name, op_words(op.name)) for op in OPS.values() if kind in op.kinds]
+
+    @property
+    def needs_value(self) -> bool:
+        """Whether the comparison has a right side."""
+        return self.op not in OPS or OPS[self.op].needs != "nothing"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the right side is a list."""
+        return self.op in OPS and OPS[self.op].needs == "list"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The values that the fact can have, where they are few."""
+        return self.known.options if self.known else ()
+
+
+@dataclass(frozen=True)
+class Editor:
+    """The rows as a person edits them. ``text`` is set instead where rows cannot hold the condition."""
+
+    is_all: bool = True
+    rows: tuple[Row, ...] = ()
+    text: str | None = None
+
+    @property
+    def numbered(self) -> list[tuple[int, Row]]:
+        """Rows with their numbers in the form."""
+        return list(enumerate(self.rows))
+
+    @property
+    def blocks(self) -> list[tuple[int, list[tuple[int, Row]]]]:
+        """Consecutive rows of one group, each with its number: what the template draws."""
+        return [(group, list(rows)) for group, rows in groupby(self.numbered, key=lambda pair: pair[1].group)]
+
+    def tree(self) -> dict[str, Any]:
+        """The condition's JSON; InvalidInput if the text is no JSON or a value no number."""
+        if self.text is not None:
+            return _from_text(self.text)
+        parts: list[dict[str, Any]] = []
+        for group, numbered in self.blocks:
+            leaves = [_leaf(row) for _number, row in numbered]
+            parts.extend(leaves if group == 0 else [{"any" if self.is_all else "all": leaves}])
+        return {"all" if self.is_all else "any": parts} if parts else {}
+
+    def changed(self, do: str) -> "Editor":
+        """After a press of one of the editor's own buttons: add, group, add-<group>, remove-<row>."""
+        verb, _sep, number = do.partition("-")
+        rows = list(self.rows)
+        if verb == "remove" and number.isdigit():
+            rows = [row for place, row in enumerate(rows) if place != int(number)]
+        elif len(rows) >= MOST_ROWS:
+            return self
+        elif verb == "group":
+            rows.append(Row(group=max((row.group for row in rows), default=0) + 1))
+        elif verb == "add" and number.isdigit():
+            last = max((place for place, row in enumerate(rows) if row.group == int(number)), default=len(rows) - 1)
+            rows.insert(last + 1, Row(group=int(number)))
+        elif verb == "add":
+            outer = [place for place, row in enumerate(rows) if row.group == 0]
+            rows.insert(outer[-1] + 1 if outer else 0, Row())
+        return replace(self, rows=tuple(rows))
+
+
+@dataclass(frozen=True)
+class FactGroup:
+    """Facts under one heading of the select."""
+
+    label: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+
+
+def editor_of(tree: Mapping[str, Any]) -> Editor:
+    """The rows for a stored condition."""
+    if not tree:
+        return Editor()
+    if "fact" in tree:
+        tree = {"all": [tree]}
+    word = next(iter(tree))
+    rows = _rows(tree[word], "any" if word == "all" else "all") if word in ("all", "any") else None
+    if rows is None:
+        return Editor(text=json.dumps(tree, indent=2, ensure_ascii=False))
+    return Editor(word == "all", tuple(rows))
+
+
+def editor_from(form: Mapping[str, str]) -> Editor:
+    """The rows as they came with a form."""
+    if "condition_text" in form:
+        return Editor(text=form["condition_text"])
+    rows = []
+    for number in range(MOST_ROWS):
+        if f"fact-{number}" not in form:
+            break
+        group = form.get(f"group-{number}", "0")
+        row = Row(
+            form[f"fact-{number}"],
+            form.get(f"op-{number}", ""),
+            form.get(f"value-{number}", ""),
+            int(group) if group.isdigit() else 0,
+        )
+        rows.append(_fitting(row))
+    return Editor(form.get("mode") != "any", tuple(rows))
+
+
+def fact_groups() -> list[FactGroup]:
+    """All facts by the first part of their name, in the reader's language."""
+    labels = {
+        "lead": _("Lead"),
+        "contact": _("Person"),
+        "company": _("Company"),
+        "touch": _("Touches"),
+        "score": _("Score"),
+    }
+    groups: dict[str, FactGroup] = {}
+    for name, fact in FACTS.items():
+        prefix = name.partition(".")[0]
+        group = groups.setdefault(prefix, FactGroup(labels.get(prefix, prefix.title())))
+        group.facts.append((name, fact.label(language())))
+    return list(groups.values())
+
+
+def language() -> str:
+    """The reader's language, for labels that conditions keep themselves."""
+    return get_language() or "en"
+
+
+def op_words(name: str) -> str:
+    """A comparison's words without its value."""
+    op = OPS[name]
+    return (op.de if language().startswith("de") else op.en).replace("{value}", "…")
+
+
+def _fitting(row: Row) -> Row:
+    """After another fact was chosen: a comparison that it knows."""
+    names = [name for name, _words in row.ops]
+    return row if row.op in names else replace(row, op="in" if "in" in names else names[0])
+
+
+def _rows(parts: Any, inner: str) -> list[Row] | None:
+    """Rows of a list with groups of the other kind in it; None if it is nested deeper or compares two facts."""
+    rows, group = [], 0
+    for part in parts if isinstance(parts, list) else [None]:
+        leaves = part.get(inner) if isinstance(part, dict) and set(part) == {inner} else None
+        group += leaves is not None
+        for leaf in leaves if leaves is not None else [part]:
+            if not isinstance(leaf, dict) or "fact" not in leaf or "fact_value" in leaf:
+                return None
+            rows.append(Row(leaf["fact"], leaf.get("op", ""), _shown(leaf.get("value")), group if leaves else 0))
+    return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(one) for one in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _leaf(row: Row) -> dict[str, Any]:
+    leaf: dict[str, Any] = {"fact": row.fact, "op": row.op}
+    if row.is_list:
+        leaf["value"] = [_typed(row, one) for one in _split(row.value)]
+    elif row.needs_value:
+        leaf["value"] = _typed(row, row.value.strip())
+    return leaf
+
+
+def _split(text: str) -> list[str]:
+    return [one.strip() for one in text.replace(";", ",").split(",") if one.strip()]
+
+
+def _typed(row: Row, text: str) -> Any:
+    """The value as the fact's kind wants it."""
+    kind = row.known.kind if row.known else "text"
+    wants_days = row.op in OPS and OPS[row.op].needs == "days"
+    if kind == "bool":
+        return text.casefold() in ("true", "yes", "ja", "1")
+    if kind != "number" and not wants_days:
+        return text
+    try:
+        number = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+    except ValueError:
+        label = row.known.label(language()) if row.known else row.fact
+        sentence = _("“%(text)s” is no number; %(fact)s is compared with one.") % {"text": text, "fact": label}
+        raise InvalidInput(sentence, fields={"condition": sentence}) from None
+    return int(number) if number.is_integer() else number
+
+
+def _from_text(text: str) -> dict[str, Any]:
+    try:
+        tree = json.loads(text or "{}")
+    except ValueError as error:
+        sentence = _("The condition is no JSON: %(why)s") % {"why": error}
+        raise InvalidInput(sentence, fields={"condition": sentence}) from None
+    if not isinstance(tree, dict):
+        sentence = _("The condition is a JSON object.")
+        raise InvalidInput(sentence, fields={"condition": sentence})
+    return tree
