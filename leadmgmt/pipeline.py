@@ -48,12 +48,12 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "stage.mql": (end_nurture, apply_sql_criteria),
     "stage.sql": (convert_by_itself,),
     # The handoff.
-    "stage.opportunity": (announce_handoff,),
+    "stage.opportunity": (end_nurture, announce_handoff),
     "handoff.refused": (announce_refusal,),
     # What became of it, and what we learn from that.
     "stage.won": (release_lead, record_outcome),
     "stage.recycled": (release_lead, record_outcome, begin_nurture),
-    "stage.disqualified": (release_lead, record_outcome),
+    "stage.disqualified": (release_lead, record_outcome, end_nurture),
 }
 
 MAX_ATTEMPTS = 8

@@ -103,7 +103,8 @@ DEPARTMENTS: tuple[tuple[str, str], ...] = (
         "management",
         "ceo geschäftsführ* geschaeftsfuehr* geschäftsleit* geschaeftsleit* gf ggf md managing|director "
         "managing|partner owner co-owner founder co-founder cofounder *inhaber* *gesellschafter* *gründer* vorstand* "
-        "*vorsitzende* president chairman director|general pdg gérant* general|manager chief|executive unternehmer* board",
+        "*vorsitzende* president chairman director|general pdg gérant* general|manager chief|executive "
+        "unternehmer* board",
     ),
 )
 

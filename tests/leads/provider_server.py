@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -51,10 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        try:
+        with suppress(ConnectionError):
             self.wfile.write(content)
-        except ConnectionError:
-            pass
 
     def _content(self, behaviour: str) -> tuple[int, str, bytes, dict[str, str]]:
         good = json.dumps(self.service.answer).encode()
