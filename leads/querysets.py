@@ -10,7 +10,7 @@ from django.db.models import Q
 from leadmgmt.core.permissions import sees_all_leads, sees_team_leads
 
 if TYPE_CHECKING:
-    from leads.models import Lead, User
+    from leads.models import Lead, User  # noqa: F401  # Lead is named in the string below, which ruff does not read
 
 OPEN = ("new", "mql", "sql", "opportunity")
 WORKING = ("new", "mql", "sql")

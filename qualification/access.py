@@ -22,9 +22,14 @@ def visible_lead(user: User, lead_id: int) -> Lead:
     return get_object_or_404(Lead.objects.visible_to(user).with_people().select_related("team", "ae"), pk=lead_id)
 
 
+def works(user: User) -> bool:
+    """Whether this person works leads; the others look on."""
+    return has_role(user, SDR, TEAM_LEAD, ADMIN)
+
+
 def workable_lead(user: User, lead_id: int) -> Lead:
     """The same, for somebody who works leads; those who look on are told so."""
     lead = visible_lead(user, lead_id)
-    if not has_role(user, SDR, TEAM_LEAD, ADMIN):
+    if not works(user):
         raise NotPermitted(_("You may read this lead, not work it."))
     return lead

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leads.models import Lead, Reason, User
+from leads.models import Lead, Reason, Source, User
 from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS
 from qualification.models import Activity, Answer, Question
 
@@ -160,6 +160,58 @@ def correct_form(lead: Lead, subject: str, field: str) -> CorrectForm | None:
     if subject == "company" and field in COMPANY_FIELDS and company is not None:
         return CorrectForm(initial={"value": getattr(company, field)})
     return None
+
+
+MOST_AT_ONCE = 200
+
+
+class BulkForm(forms.Form):
+    """What to do with the ticked leads."""
+
+    leads = forms.TypedMultipleChoiceField(coerce=int, choices=())
+    do = forms.ChoiceField(choices=[("snooze", ""), ("assign", "")])
+    user = forms.IntegerField(required=False)
+
+    def __init__(self, data: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(data, *args, **kwargs)
+        sent = [pk for pk in data.getlist("leads") if pk.isdecimal() and len(pk) < 19][:MOST_AT_ONCE]
+        self.fields["leads"] = forms.TypedMultipleChoiceField(coerce=int, choices=[(pk, pk) for pk in sent])
+
+
+class NewLeadForm(forms.Form):
+    """A lead entered by hand: whoever they are, there must be a way to reach them."""
+
+    email = forms.EmailField(required=False, max_length=254, label=_("E-mail"))
+    phone = forms.CharField(required=False, max_length=80, label=_("Phone"))
+    first_name = forms.CharField(required=False, max_length=120, label=_("First name"))
+    last_name = forms.CharField(required=False, max_length=120, label=_("Last name"))
+    company = forms.CharField(required=False, max_length=255, label=_("Company"))
+    job_title = forms.CharField(required=False, max_length=160, label=_("Role"))
+    source = forms.ModelChoiceField(
+        Source.objects.filter(is_active=True), required=False, label=_("Source"), to_field_name="slug"
+    )
+    subject = forms.CharField(
+        required=False, max_length=200, label=_("About"), help_text=_("What they want: demo, pricing, a call.")
+    )
+    message = forms.CharField(
+        required=False, max_length=5000, label=_("In their words"), widget=forms.Textarea(attrs={"rows": 3})
+    )
+    keep = forms.BooleanField(required=False, label=_("I take this lead myself"))
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody who cannot be reached is no lead to enter by hand."""
+        said = super().clean() or {}
+        if not self.errors and not said.get("email") and not said.get("phone"):
+            self.add_error("email", _("Give an e-mail address or a phone number."))
+        return said
+
+    def payload(self) -> dict[str, str]:
+        """What the form says, as a submission."""
+        said = self.cleaned_data
+        found = {name: str(said[name]) for name in said if name not in ("keep", "source") and said[name]}
+        if said.get("source"):
+            found["source"] = said["source"].name
+        return found
 
 
 def first_error(form: forms.BaseForm) -> str:

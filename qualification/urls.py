@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from qualification.views import actions, decisions, lead, queue
+from qualification.views import actions, decisions, lead, leads, new_lead, queue
 
 app_name = "qualification"
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
+    path("leads/", leads.lead_list, name="lead_list"),
+    path("leads/export/", leads.lead_export, name="lead_export"),
+    path("leads/bulk/", leads.lead_bulk, name="lead_bulk"),
+    path("leads/new/", new_lead.lead_new, name="lead_new"),
+    path("leads/new/check/", new_lead.lead_new_check, name="lead_new_check"),
     path("leads/<int:lead_id>/", lead.lead_detail, name="lead_detail"),
     path("leads/<int:lead_id>/log/", actions.lead_log, name="lead_log"),
     path("leads/<int:lead_id>/snooze/", actions.lead_snooze, name="lead_snooze"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
 from leads.models import LeadEvent, Reason, Touchpoint
+from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS
 from qualification.desk.why import asked_for
 from qualification.models import Activity, Question
 
@@ -194,7 +195,13 @@ def _stage(event: LeadEvent, words: Words) -> Told:
 def _corrected(event: LeadEvent, words: Words) -> Told:
     data = event.data
     pattern = _("<strong>{who}</strong> corrected <strong>{field}</strong>")
-    return Told("note", format_html(pattern, who=_who(event), field=data.get("label") or data.get("field")))
+    return Told("note", format_html(pattern, who=_who(event), field=_field_name(data)))
+
+
+def _field_name(data: dict[str, Any]) -> str:
+    names = COMPANY_FIELDS if data.get("subject") == "company" else PERSON_FIELDS
+    field = str(data.get("field") or "")
+    return str(names.get(field, field.replace("_", " ")))
 
 
 def _snoozed(event: LeadEvent, words: Words) -> Told:

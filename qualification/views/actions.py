@@ -13,11 +13,11 @@ from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.web import back
+from leads.services.edit import edit_lead
 from qualification import access
-from qualification.forms import LogForm, SnoozeForm, first_error
+from qualification.forms import LogForm, SnoozeForm, correct_form, first_error
 from qualification.models import Activity
 from qualification.services.activities import log_activity, undo_activity
-from qualification.services.correct import correct_fact
 from qualification.services.snooze import resume_lead, snooze_lead
 from qualification.services.tags import answer_tags
 
@@ -110,6 +110,20 @@ def lead_correct(request: HttpRequest, lead_id: int) -> HttpResponse:
     user = access.person(request)
     lead = access.workable_lead(user, lead_id)
     subject, field = request.POST.get("subject", ""), request.POST.get("field", "")
-    correct_fact(lead.pk, subject, field, request.POST.get("value", "")[:254], by=user, at=now())
+    if correct_form(lead, subject, field) is None:
+        raise InvalidInput(_("This fact cannot be corrected here."))
+    said = {field: request.POST.get("value", "").strip()[:254]}
+    try:
+        edit_lead(
+            lead.pk,
+            contact=said if subject == "person" else {},
+            company=said if subject == "company" else {},
+            subject=None,
+            by=user,
+            at=now(),
+        )
+    except InvalidInput as error:
+        # One field was sent, so its own complaint says more than the general one.
+        raise InvalidInput(next(iter(error.fields.values()), str(error)), fields=error.fields) from None
     messages.success(request, _("Corrected."))
     return to_lead(lead.pk)

@@ -69,3 +69,11 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
   setTimeout(() => delete form.dataset.sent, 4000);
 });
+
+// The list: one tick for all, and a choice is a wish to see it.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-tick-all]")) {
+    event.target.form.querySelectorAll("[name=leads]").forEach((box) => (box.checked = event.target.checked));
+  }
+  if (event.target.matches("[data-submits]") && !event.target.closest(".menu-fields")) event.target.form.requestSubmit();
+});

@@ -1,0 +1,139 @@
+"""What the list of leads can be narrowed by: its own fields, and the words that reports' links speak."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from leads.cohort import narrow
+from leads.cohort import words as cohort_words
+from leads.models import Lead, Source, Stage, Team, User
+from leads.querysets import LeadQuerySet
+
+NONE = "none"
+GROUPS = {"working": _("To be qualified"), "open": _("Open")}
+OWN = ("q", "owner", "grade", "country", "channel", "history")
+
+SORTS: dict[str, tuple[str, ...]] = {
+    "touched": ("last_touch_at",),
+    "first": ("first_seen_at",),
+    "name": ("contact__last_name", "contact__first_name"),
+    "company": ("contact__company__name",),
+    "stage": ("stage", "stage_at"),
+    "grade": ("grade", "win_probability"),
+    "owner": ("owner__first_name", "owner__last_name"),
+    "source": ("source__name",),
+}
+
+
+class LeadListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
+    """The list's own fields; names and values stand in the address."""
+
+    q = django_filters.CharFilter(method="by_words")
+    owner = django_filters.CharFilter(method="by_owner")
+    grade = django_filters.CharFilter(field_name="grade", lookup_expr="istartswith")
+    country = django_filters.CharFilter(field_name="contact__country", lookup_expr="iexact")
+    channel = django_filters.CharFilter(field_name="channel__slug")
+    history = django_filters.ChoiceFilter(choices=[("in", "in"), ("out", "out")], method="by_history")
+
+    class Meta:
+        model = Lead
+        fields: list[str] = []
+
+    def by_words(self, leads: Any, name: str, value: str) -> Any:
+        """The one search of the product; found apart, so that sorting and counting stay simple."""
+        return leads.filter(pk__in=Lead.objects.search(" ".join(value.split()[:6])[:200]).order_by().values("pk"))
+
+    def by_owner(self, leads: Any, name: str, value: str) -> Any:
+        """By number, `me`, or `none`."""
+        if value == NONE:
+            return leads.filter(owner__isnull=True)
+        if value == "me" and self.request is not None:
+            return leads.filter(owner=self.request.user)
+        return leads.filter(owner_id=int(value)) if value.isdecimal() and len(value) < 19 else leads.none()
+
+    def by_history(self, leads: Any, name: str, value: str) -> Any:
+        """With or without what was brought in as history."""
+        return leads.filter(is_history=value == "in")
+
+
+def narrowed(leads: LeadQuerySet, params: QueryDict, request: Any) -> LeadQuerySet:
+    """The leads that the address speaks of. Raises InvalidInput for a word of a report that cannot be read."""
+    said: dict[str, str] = {name: params.get(name, "") for name in cohort_words()}
+    if said.get("stage") == "working":
+        leads, said["stage"] = leads.working(), ""
+    found: LeadQuerySet = LeadListFilter(params, queryset=narrow(leads, said), request=request).qs
+    return found
+
+
+def sorted_by(leads: LeadQuerySet, sort: str) -> LeadQuerySet:
+    """In the asked order, `-` in front turns it; the latest touch first where none is asked for."""
+    fields = SORTS.get(sort.lstrip("-"))
+    if fields is None:
+        return leads.order_by("-last_touch_at", "-pk")
+    turn = "-" if sort.startswith("-") else ""
+    return leads.order_by(*(f"{turn}{field}" for field in fields), f"{turn}pk")
+
+
+Choice = tuple[str, str | Promise]
+
+
+def choices(user: User, people: LeadQuerySet) -> dict[str, list[Choice]]:
+    """What the selects offer, in three queries."""
+    stages: list[Choice] = [*GROUPS.items(), *((stage.value, stage.label) for stage in Stage)]
+    owners: list[Choice] = [("me", _("Me")), (NONE, _("Nobody"))]
+    reps = User.objects.filter(pk__in=people.order_by().values("owner")).exclude(pk=user.pk)
+    owners += [(str(rep.pk), str(rep)) for rep in reps.order_by("first_name", "last_name", "email")[:200]]
+    sources: list[Choice] = [(source.slug, source.name) for source in Source.objects.filter(is_active=True)]
+    teams: list[Choice] = [(team.slug, team.name) for team in Team.objects.all()]
+    return {
+        "stage": stages,
+        "owner": owners,
+        "source": [*sources, (NONE, _("No source given"))],
+        "team": teams,
+        "grade": [(letter, letter) for letter in "ABCD"],
+    }
+
+
+LABELS: dict[str, str | Promise] = {
+    "q": _("Search"),
+    "stage": _("Stage"),
+    "owner": _("Owner"),
+    "source": _("Source"),
+    "team": _("Team"),
+    "grade": _("Grade"),
+    "country": _("Country"),
+    "channel": _("Channel"),
+    "history": _("History"),
+    "from": _("From"),
+    "to": _("To"),
+    "reached": _("Reached"),
+    "furthest": _("Got as far as"),
+    "campaign": _("Campaign"),
+    "returned": _("Came back"),
+    "rep": _("Rep"),
+    "promise": _("Promise"),
+    "sql_by": _("SQL by"),
+    "sdr": _("Qualified by"),
+    "ae": _("AE"),
+    "handoff": _("Handoff"),
+    "deal": _("Deal"),
+}
+
+
+def chips(params: QueryDict, offered: Mapping[str, list[Choice]]) -> list[tuple[str, str, str]]:
+    """Every filter that is set: label, value in words, and the address without it."""
+    found = []
+    for name in params:
+        value = params.get(name, "")
+        if not value or name not in {*OWN, *cohort_words()} - {"cohort"}:
+            continue
+        rest = params.copy()
+        rest.pop(name)
+        rest.pop("page", None)
+        shown = str(dict(offered.get(name, [])).get(value, value)) if name != "returned" else ""
+        found.append((str(LABELS.get(name, name.replace("_", " "))), shown, f"?{rest.urlencode()}"))
+    return found

@@ -1,0 +1,111 @@
+"""The list of leads: find, narrow, sort, take out as a file, and act on several at once."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from leadmgmt.core.errors import DomainError, InvalidInput
+from leadmgmt.core.now import now
+from leadmgmt.core.permissions import ADMIN, REPORT_READERS, SDR, TEAM_LEAD, has_role, role_required
+from leadmgmt.core.web import back
+from leads.models import Lead
+from qualification import access
+from qualification.desk.export import csv_lines
+from qualification.desk.lead_list import columns, page_of
+from qualification.desk.ownership import takers
+from qualification.forms import BulkForm, SnoozeForm
+from qualification.lead_filter import chips, choices, narrowed, sorted_by
+from qualification.services.snooze import snooze_lead
+from routing.services.assign import assign_lead
+
+
+@require_GET
+@login_required
+def lead_list(request: HttpRequest) -> HttpResponse:
+    """A page of the leads that this person may see and the address asks for."""
+    user, params = access.person(request), request.GET
+    visible = Lead.objects.visible_to(user)
+    page = page_of(sorted_by(narrowed(visible, params, request), params.get("sort", "")), params.get("page", "1"))
+    offered = choices(user, visible)
+    context = {
+        "at": now(),
+        "page": page,
+        "columns": columns(params),
+        "offered": offered,
+        "said": {name: params.get(name, "") for name in (*offered, "q", "from", "to", "country")},
+        "kept": [
+            (name, params[name]) for name in params if name not in (*offered, "q", "from", "to", "country", "page")
+        ],
+        "chips": chips(params, offered),
+        "may_export": has_role(user, *REPORT_READERS),
+        "may_work": has_role(user, SDR, TEAM_LEAD, ADMIN),
+        "takers": takers(user) if has_role(user, TEAM_LEAD, ADMIN) else None,
+    }
+    return render(request, "qualification/lead_list.html", context)
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def lead_export(request: HttpRequest) -> StreamingHttpResponse:
+    """All leads behind the address, as a file; for whoever reads reports."""
+    user = access.person(request)
+    leads = sorted_by(narrowed(Lead.objects.visible_to(user), request.GET, request), request.GET.get("sort", ""))
+    response = StreamingHttpResponse(csv_lines(leads), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="leads.csv"'
+    return response
+
+
+@require_POST
+@role_required(SDR, TEAM_LEAD, ADMIN)
+def lead_bulk(request: HttpRequest) -> HttpResponse:
+    """Snooze or reassign what is ticked. Each lead is its own change: one that refuses stops no other."""
+    user, at = access.person(request), now()
+    form = BulkForm(request.POST)
+    if not form.is_valid():
+        raise InvalidInput(_("Tick some leads and choose what to do with them."))
+    ids = form.cleaned_data["leads"]
+    chosen = list(Lead.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
+    taker, until = None, None
+    if form.cleaned_data["do"] == "assign":
+        taker = takers(user).filter(pk=form.cleaned_data["user"] or 0).first()
+        if taker is None or not has_role(user, TEAM_LEAD, ADMIN):
+            raise InvalidInput(_("Choose who shall have them."))
+    else:
+        until = _until(request)
+    done, refused = 0, ""
+    for lead_id in chosen:
+        try:
+            if taker is not None:
+                assign_lead(lead_id, taker, by=user, at=at)
+            elif until is not None:
+                snooze_lead(lead_id, until, by=user, at=at)
+            done += 1
+        except DomainError as error:
+            refused = str(error)
+    _report(request, done, len(chosen) - done, refused)
+    return HttpResponseRedirect(back(request, reverse("qualification:lead_list")))
+
+
+def _until(request: HttpRequest) -> datetime:
+    form = SnoozeForm(request.POST)
+    try:
+        if form.is_valid():
+            return form.moment(now())
+    except (ValueError, KeyError):
+        pass
+    raise InvalidInput(_("Say until when."))
+
+
+def _report(request: HttpRequest, done: int, left: int, refused: str) -> None:
+    if done:
+        messages.success(request, ngettext("%(n)d lead changed.", "%(n)d leads changed.", done) % {"n": done})
+    if left:
+        words = ngettext("%(n)d lead was left alone: %(why)s", "%(n)d leads were left alone: %(why)s", left)
+        messages.warning(request, words % {"n": left, "why": refused})
