@@ -148,7 +148,7 @@ def empty() -> None:
 
 def hand_out_keys(file: Path) -> dict[str, object]:
     """A sign-in per role and a key for the website's channel, kept in ``file`` for whoever runs this installation."""
-    key, token = create_api_key("Demo", channel=Channel.objects.get(slug="website"), user=None)
+    _, token = create_api_key("Demo", channel=Channel.objects.get(slug="website"), user=None)
     accounts = {role: _account(user) for role, user in _who().items()}
     note: dict[str, object] = {"url": settings.PUBLIC_URL, "api_key": token, "accounts": accounts}
     file.parent.mkdir(parents=True, exist_ok=True)
