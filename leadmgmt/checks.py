@@ -64,7 +64,7 @@ def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
     found: list[CheckMessage] = []
     if not _is_public():
         return found
-    if settings.EMAIL_BACKEND.endswith("OutboxFolderBackend"):
+    if str(settings.EMAIL_BACKEND).endswith("OutboxFolderBackend"):
         hint = "Set EMAIL_URL, such as smtp://user:password@mail.example.com:587."
         found.append(Warning(f"Mail is not sent but kept in {settings.EMAIL_FILE_PATH}.", hint, id="leadmgmt.W004"))
     if settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
@@ -75,7 +75,7 @@ def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
 
 def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """E004: a job must be over well before the queue hands it to another worker."""
-    queue = settings.Q_CLUSTER
+    queue: dict[str, Any] = settings.Q_CLUSTER
     if queue["retry"] >= 2 * queue["timeout"]:
         return []
     hint = "Keep Q_CLUSTER's retry at twice its timeout or more."

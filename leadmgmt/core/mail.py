@@ -22,6 +22,6 @@ class OutboxFolderBackend(BaseEmailBackend):
             name = f"{timezone.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
             draft = folder / f"{name}.part"
             draft.touch(mode=0o600)
-            draft.write_bytes(message.message().as_bytes(linesep="\r\n"))
+            draft.write_bytes(message.message().as_bytes())
             os.replace(draft, folder / f"{name}.eml")
         return len(email_messages)

@@ -1,6 +1,7 @@
 """What all pages share: words for refusals, and the partial-or-page decision."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,13 +14,13 @@ from leadmgmt.core.problems import problem_response, wants_problem
 
 def is_partial(request: HttpRequest) -> bool:
     """Whether htmx asks for a fragment (and does not restore its history)."""
-    details = getattr(request, "htmx", None)
-    return bool(details) and not details.history_restore_request
+    details: Any = getattr(request, "htmx", None)
+    return bool(details and not details.history_restore_request)
 
 
 def back(request: HttpRequest, fallback: str = "/") -> str:
     """The page the person came from, if it is ours."""
-    referrer = request.META.get("HTTP_REFERER", "")
+    referrer: str = request.META.get("HTTP_REFERER", "")
     if url_has_allowed_host_and_scheme(referrer, allowed_hosts={request.get_host()}):
         return referrer
     return fallback
