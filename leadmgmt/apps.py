@@ -13,7 +13,11 @@ class LeadmgmtConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what Django and the clock shall run."""
-        from leadmgmt.reports import words  # models are not there before ready
+        # Models are not there before ready.
+        from leadmgmt.core.clock import register
+        from leadmgmt.pipeline import nudge_forgotten
+        from leadmgmt.reports import words
 
         checks.register_all()
         words.register_all()
+        register("leadmgmt.forgotten_steps", nudge_forgotten)

@@ -12,7 +12,7 @@ from crmsync import board
 from crmsync.models import BoardDeal, Handoff, Opportunity, OutboxEntry
 from crmsync.services.handoff import accept_handoff
 from leadmgmt.reports import funnel
-from leadmgmt.reports.cohort import Cohort
+from leadmgmt.reports.filters import Filters
 from leads.models import Lead, LeadEvent, Reason
 from qualification.models import NurtureEnrolment, Outcome
 from qualification.services.activities import log_activity
@@ -125,7 +125,7 @@ def test_a_stranger_becomes_a_customer(client: Client) -> None:
 
     assert stages(lead) == ["mql", "sql", "opportunity", "won"]
     assert LeadEvent.objects.filter(needs_step=True, handled_at=None).count() == 0
-    seen = funnel.funnel(Cohort())
+    seen = funnel.funnel(Filters())
     assert [step.count for step in seen.steps] == [1, 1, 1, 1, 1]
     assert audit_breaches() == []
 
