@@ -4,20 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0003_enrichment_rounds'),
+        ("leads", "0003_enrichment_rounds"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='capture',
-            name='next_try_at',
+            model_name="capture",
+            name="next_try_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name='capture',
-            name='match_reason',
-            field=models.CharField(blank=True, help_text='Why it joined this contact: new, email, external_id, phone.', max_length=40),
+            model_name="capture",
+            name="match_reason",
+            field=models.CharField(
+                blank=True, help_text="Why it joined this contact: new, email, external_id, phone.", max_length=40
+            ),
         ),
     ]

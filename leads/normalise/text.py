@@ -32,13 +32,13 @@ def storable_tree(value: object) -> object:
 
 def line(text: str) -> str:
     """One line of text: control characters gone, runs of blanks made one, edges bare."""
-    return _BLANKS.sub(" ", _CONTROLS.sub("", storable(text))).strip(_EDGES)
+    return _BLANKS.sub(" ", _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))).strip(_EDGES)
 
 
 def block(text: str) -> str:
     """Several lines of text: line ends as \\n, other control characters gone, edges bare."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", storable(unified)).strip(_EDGES)
+    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", unified)).strip(_EDGES)
 
 
 def fold(text: str) -> str:

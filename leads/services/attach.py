@@ -94,7 +94,7 @@ class _Batch:
         ContactIdentity.objects.bulk_create(self.people.new_identities, batch_size=2000)
         self.given.flush(self.people.all)
         self.interest.flush()
-        settle([(touch.capture, touch) for touch in touches], at)
+        settle(touches, at)
         Touchpoint.objects.bulk_create([_touchpoint(touch) for touch in touches], batch_size=1000)
         Consent.objects.bulk_create([consent for touch in touches for consent in _consents(touch)], batch_size=1000)
         record_events(self.interest.lines)
@@ -105,14 +105,18 @@ def source_name(found: Submission) -> str:
     return (found.utm.get("utm_source") or found.source)[:120]
 
 
-def settle(captures: Sequence[tuple[Capture, Touch]], at: datetime) -> None:
-    """Write on each capture what became of it."""
-    for capture, touch in captures:
+def settle(touches: Sequence[Touch], at: datetime) -> None:
+    """Write on each capture what became of it; captures that are not kept yet (rows of a file) are kept now."""
+    for touch in touches:
+        capture = touch.capture
         capture.status, capture.error, capture.processed_at = Capture.Status.ACCEPTED, "", at
         capture.contact, capture.match_reason = touch.person.contact, touch.reason
         capture.occurred_at, capture.next_try_at = touch.found.occurred_at, None
         capture.problems = [problem.as_json() for problem in touch.found.problems]
-    Capture.objects.bulk_update([capture for capture, _ in captures], SETTLED, batch_size=500)
+    kept = [touch.capture for touch in touches if not touch.capture._state.adding]
+    Capture.objects.bulk_create([touch.capture for touch in touches if touch.capture._state.adding], batch_size=1000)
+    if kept:
+        Capture.objects.bulk_update(kept, SETTLED, batch_size=500)
 
 
 def _touchpoint(touch: Touch) -> Touchpoint:

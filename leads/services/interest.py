@@ -16,9 +16,12 @@ REOPENED = (Stage.RECYCLED, Stage.DISQUALIFIED)
 TOUCHED = ("subject", "last_touch_at", "is_history", "captured_at")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Touch:
-    """One submission with all that was found out about it. ``history``: brought in, sets nothing off."""
+    """One submission with all that was found out about it.
+
+    ``history``: brought in, sets nothing off. ``begins``: a new lead came of it.
+    """
 
     capture: Capture
     found: Submission
@@ -27,6 +30,7 @@ class Touch:
     source: Source | None
     campaign: Campaign | None
     history: bool
+    begins: bool = False
 
     @property
     def by(self) -> str:
@@ -90,7 +94,7 @@ class Interest:
             captured_at=touch.reached_us,
             is_history=touch.history,
         )
-        touch.person.lead = lead
+        touch.person.lead, touch.begins = lead, True
         self.new.append(lead)
         self._record(lead, "lead.captured", touch, quiet=touch.history)
         return lead
