@@ -15,7 +15,6 @@ class Known:
 
     contact: Contact
     message: str = ""
-    default_country: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
 
 

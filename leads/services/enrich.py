@@ -15,6 +15,7 @@ from django.db.models import Q
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.enrichers import LOCAL, Known
+from leads.enrichers.base import Subject
 from leads.enrichers.company_domain import company_domain, name_from_domain
 from leads.enrichers.http_json import HttpJson
 from leads.events import record_event
@@ -53,25 +54,34 @@ def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:
     if contact.company is None:
         _join_company(contact, configured.get("company_domain"))
     message = lead.touchpoints.order_by("-at", "-pk").values_list("message", flat=True).first() or ""
-    changed: set[str] = set()
-    # Twice: the second time round, what the first found (a country) can say more (a time zone).
+    offers = _conclusions(contact, message, configured)
+    positions = {provider.slug: provider.position for provider in providers}
+    changed = offer_all(contact, offers["contact"], at=at, positions=positions)
+    if contact.company is not None:
+        more = offer_all(contact.company, offers["company"], at=at, positions=positions)
+        changed |= {f"company.{name}" for name in more}
+    return changed
+
+
+def _conclusions(contact: Contact, message: str, configured: dict[str, Provider]) -> dict[Subject, list[Offer]]:
+    """What the enrichers offer. Twice, as what one finds first (a country) lets another say more (a time zone)."""
+    found: dict[tuple[Subject, str, str], Offer] = {}
     for _ in range(2):
-        offers: dict[str, list[Offer]] = {"contact": [], "company": []}
         for kind, enricher in LOCAL.items():
             provider = configured.get(kind)
             if provider is not None and not provider.is_active:
                 continue
-            known = Known(contact, message, config=provider.config if provider else {})
             origin = provider.slug if provider else kind
-            for found in enricher(known):
-                offers[found.subject].append(Offer(found.field, found.value, origin, found.confidence))
-        new = offer_all(contact, offers["contact"], at=at)
-        if contact.company is not None:
-            new |= {f"company.{name}" for name in offer_all(contact.company, offers["company"], at=at)}
-        changed |= new
-        if not new:
-            break
-    return changed
+            for one in enricher(Known(contact, message, provider.config if provider else {})):
+                found[one.subject, one.field, origin] = Offer(one.field, one.value, origin, one.confidence)
+                subject = contact if one.subject == "contact" else contact.company
+                if subject is not None and not getattr(subject, one.field):
+                    # Only in memory: offering it decides what is shown.
+                    setattr(subject, one.field, one.value)
+    return {
+        "contact": [offer for (subject, _field, _origin), offer in found.items() if subject == "contact"],
+        "company": [offer for (subject, _field, _origin), offer in found.items() if subject == "company"],
+    }
 
 
 def _join_company(contact: Contact, provider: Provider | None) -> None:

@@ -39,10 +39,13 @@ def offer(
     return bool(offer_all(subject, [Offer(field, value, origin, confidence)], at=at))
 
 
-def offer_all(subject: Contact | Company, offers: Iterable[Offer], *, at: datetime) -> set[str]:
+def offer_all(
+    subject: Contact | Company, offers: Iterable[Offer], *, at: datetime, positions: Mapping[str, int] | None = None
+) -> set[str]:
     """Keep several values and write each field's winning one to the row; returns the fields whose value changed.
 
     Locks the row and brings the caller's instance up to date. Raises ValueError for a value that a field cannot hold.
+    ``positions`` are the providers' by short name; they are read where the caller does not have them.
     """
     known = fields_of(subject)
     clean = [(one, known[one.field].read(one.value)) for one in offers]
@@ -51,11 +54,28 @@ def offer_all(subject: Contact | Company, offers: Iterable[Offer], *, at: dateti
     with transaction.atomic():
         _lock(subject, [one.field for one, _ in clean])
         rows = _rows(subject)
+        explained = {row.field for row in rows.values() if _same(row.value, getattr(subject, row.field, None))}
+        written = []
         for one, value in clean:
-            rows[one.field, one.origin] = _replace(subject, rows.get((one.field, one.origin)), one, value, at)
-        touched = [rows[one.field, one.origin] for one, _ in clean]
-        _save(subject, touched)
-        return _settle(subject, {one.field for one, _ in clean}, list(rows.values()))
+            row = rows.setdefault((one.field, one.origin), _empty(subject, one, at))
+            if _fill(row, one, value, at):
+                written.append(row)
+        if written:
+            _save(subject, written)
+        if positions is None:
+            positions = dict(Provider.objects.values_list("slug", "position"))
+        best = _best({one.field for one, _ in clean}, list(rows.values()), positions)
+        # What stands there without an origin came from the lead, and gives way to nothing less.
+        return _show(
+            subject,
+            {
+                field: row
+                for field, row in best.items()
+                if field in explained
+                or getattr(subject, field) in (None, "")
+                or _belief(row, positions)[0] >= _RANK_GIVEN
+            },
+        )
 
 
 def fields_of(subject: Contact | Company) -> Mapping[str, Field]:
@@ -80,17 +100,21 @@ def _owner(subject: Contact | Company) -> dict[str, Contact | Company]:
     return {"contact" if isinstance(subject, Contact) else "company": subject}
 
 
-def _replace(subject: Contact | Company, row: FieldValue | None, one: Offer, value: Any, at: datetime) -> FieldValue:
+def _empty(subject: Contact | Company, one: Offer, at: datetime) -> FieldValue:
+    return FieldValue(**_owner(subject), field=one.field, origin=one.origin, confidence=one.confidence, at=at)
+
+
+def _fill(row: FieldValue, one: Offer, value: Any, at: datetime) -> bool:
+    """Put a value into its row; returns whether that changes anything."""
     stored = float(value) if isinstance(value, Decimal) else value
-    if row is None:
-        return FieldValue(
-            **_owner(subject), field=one.field, value=stored, origin=one.origin, confidence=one.confidence, at=at
-        )
-    if row.value != stored:
+    is_known = not row._state.adding
+    if is_known and (row.value, row.confidence) == (stored, one.confidence):
+        return False
+    if is_known and row.value != stored:
         row.replaced = {"value": row.value, "at": row.at.isoformat()}
-        row.value, row.at = stored, at
-    row.confidence = one.confidence
-    return row
+        row.at = at
+    row.value, row.confidence = stored, one.confidence
+    return True
 
 
 def _save(subject: Contact | Company, rows: list[FieldValue]) -> None:
@@ -102,19 +126,19 @@ def _save(subject: Contact | Company, rows: list[FieldValue]) -> None:
     )
 
 
-def _settle(subject: Contact | Company, fields: set[str], rows: list[FieldValue]) -> set[str]:
-    """Write the winning value of each field; what stands there without an origin came from the lead and stays."""
-    positions = dict(Provider.objects.values_list("slug", "position"))
+def _best(fields: set[str], rows: list[FieldValue], positions: Mapping[str, int]) -> dict[str, FieldValue]:
+    return {
+        field: max((row for row in rows if row.field == field), key=lambda row: _belief(row, positions))
+        for field in fields
+    }
+
+
+def _show(subject: Contact | Company, winners: dict[str, FieldValue]) -> set[str]:
+    """Write the winning values that are not shown yet."""
     changed = set()
-    for field in fields:
-        rivals = [row for row in rows if row.field == field]
-        best = max(rivals, key=lambda row: _belief(row, positions))
-        shown = getattr(subject, field)
-        has_origin = any(_same(row.value, shown) for row in rivals)
-        if shown not in (None, "") and not has_origin and _belief(best, positions)[0] < _RANK_GIVEN:
-            continue
-        value = fields_of(subject)[field].read(best.value)
-        if shown != value:
+    for field, row in winners.items():
+        value = fields_of(subject)[field].read(row.value)
+        if getattr(subject, field) != value:
             setattr(subject, field, value)
             changed.add(field)
     if changed:
@@ -129,7 +153,7 @@ def _settle(subject: Contact | Company, fields: set[str], rows: list[FieldValue]
 _RANK_GIVEN = 3
 
 
-def _belief(row: FieldValue, positions: dict[str, int]) -> tuple[int, int, float, datetime]:
+def _belief(row: FieldValue, positions: Mapping[str, int]) -> tuple[int, int, float, datetime]:
     if row.origin == PERSON or row.origin.startswith(f"{PERSON}:"):
         return (4, 0, row.confidence, row.at)
     if row.origin in GIVEN:
