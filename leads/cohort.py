@@ -23,7 +23,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
-from leads.models import Lead, LeadEvent, Stage
+from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
 
 STEPS = ("mql", "sql", "opportunity", "won")
@@ -153,8 +153,3 @@ def narrow(leads: LeadQuerySet, params: Mapping[str, str]) -> LeadQuerySet:
         if value and not (name == "reached" and not params.get("cohort")):
             leads = word(leads, value, params)
     return leads
-
-
-def cohort(params: Mapping[str, str]) -> LeadQuerySet:
-    """`narrow` over all leads, as reports count them."""
-    return narrow(Lead.objects.all(), params)

@@ -172,8 +172,8 @@ def _who() -> dict[str, User]:
     found = {
         role: User.objects.filter(groups__name=role).order_by("pk").first() for role in (MARKETING, MANAGER, ADMIN)
     }
-    running = Count("leads", filter=Q(leads__stage__in=["new", "mql", "sql"], leads__sla_clocks__stopped_at__isnull=True,
-                                      leads__sla_clocks__due_at__gt=now()), distinct=True)  # fmt: skip
+    promised = Q(leads__sla_clocks__stopped_at__isnull=True, leads__sla_clocks__due_at__gt=now())
+    running = Count("leads", filter=promised & Q(leads__stage__in=["new", "mql", "sql"]), distinct=True)
     sdrs = User.objects.filter(groups__name=SDR, language="en") | User.objects.filter(groups__name=SDR)
     found[SDR] = sdrs.distinct().annotate(running=running).order_by("-running", "pk").first()
     offered = Count("handoffs", filter=Q(handoffs__status="offered"), distinct=True)

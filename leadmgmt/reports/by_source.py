@@ -1,6 +1,6 @@
 """Which source brings what? One line per source of a funnel's cohort, with its last 13 weeks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -89,7 +89,7 @@ def _line(funnel: Funnel, line: Line, source: Source | None, course: tuple[int, 
 def _course(filters: Filters) -> dict[int | None, tuple[int, ...]]:
     end = course_end(filters)
     start = end - timedelta(weeks=WEEKS)
-    unlimited = Filters(None, filters.last, filters.source, filters.campaign, filters.team, filters.rep)
+    unlimited = replace(filters, first=None)
     found: dict[int | None, list[int]] = {}
     for week in rows(Week, COURSE, unlimited.leads().seen_between(start, end), [end, start, end]):
         counts = found.setdefault(week.source_id, [0] * WEEKS)

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from leads.cohort import cohort, day_start, period
+from leads.cohort import day_start, narrow, period
+from leads.models import Lead, User
 from leads.querysets import LeadQuerySet
 
 DEFAULT_DAYS = 90
@@ -28,6 +29,8 @@ class Filters:
     team: str = ""
     rep: str = ""
     compares: bool = False
+    # Who reads: figures speak of the leads that this person may open. None: of all.
+    reader: User | None = None
 
     def words(self) -> dict[str, str]:
         """As parameters of an address, the way `leads.cohort.narrow` reads them."""
@@ -37,7 +40,8 @@ class Filters:
 
     def leads(self) -> LeadQuerySet:
         """The leads that the report speaks of: first seen in the period."""
-        return cohort({**self.words(), "cohort": "1"})
+        everything = Lead.objects.visible_to(self.reader) if self.reader else Lead.objects.all()
+        return narrow(everything, {**self.words(), "cohort": "1"})
 
     def leads_url(self, **words: str) -> str:
         """The lead list with exactly those of the report's leads that also fit ``words``."""
@@ -124,7 +128,7 @@ def presets(day: date) -> list[Preset]:
     ]
 
 
-def read(params: Mapping[str, str], *, default_days: int | None = DEFAULT_DAYS) -> Filters:
+def read(params: Mapping[str, str], reader: User | None = None, *, default_days: int | None = DEFAULT_DAYS) -> Filters:
     """The filters of an address. Without a period: the last ``default_days`` days, None: all time.
 
     Raises InvalidInput naming the parameter that cannot be read.
@@ -136,7 +140,7 @@ def read(params: Mapping[str, str], *, default_days: int | None = DEFAULT_DAYS) 
         days: tuple[date | None, date | None] = (last_day - timedelta(days=default_days - 1), last_day)
     else:
         days = (_local(first), _local(end - timedelta(seconds=1)) if end else None)
-    return Filters(*days, **known, compares=params.get("compare") == "previous")
+    return Filters(*days, **known, compares=params.get("compare") == "previous", reader=reader)
 
 
 def _local(moment: datetime | None) -> date | None:

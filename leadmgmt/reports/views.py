@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -23,6 +24,7 @@ from leadmgmt.reports.speed_words import speed_sentence
 from leadmgmt.reports.tables import TABLES, as_csv
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
+from leads.models import User
 
 LEVELS = ("source", "campaign")
 
@@ -31,7 +33,7 @@ LEVELS = ("source", "campaign")
 @role_required(*REPORT_READERS)
 def funnel_page(request: HttpRequest) -> HttpResponse:
     """Where do leads go?"""
-    found = funnel(read(request.GET))
+    found = funnel(read(request.GET, reader(request)))
     context = {"funnel": found, "picture": picture(found), "lines": by_source(found), "sentence": sentence(found)}
     return _page(request, "funnel", found.filters, context)
 
@@ -40,7 +42,7 @@ def funnel_page(request: HttpRequest) -> HttpResponse:
 @role_required(*REPORT_READERS)
 def speed_page(request: HttpRequest) -> HttpResponse:
     """How soon is a person in touch?"""
-    found = speed(read(request.GET))
+    found = speed(read(request.GET, reader(request)))
     context = {
         "speed": found,
         "heat": heat(found),
@@ -56,7 +58,7 @@ def speed_page(request: HttpRequest) -> HttpResponse:
 @role_required(*REPORT_READERS)
 def sources_page(request: HttpRequest) -> HttpResponse:
     """What does each source earn?"""
-    found = sources(read(request.GET), level_of(request))
+    found = sources(read(request.GET, reader(request)), level_of(request))
     context = {
         "sources": found,
         "level": found.level,
@@ -71,7 +73,7 @@ def sources_page(request: HttpRequest) -> HttpResponse:
 @role_required(*REPORT_READERS)
 def team_page(request: HttpRequest) -> HttpResponse:
     """What does each rep make of what they receive?"""
-    found = team(read(request.GET))
+    found = team(read(request.GET, reader(request)))
     return _page(request, "team", found.filters, {"team": found, "sentence": team_sentence(found)})
 
 
@@ -81,7 +83,7 @@ def export(request: HttpRequest, name: str) -> HttpResponse:
     """A report's tables as one CSV file."""
     if name not in TABLES:
         raise Http404
-    filters = read(request.GET)
+    filters = read(request.GET, reader(request))
     response = HttpResponse(as_csv(name, filters, request.GET), content_type="text/csv; charset=utf-8")
     period = "-".join(day.isoformat() for day in (filters.first, filters.last) if day) or "all-time"
     response["Content-Disposition"] = f'attachment; filename="{name}-{period}.csv"'
@@ -94,9 +96,16 @@ def level_of(request: HttpRequest) -> str:
     return level if level in LEVELS else LEVELS[0]
 
 
+def reader(request: HttpRequest) -> User:
+    """Who reads; the views open to signed-in people only."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def cost_url(request: HttpRequest) -> str:
     """Where cost is entered, for whom it opens to."""
-    user = request.user
+    user = reader(request)
     allowed = user.is_staff and user.has_perm("leads.add_sourcecost")
     return reverse("admin:leads_sourcecost_add") if allowed else ""
 

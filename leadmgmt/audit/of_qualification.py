@@ -1,0 +1,56 @@
+"""Invariants of scores, answers, outcomes and nurture."""
+
+from leadmgmt.audit.check import Check
+
+CHECKS = (
+    Check(
+        "qualification.score_is_the_newest",
+        "The score on a lead is its newest one.",
+        """SELECT lead.id, lead.grade || ' but ' || score.grade FROM leads_lead lead
+           JOIN LATERAL (SELECT fit, engagement, grade FROM qualification_score score
+                         WHERE score.lead_id = lead.id ORDER BY at DESC, id DESC LIMIT 1) score ON true
+           WHERE (lead.fit, lead.engagement, lead.grade) IS DISTINCT FROM (score.fit, score.engagement, score.grade)""",
+    ),
+    Check(
+        "qualification.one_current_answer",
+        "A question has at most one current answer per lead.",
+        """SELECT lead_id, count(*)::text FROM qualification_answer WHERE superseded_at IS NULL
+           GROUP BY lead_id, question_id HAVING count(*) > 1""",
+    ),
+    Check(
+        "qualification.sql_has_its_answers",
+        "A lead that became SQL by the criteria had all required answers in our favour at that time.",
+        """SELECT event.lead_id, question.key FROM leads_leadevent event
+           JOIN qualification_criteria criteria ON criteria.kind = 'sql'
+               AND criteria.id = CASE WHEN event.data ->> 'criteria' ~ '^[0-9]+$'
+                                      THEN (event.data ->> 'criteria')::bigint END
+           JOIN qualification_question question ON question.framework_id = criteria.framework_id
+               AND question.is_required
+           WHERE event.kind = 'stage.sql' AND NOT EXISTS (
+               SELECT FROM qualification_answer answer
+               WHERE answer.lead_id = event.lead_id AND answer.question_id = question.id AND answer.is_met)""",
+    ),
+    Check(
+        "qualification.outcome_of_each_end",
+        "Each time a live lead is won, recycled or disqualified an outcome is kept (once its step has run).",
+        """SELECT event.id, event.kind FROM leads_leadevent event
+           LEFT JOIN qualification_outcome outcome ON outcome.event_id = event.id
+           WHERE event.kind IN ('stage.won', 'stage.recycled', 'stage.disqualified') AND event.needs_step
+             AND event.handled_at IS NOT NULL AND outcome.id IS NULL""",
+    ),
+    Check(
+        "qualification.outcome_belongs_to_its_lead",
+        "An outcome's event is an event of its lead.",
+        """SELECT outcome.id, outcome.lead_id::text FROM qualification_outcome outcome
+           JOIN leads_leadevent event ON event.id = outcome.event_id WHERE event.lead_id <> outcome.lead_id""",
+    ),
+    Check(
+        "qualification.only_the_recycled_sleep",
+        "An open nurture enrolment belongs to a recycled lead (once its step has run).",
+        """SELECT nurture.id, lead.stage FROM qualification_nurtureenrolment nurture
+           JOIN leads_lead lead ON lead.id = nurture.lead_id
+           WHERE nurture.ended_at IS NULL AND lead.stage <> 'recycled'
+             AND NOT EXISTS (SELECT FROM leads_leadevent event WHERE event.lead_id = lead.id AND event.needs_step
+                             AND event.handled_at IS NULL)""",
+    ),
+)
