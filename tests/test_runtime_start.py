@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -71,7 +73,16 @@ class Product:
     def read_until(self, pattern: str) -> str:
         """Read what it says until a line matches; returns the match's first group, or the match."""
         assert self.process.stdout
-        for line in self.process.stdout:
+        # A test must not wait for a line that never comes.
+        watchdog = threading.Timer(90, self.process.kill)
+        watchdog.start()
+        try:
+            return self._read_until(pattern, self.process.stdout)
+        finally:
+            watchdog.cancel()
+
+    def _read_until(self, pattern: str, stdout: IO[str]) -> str:
+        for line in stdout:
             self.said.append(line)
             found = re.search(pattern, line)
             if found:
@@ -96,7 +107,8 @@ class Product:
     def child(self, word: str) -> int:
         """The direct child with this word in its command line; 0 if there is none."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return next((int(pid) for pid in children if word in Path(f"/proc/{pid}/cmdline").read_text()), 0)
+        family = self.family()
+        return next((int(pid) for pid in children if word in family.get(int(pid), "")), 0)
 
 
 def launch(var: Path, **changed: str) -> Product:
@@ -163,7 +175,7 @@ def test_what_dies_is_started_again(var: Path) -> None:
     port = free_port()
     product = launch(var, PORT=str(port))
     url = product.read_until(r"ready: (http\S+)")
-    for word in ("gunicorn", "work", "clock"):
+    for word in ("gunicorn", "manage.py work", "manage.py clock"):
         killed = product.child(word)
         os.kill(killed, signal.SIGKILL)
         product.read_until("process ended .SIGKILL.; starting it again now")
