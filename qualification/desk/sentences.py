@@ -46,6 +46,11 @@ def load_words(at: datetime, people: dict[int, str]) -> Words:
     )
 
 
+def line(pattern: str, **words: object) -> SafeString:
+    """A pattern of ours with words of anybody's, which are escaped."""
+    return format_html(pattern, **(words or {"none": ""}))
+
+
 def touch_told(touch: Touchpoint) -> Told:
     """One touch of the person's."""
     icons = {Touchpoint.Kind.VISIT: "globe", Touchpoint.Kind.EMAIL_OPEN: "eye", Touchpoint.Kind.EMAIL_CLICK: "mail"}
@@ -57,11 +62,11 @@ def _touch_text(touch: Touchpoint) -> SafeString:
     source = touch.source.name if touch.source else ""
     asked = asked_for(touch.subject)
     if touch.kind == Touchpoint.Kind.VISIT:
-        return format_html(_("Visited {page}"), page=touch.landing_page or _("the website"))
+        return line(_("Visited {page}"), page=touch.landing_page or _("the website"))
     if touch.kind == Touchpoint.Kind.EMAIL_OPEN:
-        return format_html(_("Opened an e-mail {about}"), about=asked)
+        return line(_("Opened an e-mail {about}"), about=asked)
     if touch.kind == Touchpoint.Kind.EMAIL_CLICK:
-        return format_html(_("Clicked in an e-mail {about}"), about=asked)
+        return line(_("Clicked in an e-mail {about}"), about=asked)
     if touch.kind == Touchpoint.Kind.IMPORT:
         pattern = _("Came with a file, from <strong>{source}</strong>") if source else _("Came with a file")
     elif touch.kind == Touchpoint.Kind.MANUAL:
@@ -74,7 +79,7 @@ def _touch_text(touch: Touchpoint) -> SafeString:
         )
     else:
         pattern = _("Got in touch, from <strong>{source}</strong>") if source else _("Got in touch")
-    return format_html(pattern, source=source, asked=asked)
+    return line(pattern, source=source, asked=asked)
 
 
 ACTIVITY_ICONS = {
@@ -100,7 +105,7 @@ def activity_told(activity: Activity, at: datetime) -> Told:
         Activity.Disposition.BOOKED: _("<strong>{who}</strong> agreed a meeting for {when}"),
         "": _("<strong>{who}</strong> noted"),
     }
-    text = format_html(patterns.get(activity.disposition, patterns[""]), who=who, when=when)
+    text = line(patterns.get(activity.disposition, patterns[""]), who=who, when=when)
     return Told(ACTIVITY_ICONS[Activity.Kind(activity.kind)], text, activity.body)
 
 
@@ -111,7 +116,7 @@ def event_told(event: LeadEvent, words: Words) -> Told:
         return tell(event, words)
     if event.kind.startswith("stage."):
         return _stage(event, words)
-    return Told("sync", format_html("{}", event.kind.replace(".", ": ").replace("_", " ")), _by(event))
+    return Told("sync", line("{kind}", kind=event.kind.replace(".", ": ").replace("_", " ")), _by(event))
 
 
 def _by(event: LeadEvent) -> str:
@@ -124,19 +129,19 @@ def _who(event: LeadEvent) -> str:
 
 def _plain(icon: str, pattern: Callable[[], str]) -> Callable[[LeadEvent, Words], Told]:
     def tell(event: LeadEvent, words: Words) -> Told:
-        return Told(icon, format_html(pattern(), who=_who(event)), str(event.data.get("note") or ""))
+        return Told(icon, line(pattern(), who=_who(event)), str(event.data.get("note") or ""))
 
     return tell
 
 
 def _captured(event: LeadEvent, words: Words) -> Told:
-    return Told("arrow-right", format_html(_("First touch; the lead began")))
+    return Told("arrow-right", line(_("First touch; the lead began")))
 
 
 def _enriched(event: LeadEvent, words: Words) -> Told:
     if event.data.get("late"):
-        return Told("sync", format_html(_("More became known after the deadline")))
-    return Told("sync", format_html(_("Enriched with what the providers know")))
+        return Told("sync", line(_("More became known after the deadline")))
+    return Told("sync", line(_("Enriched with what the providers know")))
 
 
 def _scored(event: LeadEvent, words: Words) -> Told:
@@ -144,8 +149,8 @@ def _scored(event: LeadEvent, words: Words) -> Told:
     chance = data.get("win_probability")
     if chance is not None:
         pattern = _("Scored <strong>{grade}</strong>, {chance} likely to win")
-        return Told("chart", format_html(pattern, grade=data.get("grade", ""), chance=formats.percent(chance)))
-    return Told("chart", format_html(_("Scored <strong>{grade}</strong>"), grade=data.get("grade", "")))
+        return Told("chart", line(pattern, grade=data.get("grade", ""), chance=formats.percent(chance)))
+    return Told("chart", line(_("Scored <strong>{grade}</strong>"), grade=data.get("grade", "")))
 
 
 def _assigned(event: LeadEvent, words: Words) -> Told:
@@ -157,8 +162,8 @@ def _assigned(event: LeadEvent, words: Words) -> Told:
     note = why if not why.isdigit() else ""
     if event.actor:
         pattern = _("<strong>{who}</strong> gave it to <strong>{owner}</strong>")
-        return Told("route", format_html(pattern, who=_who(event), owner=owner or _("a rep")), note)
-    return Told("route", format_html(_("Routed to <strong>{owner}</strong>"), owner=owner or _("a rep")), note)
+        return Told("route", line(pattern, who=_who(event), owner=owner or _("a rep")), note)
+    return Told("route", line(_("Routed to <strong>{owner}</strong>"), owner=owner or _("a rep")), note)
 
 
 def _number(value: Any) -> int:
@@ -166,7 +171,7 @@ def _number(value: Any) -> int:
 
 
 def _waiting(event: LeadEvent, words: Words) -> Told:
-    return Told("pause", format_html(_("Put into the waiting room")), str(event.data.get("reason") or ""))
+    return Told("pause", line(_("Put into the waiting room")), str(event.data.get("reason") or ""))
 
 
 def _answer(event: LeadEvent, words: Words) -> Told:
@@ -176,7 +181,7 @@ def _answer(event: LeadEvent, words: Words) -> Told:
     pattern = _("<strong>{who}</strong> answered <strong>{question}</strong>")
     if data.get("is_met") is False:
         pattern = _("<strong>{who}</strong> answered <strong>{question}</strong>: speaks against")
-    return Told("check", format_html(pattern, who=_who(event), question=label), str(data.get("value") or ""))
+    return Told("check", line(pattern, who=_who(event), question=label), str(data.get("value") or ""))
 
 
 def _stage(event: LeadEvent, words: Words) -> Told:
@@ -188,14 +193,14 @@ def _stage(event: LeadEvent, words: Words) -> Told:
         until = formats.day(datetime.fromisoformat(wake), at=words.at)
         note = ". ".join(filter(None, (note, _("Wakes up on %(day)s") % {"day": until})))
     if event.actor:
-        return Told("arrow-right", format_html(_("<strong>{who}</strong> made it"), who=_who(event)), note, target)
-    return Told("arrow-right", format_html(_("Became")), note, target)
+        return Told("arrow-right", line(_("<strong>{who}</strong> made it"), who=_who(event)), note, target)
+    return Told("arrow-right", line(_("Became")), note, target)
 
 
 def _corrected(event: LeadEvent, words: Words) -> Told:
     data = event.data
     pattern = _("<strong>{who}</strong> corrected <strong>{field}</strong>")
-    return Told("note", format_html(pattern, who=_who(event), field=_field_name(data)))
+    return Told("note", line(pattern, who=_who(event), field=_field_name(data)))
 
 
 def _field_name(data: dict[str, Any]) -> str:
@@ -207,9 +212,7 @@ def _field_name(data: dict[str, Any]) -> str:
 def _snoozed(event: LeadEvent, words: Words) -> Told:
     until = event.data.get("until")
     when = formats.wall_time(datetime.fromisoformat(until), at=words.at) if until else ""
-    return Told(
-        "snooze", format_html(_("<strong>{who}</strong> put it aside until {when}"), who=_who(event), when=when)
-    )
+    return Told("snooze", line(_("<strong>{who}</strong> put it aside until {when}"), who=_who(event), when=when))
 
 
 _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {

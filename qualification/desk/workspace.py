@@ -157,7 +157,7 @@ def _nobody(lead: Lead, at: datetime) -> tuple[SafeString, int | None]:
         )
         return line, waiting.certificate_id
     if lead.is_history:
-        return format_html(_("Brought in as history; nobody has to work it.")), None
+        return format_html("{}", _("Brought in as history; nobody has to work it.")), None
     if lead.owner is not None:
         return format_html(_("Worked by {name}."), name=lead.owner), None
-    return format_html(_("Nobody's yet.")), None
+    return format_html("{}", _("Nobody's yet.")), None

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 
+from leadmgmt.core.errors import InvalidInput
 from leads.models import User
 from qualification.models import Activity, Criteria, Question
 from qualification.services.answers import give_answer
@@ -15,35 +16,39 @@ def marked_answers(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in text.splitlines():
         marks = list(MARK.finditer(line))
-        for mark, following in zip(marks, [*marks[1:], None], strict=True):
-            value = line[mark.end() : following.start() if following else None].strip(" ,;.")
+        ends = [mark.start() for mark in marks[1:]] + [len(line)]
+        for mark, end in zip(marks, ends, strict=False):
+            value = line[mark.end() : end].strip(" ,;.")
             if value:
                 found[mark["key"].lower()] = value
     return found
 
 
-def answer_tags(activity: Activity, *, by: User, at: datetime | None = None) -> list[str]:
-    """Give the answers that an activity's text marks, with the activity as evidence. Returns the questions' labels."""
+def answer_tags(activity: Activity, *, by: User, at: datetime | None = None) -> tuple[list[str], list[str]]:
+    """Give the answers that an activity's text marks, with the activity as evidence.
+
+    Returns the labels of the questions answered, and what was wrong with marks that could not be taken.
+    """
     marked = marked_answers(activity.body)
     if not marked:
-        return []
+        return [], []
     questions = Question.objects.filter(
         key__in=marked,
         framework__criteria__kind=Criteria.Kind.SQL,
         framework__criteria__status=Criteria.Status.PUBLISHED,
     )
-    answered = []
+    answered, wrong = [], []
     for question in questions:
-        give_answer(
-            activity.lead_id,
-            question.pk,
-            marked[question.key][:2000],
-            by=by,
-            evidence=activity.kind,
-            quote="",
-            confidence=3,
-            is_met=True,
-            at=at or activity.at,
-        )
-        answered.append(question.label)
-    return answered
+        try:
+            give_answer(
+                activity.lead_id,
+                question.pk,
+                marked[question.key][:2000],
+                by=by,
+                evidence=activity.kind,
+                at=at or activity.at,
+            )
+            answered.append(question.label)
+        except InvalidInput as error:
+            wrong.append(f"{question.label}: {error}")
+    return answered, wrong

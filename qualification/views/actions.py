@@ -47,7 +47,7 @@ def lead_log(request: HttpRequest, lead_id: int) -> HttpResponse:
         due_at=said["due_at"],
         at=now(),
     )
-    answered = answer_tags(activity, by=user)
+    answered, wrong = answer_tags(activity, by=user)
     words = {
         Activity.Kind.CALL: _("Call logged"),
         Activity.Kind.EMAIL: _("E-mail logged"),
@@ -57,6 +57,8 @@ def lead_log(request: HttpRequest, lead_id: int) -> HttpResponse:
     if answered:
         words += _(", answered: %(names)s") % {"names": ", ".join(answered)}
     message_with_undo(request, f"{words}.", reverse("qualification:activity_undo", args=[activity.pk]))
+    for complaint in wrong:
+        messages.warning(request, complaint)
     return to_lead(lead.pk)
 
 

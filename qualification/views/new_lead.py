@@ -28,7 +28,7 @@ CHANNEL = "manual"
 def lead_new(request: HttpRequest) -> HttpResponse:
     """The form; what is sent goes the way of every submission, so that a known person is joined, not doubled."""
     user = access.person(request)
-    form = NewLeadForm(request.POST or None)
+    form = NewLeadForm(request.POST if request.method == "POST" else None)
     token = request.POST.get("token") or uuid4().hex
     if request.method == "POST" and form.is_valid():
         lead = _enter(form, user, token[:64])
