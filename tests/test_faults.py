@@ -67,7 +67,7 @@ def test_killed_between_answers_and_the_deal(client: Client, step: Step) -> None
         lead = capture_one(client, world)
         wait_until(lambda: not LeadEvent.objects.filter(needs_step=True, handled_at=None).exists())
 
-    with writing_blocked(step.table) as someone_waits, running_workers(1, clock=False) as workers:
+    with writing_blocked(step.table) as someone_waits, running_workers(1) as workers:
         answer_all(lead, world)
         someone_waits()
         workers.kill_all()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from crmsync import board
 from crmsync.models import BoardDeal, Handoff, Opportunity, OutboxEntry
 from crmsync.services.handoff import accept_handoff
+from leadmgmt.audit import CHECKS, run
 from leadmgmt.reports import funnel
 from leadmgmt.reports.filters import Filters
 from leads.models import Lead, LeadEvent, Reason
@@ -202,6 +203,4 @@ def lost_reason() -> str:
 
 
 def audit_breaches() -> list[Any]:
-    from leadmgmt.audit import breaches
-
-    return list(breaches())
+    return [breach for _, found in run(CHECKS) for breach in found]
