@@ -36,6 +36,11 @@ class Row:
         return fact_named(self.fact)
 
     @property
+    def is_special(self) -> bool:
+        """Whether the fact is none of the list, such as a further answer of a form."""
+        return self.fact not in FACTS
+
+    @property
     def ops(self) -> list[tuple[str, str]]:
         """The comparisons that this fact knows, with their words."""
         fact = self.known

@@ -1,0 +1,137 @@
+"""What the rules page shows: a version as sentences, with what each rule took and what has changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+from django.utils.translation import gettext as _
+
+from leadmgmt.core.errors import DomainError
+from leads.facts import lead_facts
+from leads.models import Lead, User
+from routing.decide import Looked, RuleView, first_match, readable
+from routing.models import Certificate, Rule, RuleSet
+from routing.published import rules_of
+from routing.words import Piece, comparison_words, condition_pieces, destination_words
+
+DAYS, BARS = 30, 15
+
+
+@dataclass
+class RuleLine:
+    """One rule as the page draws it."""
+
+    rule: Rule
+    pieces: list[Piece]
+    is_readable: bool
+    goes_to: str
+    taken: int = 0
+    course: list[int] = field(default_factory=list)
+    change: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a version would do with one lead."""
+
+    lead: Lead
+    looked: list[tuple[Looked, list[str]]]
+    rule: RuleView | None
+    goes_to: str = ""
+
+
+def shown_set(version: int | None, *, prefer_draft: bool) -> RuleSet | None:
+    """The version asked for, else the draft for who edits it, else the published one."""
+    sets = RuleSet.objects.select_related("created_by", "published_by")
+    if version is not None:
+        return sets.filter(version=version).first()
+    draft = sets.filter(status=RuleSet.Status.DRAFT).first() if prefer_draft else None
+    return draft or sets.filter(status=RuleSet.Status.PUBLISHED).first()
+
+
+def lines_of(rule_set: RuleSet, at: datetime, *, against: RuleSet | None = None) -> list[RuleLine]:
+    """The rules in order; for a draft the leads that the published rule of the same name took."""
+    rules = _rules(rule_set)
+    known = {rule.name: rule for rule in _rules(against)} if against else {}
+    counted = [known[rule.name].pk if rule.name in known else rule.pk for rule in rules]
+    taken = _taken(counted, at)
+    lines = [_line(rule, taken.get(pk, {}), at) for rule, pk in zip(rules, counted, strict=True)]
+    if against:
+        order = [rule.name for rule in rules if rule.name in known]
+        before = [name for name in known if name in order]
+        for line in lines:
+            line.change = _change(line.rule, known.get(line.rule.name), moved=_moved(order, before, line.rule.name))
+    return lines
+
+
+def changes(lines: Sequence[RuleLine], against: RuleSet) -> int:
+    """How many rules differ from the published version, those taken out included."""
+    names = {line.rule.name for line in lines}
+    gone = sum(name not in names for name in against.rules.values_list("name", flat=True))
+    return sum(bool(line.change) for line in lines) + gone
+
+
+def try_lead(rule_set: RuleSet, lead: Lead, at: datetime) -> Trial:
+    """Which rule of this version would take the lead now, and why not the ones above."""
+    views = rules_of(rule_set.pk)
+    rule, looked = first_match(views, lead_facts(lead, at))
+    told = [(one, [comparison_words(step) for step in one.trace]) for one in looked]
+    stored = rule_set.rules.select_related("pool", "rep__user", "reason").filter(pk=rule.id).first() if rule else None
+    return Trial(lead, told, rule, destination_words(stored) if stored else "")
+
+
+def find_lead(text: str, user: User) -> Lead:
+    """The lead meant by a number or by words; of several the one touched last."""
+    visible = Lead.objects.visible_to(user).with_people()
+    words = text.strip().removeprefix("#")
+    found = visible.filter(pk=int(words)) if words.isdigit() and len(words) < 19 else visible.search(text)
+    lead = found.order_by("-last_touch_at").first()
+    if lead is None:
+        raise DomainError(_("No lead that you may see is called “%(text)s”.") % {"text": text})
+    return lead
+
+
+def _rules(rule_set: RuleSet) -> list[Rule]:
+    related = ("pool", "rep__user", "reason", "sla_policy")
+    return list(rule_set.rules.select_related(*related).order_by("position"))
+
+
+def _line(rule: Rule, days: dict[Any, int], at: datetime) -> RuleLine:
+    condition = readable(rule.condition)
+    first = at.date() - timedelta(days=DAYS - 1)
+    step = DAYS // BARS
+    course = [sum(days.get(first + timedelta(days=bar * step + day), 0) for day in range(step)) for bar in range(BARS)]
+    pieces = condition_pieces(condition) if condition else []
+    return RuleLine(rule, pieces, condition is not None, destination_words(rule), sum(days.values()), course)
+
+
+def _taken(rule_ids: Sequence[int], at: datetime) -> dict[int, dict[Any, int]]:
+    """Leads that each rule decided about, by day."""
+    since = at - timedelta(days=DAYS)
+    decided = Certificate.objects.filter(rule__in=rule_ids, decided_at__gte=since, decided_at__lte=at)
+    found: dict[int, dict[Any, int]] = {}
+    for rule_id, day, count in (
+        decided.annotate(day=TruncDate("decided_at")).order_by().values_list("rule", "day").annotate(n=Count("pk"))
+    ):
+        found.setdefault(rule_id or 0, {})[day] = count
+    return found
+
+
+def _change(rule: Rule, before: Rule | None, *, moved: bool) -> str:
+    if before is None:
+        return _("new")
+    same = all(
+        getattr(rule, name) == getattr(before, name)
+        for name in ("condition", "destination", "pool_id", "rep_id", "reason_id", "sla_policy_id", "is_active")
+    )
+    return (_("moved") if moved else "") if same else _("changed")
+
+
+def _moved(order: list[str], before: list[str], name: str) -> bool:
+    """Whether a rule stands after one that it stood before, or the other way round."""
+    if name not in order:
+        return False
+    return set(order[: order.index(name)]) != set(before[: before.index(name)])

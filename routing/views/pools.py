@@ -1,0 +1,106 @@
+"""Pools: shares, balances and the ledger; the waiting room."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from leadmgmt.core.now import now
+from leads.models import Lead, User
+from routing.access import may_edit_pool, person
+from routing.models import Pool, Rep, WaitingLead
+from routing.pages.pools import DAYS, ledger_sum, member_lines, movements
+from routing.pages.waiting import waiting_lines
+from routing.services.assign import may_assign
+from routing.services.availability import remove_member, set_member
+from routing.services.waiting import retry_lead
+
+
+@login_required
+@require_GET
+def pool_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who shares the pool's leads, what each is owed, and every movement that led there."""
+    user, at = person(request), now()
+    pool = get_object_or_404(Pool.objects.select_related("team"), slug=slug)
+    members = member_lines(pool, at)
+    known = [line.member.rep_id for line in members]
+    reps = Rep.objects.filter(user__is_active=True).exclude(pk__in=known).select_related("user")
+    context = {
+        "at": at,
+        "pool": pool,
+        "members": members,
+        "present": sum(line.presence.takes_leads for line in members),
+        "movements": movements(pool, user),
+        "ledger_sum": ledger_sum(pool),
+        "waiting": WaitingLead.objects.filter(pool=pool, left_at__isnull=True).count(),
+        "days": DAYS,
+        "may_edit": may_edit_pool(user, pool),
+        "others": reps.order_by("user__first_name", "user__last_name"),
+    }
+    return render(request, "routing/pool.html", context)
+
+
+@login_required
+@require_POST
+def member_set(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take a rep into the pool, or change the share."""
+    pool = _editable(person(request), slug)
+    rep = get_object_or_404(Rep, pk=_number(request.POST.get("rep")))
+    member = set_member(pool, rep.pk, request.POST.get("weight", "1"), now())
+    words = {"rep": rep, "weight": f"{member.weight:f}", "pool": pool}
+    messages.success(request, _("%(rep)s takes part in %(pool)s with the share %(weight)s.") % words)
+    return redirect("routing:pool_detail", slug=pool.slug)
+
+
+@login_required
+@require_POST
+def member_remove(request: HttpRequest, slug: str) -> HttpResponse:
+    """A rep leaves the pool."""
+    pool = _editable(person(request), slug)
+    rep = get_object_or_404(Rep, pk=_number(request.POST.get("rep")))
+    remove_member(pool, rep.pk, now())
+    messages.success(request, _("%(rep)s is out of %(pool)s.") % {"rep": rep, "pool": pool})
+    return redirect("routing:pool_detail", slug=pool.slug)
+
+
+@login_required
+@require_GET
+def waiting_list(request: HttpRequest) -> HttpResponse:
+    """Leads that nobody could take yet."""
+    user = person(request)
+    context = {"at": now(), "lines": waiting_lines(user), "may_assign": may_assign(user), "people": _people(user)}
+    return render(request, "routing/waiting.html", context)
+
+
+@login_required
+@require_POST
+def waiting_retry(request: HttpRequest, lead_id: int) -> HttpResponse:
+    """Try again to give one waiting lead away, at once."""
+    lead = get_object_or_404(Lead.objects.visible_to(person(request)), pk=lead_id)
+    if retry_lead(lead.pk, now()):
+        owner = Lead.objects.select_related("owner").get(pk=lead.pk).owner
+        messages.success(request, _("Given to %(owner)s.") % {"owner": owner} if owner else _("It waits no more."))
+    else:
+        messages.warning(request, _("Still nobody can take it."))
+    return redirect("routing:waiting_list")
+
+
+def _people(user: User) -> list[Rep]:
+    """Whom this person may give a lead to."""
+    if not may_assign(user):
+        return []
+    return list(Rep.objects.filter(user__is_active=True).select_related("user").order_by("user__first_name", "pk"))
+
+
+def _editable(user: User, slug: str) -> Pool:
+    pool = get_object_or_404(Pool, slug=slug)
+    if not may_edit_pool(user, pool):
+        raise PermissionDenied
+    return pool
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdigit() and len(text) < 19 else 0

@@ -1,0 +1,78 @@
+"""The rules as sentences, and trying a lead on them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from leadmgmt.core.errors import DomainError
+from leadmgmt.core.now import now
+from routing.access import may_edit_rules, may_publish, person
+from routing.findings import STOP, findings_of
+from routing.models import RuleSet
+from routing.pages.pools import pool_lines, waiting_count
+from routing.pages.rules import changes, find_lead, lines_of, shown_set, try_lead
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """The version that decides, or the draft for who prepares it; any other by ``?version=``."""
+    return render(request, "routing/overview.html", overview_context(request, now()))
+
+
+def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
+    """What the page shows, also around an open rule."""
+    user = person(request)
+    version = request.GET.get("version", "")
+    wanted = int(version) if version.isdigit() and len(version) < 9 else None
+    rule_set = shown_set(wanted, prefer_draft=may_edit_rules(user))
+    if wanted is not None and (rule_set is None or (_is_draft(rule_set) and not may_edit_rules(user))):
+        raise Http404
+    published = RuleSet.objects.select_related("published_by").filter(status=RuleSet.Status.PUBLISHED).first()
+    against = published if rule_set and published and _is_draft(rule_set) else None
+    lines = lines_of(rule_set, at, against=against) if rule_set else []
+    findings = findings_of(rule_set) if rule_set and may_edit_rules(user) else []
+    return {
+        "at": at,
+        "rule_set": rule_set,
+        "published": published,
+        "has_draft": RuleSet.objects.filter(status=RuleSet.Status.DRAFT).exists(),
+        "is_draft": rule_set is not None and _is_draft(rule_set),
+        "lines": lines,
+        "changes": changes(lines, against) if against else len(lines),
+        "findings": findings,
+        "stops": sum(finding.level == STOP for finding in findings),
+        "pools": pool_lines(at),
+        "waiting_count": waiting_count(user),
+        "may_edit": may_edit_rules(user),
+        "may_publish": may_publish(user),
+        "try_text": request.GET.get("try", ""),
+        **_trial(request, rule_set, at),
+    }
+
+
+def _trial(request: HttpRequest, rule_set: RuleSet | None, at: datetime) -> dict[str, Any]:
+    text = request.GET.get("try", "").strip()
+    if not text or rule_set is None:
+        return {}
+    try:
+        return {"trial": try_lead(rule_set, find_lead(text, person(request)), at)}
+    except DomainError as error:
+        return {"try_error": str(error)}
+
+
+def _is_draft(rule_set: RuleSet) -> bool:
+    return rule_set.status == RuleSet.Status.DRAFT
+
+
+@login_required
+@require_GET
+def version_list(request: HttpRequest) -> HttpResponse:
+    """Every version, newest first."""
+    versions = RuleSet.objects.select_related("published_by", "created_by").exclude(status=RuleSet.Status.DRAFT)
+    context = {"versions": versions, "at": now(), "may_publish": may_publish(person(request))}
+    return render(request, "routing/versions.html", context)
