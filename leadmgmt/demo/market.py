@@ -40,14 +40,14 @@ ORIGINS = (
         "trade-fair", "Trade fair", "event", 9, 0.36, 6_500, (("service_expo", "Service Expo Stuttgart"),),
         ("messe", "expo"), "event", (("contact", 3), ("demo", 2), ("pricing", 1)),
     ),
-    Origin("partner", "Partner referral", "referral", 7, 0.68, 2_400, (), ("partners",), "referral",
+    Origin("partner", "Partner referral", "referral", 7, 0.68, 5_200, (), ("partners",), "referral",
            (("demo", 4), ("pricing", 2), ("contact", 2))),
     Origin("content", "Content and newsletter", "organic", 15, 0.22, 3_900,
            (("newsletter", "Newsletter"), ("roi_calculator", "Savings calculator")),
            ("newsletter", "blog"), "email", (("whitepaper", 6), ("webinar", 2), ("demo", 1))),
     Origin("organic", "Organic search", "organic", 11, 0.45, 1_600, (), ("seo", "bing", "organic-search"), "organic",
            (("demo", 4), ("pricing", 4), ("contact", 2))),
-    Origin("referral", "Customer referral", "referral", 5, 0.72, 500, (), ("empfehlung", "word-of-mouth"), "referral",
+    Origin("referral", "Customer referral", "referral", 5, 0.72, 2_600, (), ("empfehlung", "word-of-mouth"), "referral",
            (("demo", 4), ("pricing", 2), ("contact", 2))),
 )  # fmt: skip
 

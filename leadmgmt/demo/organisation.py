@@ -47,6 +47,7 @@ def finish() -> None:
 
 def _people(at: datetime) -> None:
     teams = {slug: Team.objects.create(slug=slug, name=name) for slug, name in TEAMS.items()}
+    Team.objects.filter(slug="sdr-europe").update(converts_by_itself=False)
     groups = {group.name: group for group in Group.objects.all()}
     for person in EVERYBODY:
         user = User(

@@ -7,6 +7,7 @@ from functools import partial
 
 from django.utils.timezone import localtime
 
+from crmsync.services.convert import convert_lead
 from leadmgmt.demo import talk
 from leadmgmt.demo.cast import Cast
 from leadmgmt.demo.timeline import Timeline
@@ -169,8 +170,24 @@ class Sdr:
         if lead.stage == Stage.OPPORTUNITY:
             self.active.discard(work.lead_id)
             self.sold(work, at + timedelta(minutes=12))
+        elif lead.stage == Stage.SQL:
+            # This team hands over with one click, after a last look.
+            self.timeline.plan(
+                self.cast.after(owner.pk, at, self.chance.uniform(15, 1100)), partial(self._hand_over, work)
+            )
         elif not all_good:
             self._sleep(work, owner, self.chance.choice(["bad-timing", "not-ready", "no-budget"]), at)
+
+    def _hand_over(self, work: Work, at: datetime) -> None:
+        lead = self._mine(work)
+        if lead is None or lead.owner is None:
+            return
+        if self.chance.random() < 0.13:
+            self._sleep(work, lead.owner, self.chance.choice(["bad-timing", "no-budget"]), at)
+            return
+        convert_lead(lead.pk, by=lead.owner, at=at)
+        self.active.discard(work.lead_id)
+        self.sold(work, at)
 
     def _known(self, work: Work, question: Question) -> bool:
         current = question.answers.filter(lead=work.lead_id, superseded_at__isnull=True, is_met=True)
@@ -225,7 +242,7 @@ class Sdr:
             self._not_reached(work, lead.owner, at)
 
     def _sleep(self, work: Work, owner: User, reason: str, at: datetime) -> None:
-        days = self.chance.randint(*WAKE_DAYS[reason]) if reason in WAKE_DAYS and self.chance.random() < 0.6 else None
+        days = self.chance.randint(*WAKE_DAYS[reason]) if reason in WAKE_DAYS and self.chance.random() < 0.3 else None
         wake_on = (localtime(at) + timedelta(days=days)).date() if days else None
         lead = recycle_lead(work.lead_id, reason, owner, wake_on=wake_on, at=at + timedelta(minutes=4))
         self.leave(work, lead)

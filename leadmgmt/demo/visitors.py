@@ -111,7 +111,7 @@ class Crowd:
         self._emails.add(email)
         german, english, say = chance.choice(TITLES)
         size = 1.0 if 25 <= firm.staff <= 900 else 0.6
-        worth = origin.quality * (0.35 + 0.65 * firm.fit) * (0.4 + 0.6 * say) * size * 1.55
+        worth = origin.quality * (0.35 + 0.65 * firm.fit) * (0.4 + 0.6 * say) * size * 0.95
         return Visitor(
             first_name=first,
             last_name=last,

@@ -103,8 +103,15 @@ def period_label(first: date | None, last: date | None) -> str:
         return _("All time")
     if first and last and quarter_of(first) == (first, last):
         return f"Q{(first.month + 2) // 3} {first.year}"
+    if first and last == today() and last - first == timedelta(days=DEFAULT_DAYS - 1):
+        return last_days()
     shown = [date_format(day, _("j M Y"), use_l10n=False) if day else "…" for day in (first, last)]
     return " – ".join(shown)
+
+
+def last_days() -> str:
+    """The period shown where none is asked for."""
+    return _("Last %(days)d days") % {"days": DEFAULT_DAYS}
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ def presets(day: date) -> list[Preset]:
     """The periods offered, as of this day."""
     this, before = quarter_of(day), quarter_of(quarter_of(day)[0] - timedelta(days=1))
     return [
-        Preset(_("Last %(days)d days") % {"days": DEFAULT_DAYS}, day - timedelta(days=DEFAULT_DAYS - 1), day),
+        Preset(last_days(), day - timedelta(days=DEFAULT_DAYS - 1), day),
         Preset(_("This quarter"), *this),
         Preset(period_label(*before), *before),
         Preset(_("This year"), date(day.year, 1, 1), date(day.year, 12, 31)),

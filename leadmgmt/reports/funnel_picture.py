@@ -112,9 +112,10 @@ def _bends(step: Step, left: float, top: float, scale: float) -> tuple[Bend, ...
 def _loop(funnel: Funnel, into: Node, scale: float) -> Loop:
     width = max(_length(funnel.total.returned, scale), 1.6)
     y = TOP + max(into.height - width / 2, width / 2)
-    left = into.x - 34
-    path = f"M{into.x + 40} 338H{left + 12}a12 12 0 0 1 -12 -12V{y + 12:.1f}a12 12 0 0 1 12 -12H{into.x - 6}"
-    head = f"M{into.x - 9} {y - 7:.1f}l8 7-8 7z"
+    left, half = into.x - 34 - width / 2, max(7.0, width / 2 + 4)
+    tip = into.x - 1
+    path = f"M{into.x + 40} 338H{left + 12:.1f}a12 12 0 0 1 -12 -12V{y + 12:.1f}a12 12 0 0 1 12 -12H{tip - half:.1f}"
+    head = f"M{tip - half - 1:.1f} {y - half:.1f}l{half + 1:.1f} {half:.1f}-{half + 1:.1f} {half:.1f}z"
     return Loop(path, head, f"{width:.1f}", into.x, y - width / 2, width)
 
 

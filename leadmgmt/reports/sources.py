@@ -1,6 +1,6 @@
 """What does each source earn, and how sure is that? Volume, cost, revenue and return with their intervals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from math import ceil, log10
@@ -8,7 +8,7 @@ from math import ceil, log10
 from django.db import connection
 
 from leadmgmt.reports.filters import Filters
-from leadmgmt.reports.funnel import STAGES, Line, lines_by, stage_url
+from leadmgmt.reports.funnel import NOBODY, STAGES, Line, lines_by, stage_url
 from leadmgmt.reports.statistics import Interval, difference, quantile, sample_needed, sum_interval, wilson
 from leads.cohort import NONE
 from leads.models import Campaign, Source
@@ -43,6 +43,11 @@ class SourceReturn:
     def per(self, count: int) -> Decimal | None:
         """The cost of each of so many."""
         return self.cost / count if self.cost is not None and count else None
+
+    @property
+    def won_share(self) -> float:
+        """The share of its leads that were won."""
+        return self.line.won / self.line.captured if self.line.captured else 0.0
 
     @property
     def per_lead(self) -> Decimal | None:
@@ -136,6 +141,8 @@ def sources(filters: Filters, level: str = "source") -> Sources:
     costs = _costs(filters, level)
     usual = float(total.revenue or 0) / total.paying if total.paying else 0.0
     names = _names(level, [key for key in {*lines, *costs} if key is not None])
+    # Money may have been spent for nothing.
+    lines |= {key: replace(NOBODY, key=key) for key in costs if key not in lines}
     found = [_return(filters, level, line, names.get(key), costs.get(key), usual) for key, line in lines.items()]
     ranked = _ranked(found, total)
     order = sorted(ranked, key=lambda line: (line.cost is None, -(line.returned or 0), -line.line.captured, line.name))
@@ -199,12 +206,11 @@ def _ranked(found: list[SourceReturn], total: Line) -> list[SourceReturn]:
 
 
 def _ranking(lines: list[SourceReturn]) -> Ranking:
-    by_rate = sorted(lines, key=lambda entry: -(entry.line.won / entry.line.captured))
+    by_rate = sorted((entry for entry in lines if entry.line.captured), key=lambda entry: -entry.won_share)
     groups = {rank: tuple(entry for entry in by_rate if entry.rank == rank) for rank in ("ahead", "behind", "unranked")}
     unranked = groups["unranked"]
     pair = (unranked[0], unranked[-1]) if len(unranked) > 1 else None
     needed = 0
     if pair:
-        rates = [entry.line.won / entry.line.captured for entry in pair]
-        needed = sample_needed(*rates)
+        needed = sample_needed(*(entry.won_share for entry in pair))
     return Ranking(groups["ahead"], groups["behind"], unranked, sum(entry.line.won for entry in unranked), needed, pair)

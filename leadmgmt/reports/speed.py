@@ -51,15 +51,20 @@ FROM touch
 GROUP BY GROUPING SETS ((), (source_id), (user_id), (weekday, hour))
 """
 
-# From the moment a person acted to the moment its owner (or keeper) could see it.
+# From the moment a lead reached us to the moment its owner could see it, where somebody was there to take it.
 NOTIFIED = """
-WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */)
-SELECT count(*), count(lead.notified_at),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM lead.notified_at - lead.captured_at)),
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM lead.notified_at - lead.captured_at)),
-       percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM lead.notified_at - lead.captured_at))
-FROM cohort JOIN leads_lead lead ON lead.id = cohort.lead_id
-WHERE NOT lead.is_history
+WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */),
+told AS (
+    SELECT extract(epoch FROM lead.notified_at - lead.captured_at) AS seconds,
+           EXISTS (SELECT FROM routing_waitinglead wait WHERE wait.lead_id = lead.id) AS waited
+    FROM cohort JOIN leads_lead lead ON lead.id = cohort.lead_id
+    WHERE NOT lead.is_history AND lead.notified_at IS NOT NULL
+)
+SELECT count(*) FILTER (WHERE NOT waited), count(*) FILTER (WHERE waited),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE NOT waited),
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE NOT waited),
+       percentile_cont(0.99) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE NOT waited)
+FROM told
 """
 
 
@@ -96,10 +101,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Notified:
-    """Seconds from capture to notification."""
+    """Seconds from capture to notification, of leads that nobody had to wait for."""
 
-    leads: int
     told: int
+    waited: int
     p50: float | None
     p95: float | None
     p99: float | None

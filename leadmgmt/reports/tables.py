@@ -82,8 +82,8 @@ def speed_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
     notified = found.notified
     hours = [{"weekday": day, "hour": hour, **_promises(line)} for (day, hour), line in sorted(found.hours.items())]
     told = {
-        "leads": notified.leads,
-        "notified": notified.told,
+        "notified_at_once": notified.told,
+        "waited_for_a_rep": notified.waited,
         "p50_seconds": _number(notified.p50),
         "p95_seconds": _number(notified.p95),
         "p99_seconds": _number(notified.p99),

@@ -15,7 +15,9 @@ def team_sentence(team: TeamReport) -> Sentence:
     leads = sum(line.received.leads for line in team.sdrs)
     sqls = sum(line.received.sqls for line in team.sdrs)
     wins = sum(line.deals.won for line in team.sdrs)
-    rest = _("%(reps)s reps received %(leads)s leads, qualified %(sqls)s and have %(wins)s wins to their names.") % {
+    rest = _(
+        "%(reps)s reps received a lead %(leads)s times, qualified %(sqls)s and have %(wins)s wins to their names."
+    ) % {
         "reps": number(len(team.sdrs)),
         "leads": number(leads),
         "sqls": number(sqls),

@@ -44,6 +44,19 @@ def stage_word(stage: str) -> str:
 
 
 @register.simple_tag
+def figure(count: int, url: str) -> SafeString | str:
+    """A number that opens the leads behind it; nothing to open behind a zero."""
+    shown = formats.number(count)
+    return format_html('<a href="{}">{}</a>', url, shown) if count else shown
+
+
+@register.filter
+def pause(seconds: float | None) -> str:
+    """A median time between two stages; “at once” where it is under a second."""
+    return _("at once") if seconds is not None and seconds < 1 else formats.duration(seconds)
+
+
+@register.simple_tag
 def ending_word(stage: str, ending: str) -> str:
     """How leads that got no further stand today."""
     if ending == "open":

@@ -1,0 +1,419 @@
+"""The reports' figures, from small histories whose answers are known."""
+
+import csv
+import html
+import io
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from crmsync.models import Handoff, Opportunity
+from leadmgmt.core.errors import InvalidInput
+from leadmgmt.core.now import moment
+from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.filters import Filters, quarter_of, read
+from leadmgmt.reports.funnel import funnel
+from leadmgmt.reports.funnel_words import sentence
+from leadmgmt.reports.sources import position, sources
+from leadmgmt.reports.speed import speed
+from leadmgmt.reports.statistics import difference, sum_interval, wilson
+from leadmgmt.reports.team import team
+from leads.events import record_event
+from leads.models import Campaign, Lead, SourceCost, User
+from routing.models import Assignment
+from tests.factories import make_clock, make_lead, make_policy, make_reason, make_source, make_team, make_user
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+ALL = Filters()
+PAGES = ("funnel", "speed", "sources", "team")
+
+
+def past(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def tell(stage: str = "new", *, seen: float = 30, after: dict[str, float] | None = None, **fields: Any) -> Lead:
+    """A lead first seen so many days ago that reached stages so many days after that, and stands in ``stage``."""
+    at = past(seen)
+    steps = after or {}
+    stamps = {f"{step}_at": at + timedelta(days=days) for step, days in steps.items() if step in STAMPED}
+    lead = make_lead(stage=stage, at=at, is_history=fields.pop("is_history", True), **stamps, **fields)
+    record_event(lead, "lead.captured", at=at, quiet=True)
+    before = "new"
+    for step, days in steps.items():
+        name = step.split(":")[0]
+        record_event(lead, f"stage.{name}", at=at + timedelta(days=days), data={"from": before}, quiet=True)
+        before = name
+    return lead
+
+
+STAMPED = ("mql", "sql", "opportunity", "won")
+WON = {"mql": 1, "sql": 3, "opportunity": 4, "won": 20}
+
+
+def deal(
+    lead: Lead, *, sdr: User | None = None, ae: User | None = None, stage: str = "won", amount: int = 1000
+) -> Opportunity:
+    closed = None if stage == "open" else past(1)
+    return Opportunity.objects.create(
+        lead=lead, name=f"Deal {lead.pk}", stage=stage, amount=Decimal(amount), qualified_by=sdr, owner=ae,
+        created_at=past(5), closed_at=closed, loss_reason=make_reason("lost", "price") if stage == "lost" else None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    return make_user("manager")
+
+
+@pytest.fixture
+def story(db: None) -> dict[str, Any]:
+    """Two sources and leads without one: eight leads in all, one from before the others."""
+    ads, unknown = make_source("ads", name="Ads"), make_source("unknown", name="unknown")
+    ann, bob = make_user("sdr", first_name="Ann"), make_user("sdr", first_name="Bob")
+    aes = make_user("ae", first_name="Kim")
+    team_a = make_team("a")
+    won = [tell("won", after=WON, source=ads, owner=ann, team=team_a), tell("won", after=WON, source=None, owner=bob)]
+    for lead, sdr in zip(won, (ann, bob), strict=True):
+        opportunity = deal(lead, sdr=sdr, ae=aes, amount=1000 * lead.pk % 7919 + 100)
+        Handoff.objects.create(
+            opportunity=opportunity, ae=aes, sdr=sdr, status="accepted", offered_at=past(6), due_at=past(5.5),
+            decided_at=past(5.75),
+        )  # fmt: skip
+    lost = tell("recycled", after={"mql": 2, "sql": 5, "opportunity": 6, "recycled": 15}, source=ads)
+    deal(lost, sdr=ann, ae=aes, stage="lost")
+    tell("disqualified", after={"disqualified": 1}, source=unknown)
+    tell("recycled", after={"mql": 4, "recycled": 10}, source=unknown)
+    tell("sql", after={"mql": 1, "recycled": 3, "new": 8, "sql": 9}, source=None)
+    tell("new", source=None)
+    tell("new", seen=300, source=ads)
+    return {"ads": ads, "unknown": unknown, "ann": ann, "bob": bob, "ae": aes, "won": won}
+
+
+def test_funnel_counts_who_ever_reached_a_stage_and_how_the_others_stand(story: dict[str, Any]) -> None:
+    found = funnel(ALL)
+
+    assert [step.count for step in found.steps] == [8, 5, 4, 3, 2]
+    exits = {step.stage: {way.ending: way.count for way in step.exits} for step in found.steps}
+    assert exits == {
+        "new": {"disqualified": 1, "open": 2},
+        "mql": {"recycled": 1},
+        "sql": {"open": 1},
+        "opportunity": {"recycled": 1},
+        "won": {},
+    }
+    assert (found.total.recycled, found.total.returned, found.total.returned_sql) == (3, 1, 1)
+
+
+def test_medians_are_the_time_between_first_reaching_two_stages(story: dict[str, Any]) -> None:
+    found = funnel(ALL)
+
+    day = 86_400
+    medians = [step.median for step in found.steps]
+    # To MQL after 1, 1, 2, 4 and 1 days; from there to SQL after 2, 2, 3 and 8.
+    assert medians == [1 * day, 2.5 * day, 1 * day, 16 * day, None]
+    assert found.total.whole == 20 * day
+
+
+def test_period_takes_leads_by_their_first_touch(story: dict[str, Any]) -> None:
+    recent = Filters(past(40).date(), NOW.date())
+
+    assert funnel(recent).total.captured == 7
+    assert funnel(Filters(past(301).date(), past(299).date())).total.captured == 1
+    assert funnel(Filters(past(30).date(), past(30).date())).total.captured == 7
+
+
+def test_no_source_is_not_a_source_called_unknown(story: dict[str, Any]) -> None:
+    lines = {line.name: (line.slug, line.line.captured, line.line.won) for line in by_source(funnel(ALL))}
+
+    assert lines == {"Ads": ("ads", 3, 1), "unknown": ("unknown", 2, 0), "": ("none", 3, 1)}
+    assert funnel(Filters(source="none")).total.captured == 3
+    assert funnel(Filters(source="unknown")).total.captured == 2
+
+
+def test_a_win_that_was_taken_back_is_none(story: dict[str, Any]) -> None:
+    tell("recycled", after={**WON, "recycled": 25}, source=story["ads"])
+
+    found = funnel(ALL)
+
+    assert [step.count for step in found.steps][-2:] == [4, 2]
+    assert {way.ending: way.count for way in found.steps[3].exits} == {"recycled": 2}
+
+
+def test_the_period_before_is_looked_at_as_old_as_this_one_is(db: None) -> None:
+    for _ in range(40):
+        tell("mql", seen=100, after={"mql": 60})
+        tell("mql", seen=10, after={"mql": 1})
+    filters = Filters(date(2026, 11, 1), date(2026, 11, 20), compares=True)
+    earlier = filters.previous()
+    assert earlier is not None
+    shifted = Filters(date(2026, 8, 1), date(2026, 8, 31))
+
+    with moment(NOW):
+        now_and_then = funnel(filters)
+        early = funnel(shifted)
+
+    # The old leads became MQL after 60 days; those of November are 10 days old.
+    assert early.total.mql == 40
+    assert now_and_then.previous == earlier
+    assert (earlier.first, earlier.last) == (date(2026, 10, 12), date(2026, 10, 31))
+    assert now_and_then.before is not None
+    assert now_and_then.before.captured == 0
+
+
+def test_a_difference_is_told_only_if_it_is_no_noise(db: None) -> None:
+    # Forty of forty against ten of forty is no chance, three of five against two of five may be.
+    assert difference(40, 40, 10, 40) is not None
+    assert not difference(40, 40, 10, 40).is_noise  # type: ignore[union-attr]
+    assert difference(3, 5, 2, 5).is_noise  # type: ignore[union-attr]
+    for day in range(40):
+        tell("mql", seen=5, after={"mql": 1})
+        tell("mql" if day < 10 else "new", seen=15, after={"mql": 1} if day < 10 else {})
+    filters = Filters(date(2026, 11, 11), date(2026, 11, 20), compares=True)
+
+    with moment(NOW):
+        words = sentence(funnel(filters))
+
+    assert "Captured to MQL rose by 75.0 points." in words.finding
+
+
+def test_statistics_agree_with_published_values() -> None:
+    # Newcombe 1998, table II, contrast (a): 56 of 70 against 48 of 80.
+    found = difference(56, 70, 48, 80)
+    assert found is not None
+    assert (round(found.low, 4), round(found.high, 4)) == (0.0524, 0.3339)
+    # Newcombe 1998 (single proportions): 81 of 263.
+    interval = wilson(81, 263)
+    assert interval is not None
+    assert (round(interval.low, 4), round(interval.high, 4)) == (0.2553, 0.3662)
+    assert wilson(0, 0) is None
+    assert sum_interval(0, 0, 0, 1000).high == 3690
+
+
+def test_quarters_and_the_period_before() -> None:
+    assert quarter_of(date(2026, 12, 31)) == (date(2026, 10, 1), date(2026, 12, 31))
+    assert quarter_of(date(2027, 1, 1)) == (date(2027, 1, 1), date(2027, 3, 31))
+    third = Filters(date(2026, 7, 1), date(2026, 9, 30))
+    assert third.label == "Q3 2026"
+    before = third.previous()
+    assert before is not None
+    assert (before.first, before.last) == (date(2026, 4, 1), date(2026, 6, 30))
+    assert ALL.previous() is None
+
+
+def promised(minutes: float | None, *, due: float = 15, **fields: Any) -> Lead:
+    """A lead of a day ago whose first touch came after so many minutes (None: not yet)."""
+    at = fields.pop("at", past(1))
+    lead = make_lead(at=at, **fields)
+    record_event(lead, "lead.captured", at=at, quiet=True)
+    touched = at + timedelta(minutes=minutes) if minutes is not None else None
+    make_clock(
+        lead, due_at=at + timedelta(minutes=due), policy=make_policy(15), touched_at=touched, stopped_at=touched,
+        stop_reason="touched" if touched else "",
+    )  # fmt: skip
+    return lead
+
+
+def test_leads_never_touched_count_as_slower_than_every_other(db: None) -> None:
+    for minutes in (2, 4, 20, None, None):
+        promised(minutes)
+    promised(None, at=NOW - timedelta(minutes=5))
+
+    with moment(NOW):
+        total = speed(ALL).total
+
+    assert (total.promised, total.kept, total.late, total.never, total.running) == (5, 2, 1, 2, 1)
+    assert total.p50 == 20 * 60
+    assert total.p90 == float("inf")
+    assert total.share == 0.4
+
+
+def test_speed_by_rep_counts_for_whoever_received_the_lead_first(db: None) -> None:
+    ann, bob = make_user("sdr", first_name="Ann"), make_user("sdr", first_name="Bob")
+    lead = promised(3, owner=ann)
+    Assignment.objects.filter(lead=lead).update(ends_at=past(0.5))
+    Assignment.objects.create(lead=lead, user=bob, reason="person", starts_at=past(0.5))
+    promised(30, owner=bob)
+
+    with moment(NOW):
+        found = {entry.name.split()[0]: (entry.line.promised, entry.line.kept) for entry in speed(ALL).by_rep}
+
+    assert found == {"Ann": (1, 1), "Bob": (1, 0)}
+
+
+def test_cost_counts_by_the_days_it_was_spent_on(story: dict[str, Any]) -> None:
+    campaign = Campaign.objects.create(source=story["ads"], key="x", name="X")
+    SourceCost.objects.create(
+        source=story["ads"], starts_on=date(2026, 10, 1), ends_on=date(2026, 10, 31), amount=Decimal(310)
+    )
+    SourceCost.objects.create(
+        source=story["ads"],
+        campaign=campaign,
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2026, 1, 31),
+        amount=Decimal(99),
+    )
+    filters = Filters(date(2026, 10, 21), date(2026, 11, 20))
+
+    with moment(NOW):
+        found = {line.name: line for line in sources(filters).lines}
+
+    # Eleven of October's 31 days.
+    assert found["Ads"].cost == Decimal(110)
+    assert found["Ads"].per_lead == Decimal(55)
+    assert found["unknown"].cost is None
+    assert found["unknown"].verdict == ""
+    assert sources(ALL).cost == Decimal(409)
+    assert (position(0.1), position(1), position(100)) == (0, pytest.approx(100 / 3), 100)
+
+
+def test_money_spent_for_nothing_is_shown(story: dict[str, Any]) -> None:
+    SourceCost.objects.create(
+        source=make_source("fair", name="Fair"), starts_on=date(2026, 11, 1), ends_on=date(2026, 11, 1), amount=500
+    )
+
+    line = next(line for line in sources(ALL).lines if line.name == "Fair")
+
+    assert (line.line.captured, line.cost, line.per_lead, line.verdict) == (0, Decimal(500), None, "open")
+
+
+def test_two_wins_rank_nobody(story: dict[str, Any]) -> None:
+    ranking = sources(ALL).ranking
+
+    assert (ranking.ahead, ranking.behind) == ((), ())
+    assert (len(ranking.unranked), ranking.unranked_wins) == (3, 2)
+
+
+def test_team_counts_wins_for_who_qualified_the_lead(story: dict[str, Any]) -> None:
+    found = team(ALL)
+
+    sdrs = {line.user.first_name: line for line in found.sdrs if line.user}
+    assert (sdrs["Ann"].deals.won, sdrs["Ann"].deals.count, sdrs["Ann"].received.leads) == (1, 2, 1)
+    assert (sdrs["Bob"].deals.won, sdrs["Bob"].deals.accepted) == (1, 1)
+    (kim,) = found.aes
+    assert (kim.deals.won, kim.deals.lost, kim.deals.win_rate) == (2, 1, 2 / 3)
+    assert kim.deals.decision == 0.25 * 86_400
+
+
+def figures(page: str) -> list[tuple[str, int]]:
+    """Every link to leads on a page, with the whole number it wears."""
+    found = []
+    for address, inner in re.findall(r'<a href="(/leads/\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
+        text = html.unescape(re.sub(r"<[^>]+>", " ", inner))
+        if "%" not in text and (number := re.search(r"\d[\d,]*", text)):
+            found.append((html.unescape(address), int(number.group().replace(",", ""))))
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "words", ["?period=all", "?period=all&source=none", "?from=2026-10-01&to=2026-12-31&rep={ann}"]
+)
+def test_every_figure_opens_exactly_the_leads_behind_it(
+    client: Client, manager: User, story: dict[str, Any], name: str, words: str
+) -> None:
+    for minutes in (2, 20, None):
+        promised(minutes, owner=story["ann"], at=past(20))
+    client.force_login(manager)
+
+    page = client.get(f"/reports/{name}/{words.format(ann=story['ann'].pk)}")
+
+    links = figures(page.content.decode())
+    assert len(links) > 3
+    for address, number in links:
+        listed = client.get(address)
+        assert listed.context["page"].paginator.count == number, address
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_figures_speak_of_the_leads_that_the_reader_may_open(client: Client, story: dict[str, Any], name: str) -> None:
+    leader = make_user("team_lead", team=make_team("a"))
+    client.force_login(leader)
+
+    page = client.get(f"/reports/{name}/?period=all")
+
+    for address, number in figures(page.content.decode()):
+        assert client.get(address).context["page"].paginator.count == number, address
+    assert funnel(Filters(reader=leader)).total.captured == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_reports_open_to_their_readers_only(client: Client, db: None, name: str) -> None:
+    assert client.get(f"/reports/{name}/").status_code == 302
+    client.force_login(make_user("sdr"))
+    assert client.get(f"/reports/{name}/").status_code == 403
+    assert client.get(f"/reports/{name}/export.csv").status_code == 403
+    assert client.get(f"/api/v1/reports/{name}/").status_code == 403
+    client.force_login(make_user("marketing"))
+    assert client.get(f"/reports/{name}/").status_code == 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_empty_period_says_so(client: Client, manager: User, name: str) -> None:
+    client.force_login(manager)
+
+    page = client.get(f"/reports/{name}/?from=1999-01-01&to=1999-12-31")
+
+    assert page.status_code == 200
+    assert 'class="empty' in page.content.decode()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_number_of_queries_does_not_grow_with_the_leads(client: Client, manager: User, name: str) -> None:
+    client.force_login(manager)
+    source = make_source("one")
+    owner = make_user("sdr")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            client.get(f"/reports/{name}/?period=all")
+        return len(caught)
+
+    promised(2, source=source, owner=owner)
+    few = queries()
+    for _ in range(12):
+        promised(3, source=make_source(), owner=make_user("sdr"))
+        tell("won", after=WON, source=source)
+    assert queries() <= few
+    assert few <= 16
+
+
+def test_a_parameter_that_cannot_be_read_is_named(client: Client, manager: User) -> None:
+    client.force_login(manager)
+
+    answer = client.get("/api/v1/reports/funnel/?from=yesterday")
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["from"]
+    with pytest.raises(InvalidInput):
+        read({"from": "2026-13-01"})
+
+
+def test_the_api_gives_the_same_figures(client: Client, manager: User, story: dict[str, Any]) -> None:
+    client.force_login(manager)
+
+    answer = client.get("/api/v1/reports/funnel/").json()
+
+    assert [step["leads"] for step in answer["steps"]] == [8, 5, 4, 3, 2]
+    assert {line["source"]: line["won"] for line in answer["sources"]} == {"Ads": 1, "unknown": 0, None: 1}
+    assert client.get("/api/v1/reports/weather/").status_code == 404
+    for name in PAGES:
+        assert client.get(f"/api/v1/reports/{name}/").status_code == 200
+
+
+def test_the_file_holds_nothing_that_a_spreadsheet_would_run(client: Client, manager: User) -> None:
+    tell(source=make_source("evil", name='=HYPERLINK("http://x")'))
+    client.force_login(manager)
+
+    answer = client.get("/reports/funnel/export.csv?period=all")
+
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    cells = [cell for row in rows for cell in row]
+    assert '\'=HYPERLINK("http://x")' in cells
+    assert not any(cell.startswith("=") for cell in cells)
