@@ -15,6 +15,11 @@ PUT = """
     WITH put AS (INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, now()) RETURNING id)
     SELECT id, pg_notify('leadmgmt_queue', '') FROM put
 """
+PUT_MANY = """
+    WITH put AS (INSERT INTO django_q_ormq (key, payload, lock)
+                 SELECT %s, payload, now() FROM unnest(%s::text[]) WITH ORDINALITY AS job (payload, place) ORDER BY place)
+    SELECT pg_notify('leadmgmt_queue', '')
+"""
 TAKE = """
     UPDATE django_q_ormq SET lock = now() + make_interval(secs => %s)
     WHERE id IN (SELECT id FROM django_q_ormq WHERE key = %s AND lock <= now()
@@ -92,6 +97,11 @@ class NotifyBroker(ORM):  # type: ignore[misc]  # django_q ships no types
         with connections[Conf.ORM].cursor() as cursor:
             cursor.execute(PUT, [self.list_key, task])
             return int(cursor.fetchone()[0])
+
+    def enqueue_many(self, tasks: list[str]) -> None:
+        """Put many signed jobs in their order, in the caller's transaction."""
+        with connections[Conf.ORM].cursor() as cursor:
+            cursor.execute(PUT_MANY, [self.list_key, tasks])
 
     def dequeue(self, wake: int | None = None) -> list[Job]:
         """Take up to Conf.BULK jobs; with none there, wait for one to be put and return nothing.
