@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from leadmgmt.core.now import now
-from leadmgmt.core.tasks import enqueue
+from leadmgmt.core.tasks import enqueue, enqueue_many
 from leads.models import Lead, LeadEvent, User
+from leads.services.storing import insert_many, insert_values
 
 ADVANCE = "leadmgmt.pipeline.advance_lead"
 
@@ -81,20 +82,19 @@ def record_events(lines: Iterable[Line]) -> None:
     """Write many lines, in this order, and nudge the pipeline once per lead with a step to do."""
     recorded_at = now()
     rows = [
-        LeadEvent(
-            lead=line.lead,
-            kind=line.kind,
-            at=line.at,
-            recorded_at=recorded_at,
-            actor_label=line.by,
-            data=line.data,
-            needs_step=line.kind in STEP_KINDS and not line.quiet,
-        )
+        {
+            "lead_id": line.lead.pk,
+            "kind": line.kind,
+            "at": line.at,
+            "recorded_at": recorded_at,
+            "actor_label": line.by,
+            "data": line.data,
+            "needs_step": line.kind in STEP_KINDS and not line.quiet,
+        }
         for line in lines
     ]
-    LeadEvent.objects.bulk_create(rows, batch_size=1000)
-    for lead_id in dict.fromkeys(row.lead_id for row in rows if row.needs_step):
-        enqueue(ADVANCE, lead_id)
+    insert_values(LeadEvent, rows)
+    enqueue_many(ADVANCE, dict.fromkeys(row["lead_id"] for row in rows if row["needs_step"]))
 
 
 def record_history(events: Iterable[LeadEvent]) -> int:
@@ -102,5 +102,5 @@ def record_history(events: Iterable[LeadEvent]) -> int:
     rows = list(events)
     for row in rows:
         row.needs_step = False
-    LeadEvent.objects.bulk_create(rows, batch_size=1000)
+    insert_many(rows)
     return len(rows)

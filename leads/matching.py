@@ -2,13 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
-from leads.models import Contact, ContactIdentity, FieldValue, Lead
+from leads.models import Contact, ContactIdentity, Lead
 from leads.normalise import Submission
 
 Key = tuple[int, Submission]
+
+
+@dataclass(slots=True)
+class Known:
+    """One value of one field from one origin (see leads.models.FieldValue)."""
+
+    value: Any
+    at: datetime
+    pk: int | None = None
+    replaced: dict[str, Any] | None = None
 
 
 @dataclass(eq=False)
@@ -20,7 +32,16 @@ class Person:
     is_changed: bool = False
     lead: Lead | None = None
     has_company: bool = False
-    values: dict[tuple[str, str], FieldValue] = field(default_factory=dict)
+    values: dict[tuple[str, str], Known] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewIdentity:
+    """A source's own id of a person that is to be remembered."""
+
+    person: Person
+    channel_id: int
+    external_id: str
 
 
 def _known(contact: Contact) -> Person:
@@ -45,7 +66,7 @@ class People:
         self._by_external_id: dict[tuple[int, str], Person] = {}
         self._by_phone: dict[str, Person] = {}
         self.all: list[Person] = []
-        self.new_identities: list[ContactIdentity] = []
+        self.new_identities: list[NewIdentity] = []
 
     def load(self, keys: Iterable[Key]) -> None:
         """Read the contacts that these submissions, each with its channel's id, can match."""
@@ -77,6 +98,14 @@ class People:
             person = people.setdefault(row.contact_id, _known(row.contact))
             self._by_external_id[row.channel_id, row.external_id] = person
         self.all = list(people.values())
+
+    def lock(self) -> None:
+        """Hold the contacts and read them afresh. Their leads have to be locked before."""
+        known = {person.contact.pk: person for person in self.all}
+        if known:
+            for contact in Contact.objects.select_for_update(of=("self",)).filter(pk__in=known).order_by("pk"):
+                person = known[contact.pk]
+                person.contact, person.has_company = contact, contact.company_id is not None
 
     def find(self, channel_id: int, found: Submission) -> tuple[Person | None, str]:
         """The person and why it is this one.
@@ -113,7 +142,5 @@ class People:
         key = (channel_id, found.external_id)
         if key not in self._by_external_id:
             self._by_external_id[key] = person
-            self.new_identities.append(
-                ContactIdentity(contact=person.contact, channel_id=channel_id, external_id=key[1])
-            )
+            self.new_identities.append(NewIdentity(person, *key))
         return self._by_external_id[key] is person

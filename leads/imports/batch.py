@@ -68,9 +68,15 @@ def bring_in(run: ImportRun, mapper: Mapper, rows: Sequence[Row], at: datetime) 
     """Bring rows in; a row that cannot be used is kept as an ImportRow with its line and reason, the others go on."""
     counts = Counts()
     usable: list[_Read] = []
-    for row in rows:
+    raws = [(row, row_payload(row)) for row in rows]
+    keys = [row_key(raw) for _row, raw in raws]
+    known = _known(run.channel, keys)
+    for (row, raw), key in zip(raws, keys, strict=True):
+        if key in known:
+            counts.unchanged += 1
+            continue
         try:
-            usable.append(_read(run, mapper, row, at))
+            usable.append(_read(run, mapper, row, raw, key, at))
         except Refused as refusal:
             counts.refused.append(_refused(run, row, refusal.problems))
     counts.add(_attach(run, usable, at))
@@ -78,10 +84,15 @@ def bring_in(run: ImportRun, mapper: Mapper, rows: Sequence[Row], at: datetime) 
     return counts
 
 
-def _read(run: ImportRun, mapper: Mapper, row: Row, at: datetime) -> _Read:
+def _known(channel: Channel, keys: Sequence[str]) -> set[str]:
+    """Which of these rows came before."""
+    rows = Capture.objects.filter(channel=channel, idempotency_key__in=keys)
+    return set(rows.values_list("idempotency_key", flat=True))
+
+
+def _read(run: ImportRun, mapper: Mapper, row: Row, raw: dict[str, str], key: str, at: datetime) -> _Read:
     if row.problem:
         raise Refused(row.problem, [Problem("", row.problem)])
-    raw = row_payload(row)
     found = read_submission(mapper.payload(raw), received_at=at)
     context: dict[str, Any] = {"run": run.pk, "line": row.line}
     if mapper.history:
@@ -93,7 +104,7 @@ def _read(run: ImportRun, mapper: Mapper, row: Row, at: datetime) -> _Read:
         occurred_at=found.occurred_at,
         payload=raw,
         payload_hash=payload_hash(raw),
-        idempotency_key=row_key(raw),
+        idempotency_key=key,
         external_id=found.external_id,
         context=context,
     )
@@ -129,11 +140,7 @@ def _attach(run: ImportRun, usable: Sequence[_Read], at: datetime) -> Counts:
 def _attach_at_once(channel: Channel, usable: Sequence[_Read], at: datetime) -> Counts:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", FILE_LOCK)
-    known = set(
-        Capture.objects.filter(
-            channel=channel, idempotency_key__in=[one.capture.idempotency_key for one in usable]
-        ).values_list("idempotency_key", flat=True)
-    )
+    known = _known(channel, [one.capture.idempotency_key for one in usable])
     fresh: dict[str, _Read] = {}
     for one in usable:
         if one.capture.idempotency_key not in known:

@@ -61,9 +61,7 @@ def _refuse_other_formats(sample: bytes) -> None:
     if not head:
         raise UnreadableFile(_("The file is empty."))
     if sample.startswith(b"PK\x03\x04"):
-        raise UnreadableFile(
-            _("This is an Excel workbook (or another zip file): save it as “CSV UTF-8” and try again.")
-        )
+        raise UnreadableFile(_("This is an Excel workbook or another zip file: save it as “CSV UTF-8”."))
     if sample.startswith(b"\xd0\xcf\x11\xe0"):
         raise UnreadableFile(_("This is an old Excel workbook: save it as “CSV UTF-8” and try again."))
     if sample.startswith(b"%PDF"):

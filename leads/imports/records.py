@@ -1,4 +1,4 @@
-"""Records of separated text, one by one, with the line that each begins on; a quotation mark left open costs one line."""
+"""Records of separated text, one by one, with their lines; a quotation mark left open costs one line."""
 
 import csv
 from collections.abc import Iterator

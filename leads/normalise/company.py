@@ -1,6 +1,7 @@
 """Companies: the domain they are known by, and what two spellings of a name have in common."""
 
 import re
+from functools import lru_cache
 
 import tldextract
 
@@ -27,12 +28,14 @@ _LEGAL = sorted(
 _ENDING = re.compile(r"(?: (?:" + "|".join(re.escape(form) for form in _LEGAL) + r"))+$")
 
 
+@lru_cache(maxsize=20_000)
 def name_key(name: str) -> str:
     """What a company's name is matched by: folded, `&` read as a blank, legal form gone. Empty for a name of signs."""
     folded = fold(name)
     return (_ENDING.sub("", folded) or folded)[:LONGEST]
 
 
+@lru_cache(maxsize=20_000)
 def registered_domain(text: str) -> str:
     """The registered domain of an address or host name (`firm.co.uk` of `https://www.firm.co.uk/x`), or nothing."""
     host = text.strip().casefold()

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 
 from leads.events import record_events
 from leads.matching import People, is_phone_only, phone_key
-from leads.models import Capture, Consent, Contact, ContactIdentity, Touchpoint
+from leads.models import Capture, Consent, ContactIdentity, Touchpoint
 from leads.normalise import Submission
 from leads.services.companies import Companies
 from leads.services.given import Given, load_values
 from leads.services.interest import Interest, Touch
 from leads.services.sources import Sources
+from leads.services.storing import insert_many, insert_values, update_many
 
 # "lead" and "phon": a number alone is under no constraint, so people known by nothing else queue up behind a lock.
 PHONE_LOCK = (0x6C656164, 0x70686F6E)
@@ -66,6 +67,7 @@ class _Batch:
         self.companies.load(item.found for item in items)
         self.people.load((item.capture.channel_id, item.found) for item in items)
         self.interest.load(self.people.all)
+        self.people.lock()
         load_values(self.people.all)
 
     def take(self, item: Item) -> Touch:
@@ -90,13 +92,17 @@ class _Batch:
     def flush(self, touches: Sequence[Touch], at: datetime) -> None:
         self.companies.flush()
         new = [person.contact for person in self.people.all if person.is_new]
-        Contact.objects.bulk_create(new, batch_size=1000)
-        ContactIdentity.objects.bulk_create(self.people.new_identities, batch_size=2000)
+        insert_many(new)
+        identities = [
+            {"contact_id": one.person.contact.pk, "channel_id": one.channel_id, "external_id": one.external_id}
+            for one in self.people.new_identities
+        ]
+        insert_values(ContactIdentity, identities)
         self.given.flush(self.people.all)
         self.interest.flush()
         settle(touches, at)
-        Touchpoint.objects.bulk_create([_touchpoint(touch) for touch in touches], batch_size=1000)
-        Consent.objects.bulk_create([consent for touch in touches for consent in _consents(touch)], batch_size=1000)
+        insert_values(Touchpoint, [_touchpoint(touch) for touch in touches])
+        insert_values(Consent, [consent for touch in touches for consent in _consents(touch)])
         record_events(self.interest.lines)
 
 
@@ -113,42 +119,39 @@ def settle(touches: Sequence[Touch], at: datetime) -> None:
         capture.contact, capture.match_reason = touch.person.contact, touch.reason
         capture.occurred_at, capture.next_try_at = touch.found.occurred_at, None
         capture.problems = [problem.as_json() for problem in touch.found.problems]
-    kept = [touch.capture for touch in touches if not touch.capture._state.adding]
-    Capture.objects.bulk_create([touch.capture for touch in touches if touch.capture._state.adding], batch_size=1000)
-    if kept:
-        Capture.objects.bulk_update(kept, SETTLED, batch_size=500)
+    update_many([touch.capture for touch in touches if not touch.capture._state.adding], SETTLED)
+    insert_many([touch.capture for touch in touches if touch.capture._state.adding])
 
 
-def _touchpoint(touch: Touch) -> Touchpoint:
+def _touchpoint(touch: Touch) -> dict[str, Any]:
     found = touch.found
-    utm: dict[str, Any] = found.utm
-    return Touchpoint(
-        lead=touch.capture.lead,
-        contact=touch.person.contact,
-        capture=touch.capture,
-        kind=touch.capture.channel.kind,
-        at=found.occurred_at,
-        source=touch.source,
-        campaign=touch.campaign,
-        referrer=found.referrer,
-        landing_page=found.landing_page,
-        subject=found.subject,
-        message=found.message,
-        **utm,
-    )
+    return {
+        "lead_id": touch.lead_id,
+        "contact_id": touch.person.contact.pk,
+        "capture_id": touch.capture.pk,
+        "kind": touch.capture.channel.kind,
+        "at": found.occurred_at,
+        "source_id": touch.source.pk if touch.source else None,
+        "campaign_id": touch.campaign.pk if touch.campaign else None,
+        "referrer": found.referrer,
+        "landing_page": found.landing_page,
+        "subject": found.subject,
+        "message": found.message,
+        **found.utm,
+    }
 
 
-def _consents(touch: Touch) -> list[Consent]:
+def _consents(touch: Touch) -> list[dict[str, Any]]:
     return [
-        Consent(
-            contact=touch.person.contact,
-            purpose=said.purpose,
-            granted=said.granted,
-            text=said.text,
-            version=said.version,
-            capture=touch.capture,
-            at=touch.found.occurred_at,
-        )
+        {
+            "contact_id": touch.person.contact.pk,
+            "purpose": said.purpose,
+            "granted": said.granted,
+            "text": said.text,
+            "version": said.version,
+            "capture_id": touch.capture.pk,
+            "at": touch.found.occurred_at,
+        }
         for said in touch.found.statements
     ]
 

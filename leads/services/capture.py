@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
-from leadmgmt.core.tasks import enqueue
+from leadmgmt.core.tasks import enqueue, enqueue_many
 from leads.channels import read_payload
 from leads.models import Capture, Channel
 from leads.normalise import Problem, Submission, read_submission
@@ -252,8 +252,7 @@ def process_waiting(at: datetime) -> int:
         rows.filter(attempts__gte=MAX_ATTEMPTS).update(status=Capture.Status.FAILED, next_try_at=None)
         alive = list(rows.filter(attempts__lt=MAX_ATTEMPTS).values_list("pk", flat=True))
         rows.filter(pk__in=alive).update(next_try_at=at + NUDGE_AGAIN, attempts=F("attempts") + 1)
-        for pk in alive:
-            enqueue(JOB, str(pk))
+        enqueue_many(JOB, map(str, alive))
     return len(alive)
 
 

@@ -2,20 +2,27 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from leads.enrichers.company_domain import name_from_domain
 from leads.enrichers.email_class import is_private_domain
 from leads.models import Company, FieldValue
 from leads.normalise import Submission
 from leads.normalise.company import name_key, registered_domain
+from leads.services.storing import insert_many, update_many
+
+
+@lru_cache(maxsize=20_000)
+def _is_private(domain: str) -> bool:
+    return is_private_domain(domain)
 
 
 def company_domain(found: Submission) -> str:
     """The domain that says for whom the person works: their website's, else that of a business address."""
-    if found.domain and not is_private_domain(found.domain):
+    if found.domain and not _is_private(found.domain):
         return found.domain
     domain = registered_domain(found.email.rpartition("@")[2]) if found.email else ""
-    return "" if not domain or is_private_domain(domain) else domain
+    return "" if not domain or _is_private(domain) else domain
 
 
 class Companies:
@@ -105,11 +112,8 @@ class Companies:
 
     def flush(self) -> None:
         """Write what is new. Somebody else's company of the same name or domain raises IntegrityError."""
-        Company.objects.bulk_create(self.new)
-        if self.changed:
-            Company.objects.bulk_update(
-                self.changed.values(), ["name", "name_key", "domain", "website", "updated_at"], batch_size=500
-            )
+        insert_many(self.new)
+        update_many(list(self.changed.values()), ("name", "name_key", "domain", "website", "updated_at"))
         FieldValue.objects.bulk_create(
             self.values,
             update_conflicts=True,

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from leads.matching import Person
-from leads.models import Contact, FieldValue
+from leads.matching import Known, Person
+from leads.models import FieldValue
 from leads.normalise import Submission
 from leads.services.provenance import GIVEN, PERSON
+from leads.services.storing import insert_values, update_many
 
 # Fields of a contact that a submission may fill.
 FIELDS = (
@@ -30,15 +31,18 @@ def load_values(people: Iterable[Person]) -> None:
     known = {person.contact.pk: person for person in people if person.contact.pk}
     if not known:
         return
-    for value in FieldValue.objects.filter(contact__in=known, field__in=FIELDS):
-        known[value.contact_id or 0].values[value.field, value.origin] = value
+    rows = FieldValue.objects.filter(contact__in=known, field__in=FIELDS)
+    for contact_id, pk, field, origin, value, at in rows.values_list(
+        "contact_id", "pk", "field", "origin", "value", "at"
+    ):
+        known[contact_id or 0].values[field, origin] = Known(value, at, pk)
 
 
 class Given:
     """Values to write once the batch is through."""
 
     def __init__(self) -> None:
-        self._values: dict[tuple[int, str, str], FieldValue] = {}
+        self._noted: dict[tuple[int, str, str], tuple[Person, Known]] = {}
 
     def take(self, person: Person, found: Submission, *, origin: str, at: datetime) -> None:
         """Put what the submission says onto the contact, where no newer or better word stands there."""
@@ -58,16 +62,17 @@ class Given:
         """Keep the value under its origin; returns whether it is the one to show."""
         known = person.values.get((name, origin))
         if known is None:
-            known = FieldValue(contact=person.contact, field=name, value=value, origin=origin, at=at)
+            known = Known(value, at)
         elif at < known.at or known.value == value:
             return False
         else:
             known.replaced = {"value": known.value, "at": known.at.isoformat()}
             known.value, known.at = value, at
         person.values[name, origin] = known
-        self._values[id(person), name, origin] = known
-        rivals = [other for (about, by), other in person.values.items() if about == name and by != origin]
-        return all(_yields(rival, at) for rival in rivals)
+        self._noted[id(person), name, origin] = (person, known)
+        return all(
+            _yields(by, other, at) for (about, by), other in person.values.items() if about == name and by != origin
+        )
 
     def _set(self, person: Person, name: str, value: Any) -> None:
         if getattr(person.contact, name) != value:
@@ -77,17 +82,20 @@ class Given:
     def flush(self, people: Iterable[Person]) -> None:
         """Write changed contacts and all values; new contacts have to be in the database by now."""
         changed = [person.contact for person in people if person.is_changed and not person.is_new]
-        if changed:
-            Contact.objects.bulk_update(changed, COLUMNS, batch_size=500)
-        values = list(self._values.values())
-        FieldValue.objects.bulk_create([value for value in values if value._state.adding], batch_size=2000)
-        FieldValue.objects.bulk_update(
-            [value for value in values if not value._state.adding], ["value", "at", "replaced"], batch_size=500
-        )
+        update_many(changed, COLUMNS)
+        new, old = [], []
+        for (_id, name, origin), (person, known) in self._noted.items():
+            row = {"value": known.value, "at": known.at, "replaced": known.replaced}
+            if known.pk is None:
+                new.append(row | {"contact_id": person.contact.pk, "field": name, "origin": origin})
+            else:
+                old.append(FieldValue(pk=known.pk, **row))
+        insert_values(FieldValue, new)
+        update_many(old, ("value", "at", "replaced"))
 
 
-def _yields(rival: FieldValue, at: datetime) -> bool:
+def _yields(origin: str, rival: Known, at: datetime) -> bool:
     """Whether another origin's value gives way to what was given at ``at``: never a colleague's, nor a newer one."""
-    if rival.origin == PERSON or rival.origin.startswith(f"{PERSON}:"):
+    if origin == PERSON or origin.startswith(f"{PERSON}:"):
         return False
-    return rival.origin not in GIVEN or rival.at <= at
+    return origin not in GIVEN or rival.at <= at

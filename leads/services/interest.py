@@ -11,6 +11,7 @@ from leads.matching import Person
 from leads.models import Campaign, Capture, Lead, Source
 from leads.models.lead import Stage
 from leads.normalise import Submission
+from leads.services.storing import insert_many, update_many
 
 REOPENED = (Stage.RECYCLED, Stage.DISQUALIFIED)
 TOUCHED = ("subject", "last_touch_at", "is_history", "captured_at")
@@ -31,6 +32,12 @@ class Touch:
     campaign: Campaign | None
     history: bool
     begins: bool = False
+
+    @property
+    def lead_id(self) -> int:
+        """The lead's number, once it is written."""
+        assert self.capture.lead is not None  # noqa: S101  # set when the touch was attached
+        return self.capture.lead.pk
 
     @property
     def by(self) -> str:
@@ -111,9 +118,8 @@ class Interest:
 
     def flush(self) -> None:
         """Write new and touched leads; contacts have to be in the database by now."""
-        Lead.objects.bulk_create(self.new, batch_size=1000)
-        if self._changed:
-            Lead.objects.bulk_update(self._changed.values(), TOUCHED, batch_size=500)
+        insert_many(self.new)
+        update_many(list(self._changed.values()), TOUCHED)
 
 
 def _belongs_to_the_past(lead: Lead, touch: Touch) -> bool:

@@ -1,0 +1,132 @@
+"""Writing many new rows: COPY where there are many, an INSERT where there are few."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection, models
+
+from leadmgmt.core.now import now
+
+# Below this, the round trips of COPY cost more than they save.
+FEW = 100
+Reader = Callable[[Any], Any]
+Values = Mapping[str, Any]
+
+
+def insert_values(model: type[models.Model], rows: Sequence[Values]) -> None:
+    """Insert new rows of which nobody needs the object, by column (`lead_id`). Raises IntegrityError."""
+    if not rows:
+        return
+    if len(rows) < FEW:
+        model._default_manager.bulk_create([model(**row) for row in rows])
+        return
+    fields = _unnumbered(model)
+    _copy(model, fields, rows, [_of_values(field) for field in fields])
+
+
+def insert_many(rows: Sequence[models.Model]) -> None:
+    """Insert new objects of one model, which get their primary keys. Raises IntegrityError.
+
+    Related objects may have got their own keys since they were assigned. No signals are sent, as we listen to none.
+    """
+    if not rows:
+        return
+    model = type(rows[0])
+    if len(rows) < FEW:
+        model._default_manager.bulk_create(rows)
+        return
+    _number(model, rows)
+    fields = list(model._meta.concrete_fields)
+    _copy(model, fields, rows, [_of_object(field) for field in fields])
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    """Write these fields of objects that are in the database, in one statement."""
+    if not rows:
+        return
+    model = type(rows[0])
+    if len(rows) < FEW:
+        model._default_manager.bulk_update(rows, names)
+        return
+    quote = connection.ops.quote_name
+    key = model._meta.pk
+    fields: list[Any] = [key, *(model._meta.get_field(name) for name in names)]
+    readers = [_of_object(field) for field in fields]
+    columns = [quote(field.column) for field in fields]
+    # A number's own type would be `bigint GENERATED …`; what refers to it is plain.
+    types = [fields[0].rel_db_type(connection), *(field.db_type(connection) for field in fields[1:])]
+    arrays = ", ".join(f"%s::{kind}[]" for kind in types)
+    changes = ", ".join(f"{column} = new.{column}" for column in columns[1:])
+    statement = (
+        f"UPDATE {quote(model._meta.db_table)} AS old SET {changes} "  # noqa: S608  # quoted names of our own columns
+        f"FROM unnest({arrays}) AS new ({', '.join(columns)}) WHERE old.{columns[0]} = new.{columns[0]}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [[read(row) for row in rows] for read in readers])
+
+
+def _copy(model: type[models.Model], fields: Sequence[Any], rows: Iterable[Any], readers: Sequence[Reader]) -> None:
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    statement = f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row([read(row) for read in readers])
+
+
+def _unnumbered(model: type[models.Model]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+
+
+def _number(model: type[models.Model], rows: Sequence[models.Model]) -> None:
+    """Give rows their numbers beforehand, so that other rows can point at them."""
+    key = model._meta.pk
+    if not isinstance(key, models.AutoField):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+            [model._meta.db_table, key.column, len(rows)],
+        )
+        for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = number
+
+
+def _of_values(field: Any) -> Reader:
+    """How to take a field's value from a mapping, as COPY wants it; what is not there gets the field's default."""
+    name, default = field.attname, field._get_default
+
+    def read(row: Values) -> Any:
+        return row[name] if name in row else default()
+
+    return _as_json(read) if isinstance(field, models.JSONField) else read
+
+
+def _of_object(field: Any) -> Reader:
+    """How to take a field's value from an object, as COPY wants it."""
+    if isinstance(field, models.ForeignKey):
+        return _key(field.name, field.attname)
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        written_at = now()
+        return lambda row: written_at
+    read: Reader = attrgetter(field.attname)
+    return _as_json(read) if isinstance(field, models.JSONField) else read
+
+
+def _key(name: str, column: str) -> Reader:
+    def read(row: Any) -> Any:
+        related = row._state.fields_cache.get(name)
+        return getattr(row, column) if related is None else related.pk
+
+    return read
+
+
+def _as_json(read: Reader) -> Reader:
+    def read_json(row: Any) -> Any:
+        value = read(row)
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+
+    return read_json
