@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.now import now
@@ -13,7 +12,7 @@ from leads.conditions.fold import fold
 from routing.calendar import windows
 from routing.decide import readable
 from routing.hours import calendars_of
-from routing.models import Pool, PoolMember, Rule, RuleSet, SlaPolicy
+from routing.models import PoolMember, Rule, RuleSet, SlaPolicy
 
 STOP, WARN, NOTE, GOOD = "stop", "warn", "note", "good"
 WEEK_HOURS = 168
@@ -30,22 +29,29 @@ class Finding:
     above: int | None = None
 
 
-def findings_of(rule_set: RuleSet) -> list[Finding]:
-    """Everything found, what stops publishing first."""
-    related = ("pool", "rep__user", "reason", "sla_policy")
-    rules = list(rule_set.rules.filter(is_active=True).select_related(*related).order_by("position"))
-    found = [*_of_each(rules), *_unreachable(rules), *_of_all(rules), *_hours(rules, now())]
+def findings_of(rule_set: RuleSet, rules: Sequence[Rule] | None = None) -> list[Finding]:
+    """Everything found, what stops publishing first; ``rules`` spares reading them again."""
+    if rules is None:
+        related = ("pool", "rep__user", "reason", "sla_policy")
+        rules = list(rule_set.rules.select_related(*related).order_by("position"))
+    rules = [rule for rule in rules if rule.is_active]
+    people = _people({rule.pool_id for rule in rules if rule.pool_id})
+    found = [*_of_each(rules, people), *_unreachable(rules), *_of_all(rules), *_hours(rules, people, now())]
     if not any(one.level == STOP for one in found):
         found.append(Finding(GOOD, _("Every rule can be read and reached.")))
     return sorted(found, key=lambda one: (STOP, WARN, NOTE, GOOD).index(one.level))
 
 
-def _of_each(rules: Sequence[Rule]) -> list[Finding]:
-    pools = dict(
-        Pool.objects.annotate(
-            people=Count("members", filter=Q(members__left_at__isnull=True, members__rep__user__is_active=True))
-        ).values_list("pk", "people")
-    )
+def _people(pool_ids: set[int]) -> dict[int, list[int]]:
+    """The reps of each pool."""
+    members = PoolMember.objects.filter(pool__in=pool_ids, left_at__isnull=True, rep__user__is_active=True)
+    reps: dict[int, list[int]] = {}
+    for pool_id, rep_id in members.values_list("pool", "rep"):
+        reps.setdefault(pool_id, []).append(rep_id)
+    return reps
+
+
+def _of_each(rules: Sequence[Rule], people: Mapping[int, list[int]]) -> list[Finding]:
     found = []
     for rule in rules:
         words = {"number": rule.position, "name": rule.name}
@@ -54,7 +60,7 @@ def _of_each(rules: Sequence[Rule]) -> list[Finding]:
         if rule.pool and not rule.pool.is_active:
             text = _("Rule %(number)s gives to a pool that is closed.") % words
             found.append(Finding(STOP, text, str(rule.pool), rule))
-        elif rule.pool_id and not pools[rule.pool_id]:
+        elif rule.pool_id and not people.get(rule.pool_id):
             text = _("Rule %(number)s gives to a pool without people.") % words
             found.append(Finding(STOP, text, str(rule.pool), rule))
         if rule.rep and not rule.rep.user.is_active:
@@ -90,12 +96,13 @@ def _of_all(rules: Sequence[Rule]) -> list[Finding]:
     return found
 
 
-def _hours(rules: Sequence[Rule], at: datetime) -> list[Finding]:
+def _hours(rules: Sequence[Rule], people: Mapping[int, list[int]], at: datetime) -> list[Finding]:
     """How much of a week each pool is served."""
-    served = served_hours({rule.pool_id for rule in rules if rule.pool_id}, at)
+    calendars = calendars_of({rep for reps in people.values() for rep in reps}, at)
     found = []
-    for pool in {rule.pool_id: rule.pool for rule in rules if rule.pool}.values():
-        hours = round(served.get(pool.pk, 0))
+    for pool in {rule.pool_id: rule.pool for rule in rules if rule.pool and people.get(rule.pool_id or 0)}.values():
+        week = windows([calendars[rep] for rep in people[pool.pk]], at, at + timedelta(days=7))
+        hours = round(sum((stop - start).total_seconds() for start, stop in week) / 3600)
         words = {"pool": pool, "hours": hours}
         if not hours:
             found.append(Finding(WARN, _("Nobody of %(pool)s works in the next seven days.") % words))
@@ -103,22 +110,6 @@ def _hours(rules: Sequence[Rule], at: datetime) -> list[Finding]:
             title = _("%(pool)s is served %(hours)s of 168 hours a week.") % words
             found.append(Finding(NOTE, title, _("Leads at other times wait for the next shift.")))
     return found
-
-
-def served_hours(pool_ids: set[int], at: datetime) -> dict[int, float]:
-    """Hours of the next seven days in which somebody of the pool works."""
-    members = PoolMember.objects.filter(pool__in=pool_ids, left_at__isnull=True, rep__user__is_active=True)
-    reps: dict[int, list[int]] = {}
-    for pool_id, rep_id in members.values_list("pool", "rep"):
-        reps.setdefault(pool_id, []).append(rep_id)
-    hours = calendars_of({rep for found in reps.values() for rep in found}, at)
-    return {
-        pool_id: sum(
-            (stop - start).total_seconds() / 3600
-            for start, stop in windows([hours[rep] for rep in found], at, at + timedelta(days=7))
-        )
-        for pool_id, found in reps.items()
-    }
 
 
 def covers(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> bool:

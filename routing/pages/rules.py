@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 
@@ -43,19 +43,30 @@ class Trial:
     goes_to: str = ""
 
 
-def shown_set(version: int | None, *, prefer_draft: bool) -> RuleSet | None:
-    """The version asked for, else the draft for who edits it, else the published one."""
-    sets = RuleSet.objects.select_related("created_by", "published_by")
+@dataclass(frozen=True)
+class Sets:
+    """The versions that matter to a page: the one that decides, the draft, the one shown."""
+
+    published: RuleSet | None
+    draft: RuleSet | None
+    shown: RuleSet | None
+
+
+def sets_for(version: int | None, *, sees_draft: bool) -> Sets:
+    """What is shown is the version asked for, else the draft for who edits it, else the published one."""
+    alive = Q(status__in=[RuleSet.Status.PUBLISHED, RuleSet.Status.DRAFT])
+    found = RuleSet.objects.filter(alive | Q(version=version)).select_related("created_by", "published_by")
+    by_status = {one.status: one for one in found}
+    draft, published = by_status.get(RuleSet.Status.DRAFT), by_status.get(RuleSet.Status.PUBLISHED)
+    shown = (draft if sees_draft else None) or published
     if version is not None:
-        return sets.filter(version=version).first()
-    draft = sets.filter(status=RuleSet.Status.DRAFT).first() if prefer_draft else None
-    return draft or sets.filter(status=RuleSet.Status.PUBLISHED).first()
+        shown = next((one for one in found if one.version == version and (sees_draft or one != draft)), None)
+    return Sets(published, draft, shown)
 
 
-def lines_of(rule_set: RuleSet, at: datetime, *, against: RuleSet | None = None) -> list[RuleLine]:
-    """The rules in order; for a draft the leads that the published rule of the same name took."""
-    rules = _rules(rule_set)
-    known = {rule.name: rule for rule in _rules(against)} if against else {}
+def lines_of(rules: Sequence[Rule], at: datetime, *, against: Sequence[Rule] = ()) -> list[RuleLine]:
+    """Rules in order; those of a draft with the leads that the published rule of the same name took."""
+    known = {rule.name: rule for rule in against}
     counted = [known[rule.name].pk if rule.name in known else rule.pk for rule in rules]
     taken = _taken(counted, at)
     lines = [_line(rule, taken.get(pk, {}), at) for rule, pk in zip(rules, counted, strict=True)]
@@ -67,11 +78,10 @@ def lines_of(rule_set: RuleSet, at: datetime, *, against: RuleSet | None = None)
     return lines
 
 
-def changes(lines: Sequence[RuleLine], against: RuleSet) -> int:
+def changes(lines: Sequence[RuleLine], against: Sequence[Rule]) -> int:
     """How many rules differ from the published version, those taken out included."""
     names = {line.rule.name for line in lines}
-    gone = sum(name not in names for name in against.rules.values_list("name", flat=True))
-    return sum(bool(line.change) for line in lines) + gone
+    return sum(bool(line.change) for line in lines) + sum(rule.name not in names for rule in against)
 
 
 def try_lead(rule_set: RuleSet, lead: Lead, at: datetime) -> Trial:
@@ -94,9 +104,10 @@ def find_lead(text: str, user: User) -> Lead:
     return lead
 
 
-def _rules(rule_set: RuleSet) -> list[Rule]:
+def stored_rules(rule_set: RuleSet | None) -> list[Rule]:
+    """All rules of a version with what their sentences name."""
     related = ("pool", "rep__user", "reason", "sla_policy")
-    return list(rule_set.rules.select_related(*related).order_by("position"))
+    return list(rule_set.rules.select_related(*related).order_by("position")) if rule_set else []
 
 
 def _line(rule: Rule, days: dict[Any, int], at: datetime) -> RuleLine:

@@ -14,7 +14,7 @@ from routing.access import may_edit_rules, may_publish, person
 from routing.findings import STOP, findings_of
 from routing.models import RuleSet
 from routing.pages.pools import pool_lines, waiting_count
-from routing.pages.rules import changes, find_lead, lines_of, shown_set, try_lead
+from routing.pages.rules import changes, find_lead, lines_of, sets_for, stored_rules, try_lead
 
 
 @login_required
@@ -29,21 +29,21 @@ def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
     user = person(request)
     version = request.GET.get("version", "")
     wanted = int(version) if version.isdigit() and len(version) < 9 else None
-    rule_set = shown_set(wanted, prefer_draft=may_edit_rules(user))
-    if wanted is not None and (rule_set is None or (_is_draft(rule_set) and not may_edit_rules(user))):
+    sets = sets_for(wanted, sees_draft=may_edit_rules(user))
+    if wanted is not None and sets.shown is None:
         raise Http404
-    published = RuleSet.objects.select_related("published_by").filter(status=RuleSet.Status.PUBLISHED).first()
-    against = published if rule_set and published and _is_draft(rule_set) else None
-    lines = lines_of(rule_set, at, against=against) if rule_set else []
-    findings = findings_of(rule_set) if rule_set and may_edit_rules(user) else []
+    is_draft = sets.shown is not None and sets.shown == sets.draft
+    rules, before = stored_rules(sets.shown), stored_rules(sets.published) if is_draft else []
+    lines = lines_of(rules, at, against=before)
+    findings = findings_of(sets.shown, rules) if sets.shown and is_draft else []
     return {
         "at": at,
-        "rule_set": rule_set,
-        "published": published,
-        "has_draft": RuleSet.objects.filter(status=RuleSet.Status.DRAFT).exists(),
-        "is_draft": rule_set is not None and _is_draft(rule_set),
+        "rule_set": sets.shown,
+        "published": sets.published,
+        "has_draft": sets.draft is not None,
+        "is_draft": is_draft,
         "lines": lines,
-        "changes": changes(lines, against) if against else len(lines),
+        "changes": changes(lines, before),
         "findings": findings,
         "stops": sum(finding.level == STOP for finding in findings),
         "pools": pool_lines(at),
@@ -51,7 +51,7 @@ def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "may_edit": may_edit_rules(user),
         "may_publish": may_publish(user),
         "try_text": request.GET.get("try", ""),
-        **_trial(request, rule_set, at),
+        **_trial(request, sets.shown, at),
     }
 
 
@@ -63,10 +63,6 @@ def _trial(request: HttpRequest, rule_set: RuleSet | None, at: datetime) -> dict
         return {"trial": try_lead(rule_set, find_lead(text, person(request)), at)}
     except DomainError as error:
         return {"try_error": str(error)}
-
-
-def _is_draft(rule_set: RuleSet) -> bool:
-    return rule_set.status == RuleSet.Status.DRAFT
 
 
 @login_required
