@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crmsync.querysets import HandoffQuerySet
+
 
 class Handoff(models.Model):
     """Offered to an AE, then accepted or refused with a reason."""
@@ -28,6 +30,8 @@ class Handoff(models.Model):
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     reason = models.ForeignKey("leads.Reason", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     note = models.TextField(_("note for the SDR"), blank=True)
+
+    objects = HandoffQuerySet.as_manager()
 
     class Meta:
         ordering = ["due_at"]

@@ -105,9 +105,7 @@ def _locked(handoff_id: int, by: User) -> tuple[Lead, Handoff]:
     lead_id = Handoff.objects.values_list("opportunity__lead", flat=True).get(pk=handoff_id)
     lead = Lead.objects.lock().get(pk=lead_id)
     Opportunity.objects.select_for_update().get(handoffs=handoff_id)
-    handoff = (
-        Handoff.objects.select_for_update(of=("self",)).select_related("ae", "sdr", "opportunity").get(pk=handoff_id)
-    )
+    handoff = Handoff.objects.locked(handoff_id)
     if not may_decide(handoff, by):
         raise NotPermitted(_("This handoff is offered to %(ae)s.") % {"ae": handoff.ae})
     if handoff.status != Handoff.Status.OFFERED:

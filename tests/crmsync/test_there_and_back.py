@@ -73,7 +73,7 @@ def test_won_on_the_board_makes_the_lead_won_with_the_amount():
 
 def test_lost_then_reopened_then_won_is_followed_step_by_step():
     crm = make_crm()
-    lead, opportunity, deal = make_deal()
+    lead, _opportunity, deal = make_deal()
 
     for stage, ours in (("Lost", "recycled"), ("Negotiation", "opportunity"), ("Won", "won"), ("Lost", "recycled")):
         on_the_board(deal, stage, lost_reason="Price" if stage == "Lost" else "")

@@ -1,0 +1,1 @@
+"""Page-shaped reads: everything that one page shows, gathered for one reader."""

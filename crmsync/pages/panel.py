@@ -1,0 +1,75 @@
+"""The CRM part of a lead's page: the deal, how it stands with the CRM, and what would be sent next."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from crmsync.adapters.errors import AdapterError
+from crmsync.adapters.registry import adapter_for
+from crmsync.models import Conflict, Handoff, Link, Opportunity, OutboxEntry
+from crmsync.outgoing import NotMapped
+from crmsync.services.claim import OPEN
+from crmsync.services.plan import plan_write
+from leadmgmt.core.errors import ConfigurationError
+from leads.models import Lead, LeadEvent, Stage
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One entry on its way, with what it would change: field → (before, after)."""
+
+    entry: OutboxEntry
+    changes: dict[str, tuple[object, object]]
+    problem: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The fragment. ``why_not`` says why there is no opportunity yet."""
+
+    lead: Lead
+    opportunity: Opportunity | None
+    handoff: Handoff | None
+    link: Link | None
+    waiting: list[Waiting]
+    conflicts: list[Conflict]
+    why_not: str
+
+
+def lead_panel(lead: Lead) -> Panel:
+    """Gather it for the lead's newest opportunity."""
+    opportunity = Opportunity.objects.filter(lead=lead).select_related("owner", "loss_reason").first()
+    if opportunity is None:
+        return Panel(lead, None, None, None, [], [], _why_not(lead))
+    link = Link.objects.filter(opportunity=opportunity).select_related("connection").first()
+    open_entries = OutboxEntry.objects.filter(opportunity=opportunity, state__in=[*OPEN, OutboxEntry.State.DEAD])
+    entries = list(open_entries.select_related("opportunity__lead__contact__company", "connection").order_by("seq")[:5])
+    return Panel(
+        lead=lead,
+        opportunity=opportunity,
+        handoff=Handoff.objects.filter(opportunity=opportunity).select_related("ae").order_by("-pk").first(),
+        link=link,
+        waiting=[_planned(entry, link) for entry in entries] if link else [],
+        conflicts=list(Conflict.objects.filter(link=link, resolved_at=None).order_by("-at")[:5]) if link else [],
+        why_not="",
+    )
+
+
+def _planned(entry: OutboxEntry, link: Link) -> Waiting:
+    """What would be sent now; asks nobody."""
+    try:
+        adapter = adapter_for(entry.connection)
+        plan = plan_write(entry, link, entry.connection, adapter.capabilities())
+        adapter.close()
+    except (NotMapped, ConfigurationError, AdapterError) as error:
+        return Waiting(entry, {}, str(error))
+    return Waiting(entry, dict(plan.changes) if plan else {}, entry.error)
+
+
+def _why_not(lead: Lead) -> str:
+    if lead.stage == Stage.SQL:
+        event = LeadEvent.objects.filter(lead=lead, kind="conversion.waiting").order_by("-at").first()
+        return str(event.data.get("why", "")) if event else _("An SQL: it can become an opportunity now.")
+    if lead.is_working:
+        return _("No deal yet: it becomes one as soon as the lead is an SQL.")
+    return _("This lead never became a deal.")

@@ -1,0 +1,102 @@
+"""The marks of handoffs and deals as template tags."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crmsync.models import Handoff, Opportunity
+from crmsync.pages.health import Health
+from leadmgmt.core import formats
+
+register = template.Library()
+
+TONES = {
+    Handoff.Status.OFFERED: ("", "clock"),
+    Handoff.Status.ACCEPTED: ("badge--good", "check"),
+    Handoff.Status.REFUSED: ("badge--bad", "cross"),
+    Handoff.Status.WITHDRAWN: ("", "replay"),
+}
+DEAL_TONES = {
+    Opportunity.Stage.OPEN: ("stage--opportunity", "stage-opportunity"),
+    Opportunity.Stage.WON: ("stage--won", "stage-won"),
+    Opportunity.Stage.LOST: ("stage--disqualified", "stage-disqualified"),
+}
+
+
+@register.simple_tag
+def handoff_badge(handoff: Handoff) -> SafeString:
+    """What became of a handoff: a word and its icon."""
+    tone, name = TONES[Handoff.Status(handoff.status)]
+    return _badge(name, tone, handoff.get_status_display())
+
+
+@register.simple_tag
+def handoff_heading(handoff: Handoff) -> str:
+    """The decision in a few words, as a heading."""
+    when = formats.moment(handoff.decided_at) if handoff.decided_at else ""
+    return {
+        Handoff.Status.OFFERED: _("Not decided yet"),
+        Handoff.Status.ACCEPTED: _("Accepted by %(ae)s, %(when)s"),
+        Handoff.Status.REFUSED: _("Refused by %(ae)s, %(when)s"),
+        Handoff.Status.WITHDRAWN: _("Withdrawn, %(when)s"),
+    }[Handoff.Status(handoff.status)] % {"ae": handoff.ae, "when": when}
+
+
+@register.simple_tag
+def deal_stage(deal: Opportunity) -> SafeString:
+    """Open, won or lost, with the glyph of the stage it leads to."""
+    tone, glyph = DEAL_TONES[Opportunity.Stage(deal.stage)]
+    return format_html(
+        '<span class="stage {}"><svg class="icon" aria-hidden="true"><use href="#{}"/></svg>{}</span>',
+        tone,
+        glyph,
+        deal.get_stage_display(),
+    )
+
+
+@register.simple_tag
+def sync_mark(state: str) -> SafeString:
+    """How a deal on the board stands with Leadmgmt."""
+    name, tone, words = {
+        "synced": ("check", "", _("synced")),
+        "coming": ("sync", "badge--accent", _("on its way")),
+        "held": ("alert", "badge--warn", _("held")),
+        "alone": ("link", "", _("no lead")),
+    }[state]
+    return _badge(name, tone, words)
+
+
+@register.simple_tag
+def connection_mark(state: str) -> SafeString:
+    """How a connection is."""
+    name, tone, words = {
+        "good": ("check", "badge--good", _("works")),
+        "late": ("alert", "badge--warn", _("late")),
+        "resting": ("pause", "badge--bad", _("rests after failures")),
+        "off": ("pause", "", _("off")),
+    }[state]
+    return _badge(name, tone, words)
+
+
+def _badge(name: str, tone: str, words: str) -> SafeString:
+    return format_html(
+        '<span class="badge {}"><svg class="icon" aria-hidden="true"><use href="#icon-{}"/></svg>{}</span>',
+        tone,
+        name,
+        words,
+    )
+
+
+@register.filter
+def health_sentence(health: Health) -> str:
+    """The first thing an admin wants to know."""
+    if not health.lines:
+        return _("Nothing is connected, so nothing is synced.")
+    given_up = sum(line.dead + line.held for line in health.lines)
+    if given_up:
+        return ngettext("%(n)d change needs you.", "%(n)d changes need you.", given_up) % {"n": given_up}
+    if any(line.state in ("late", "resting") for line in health.lines):
+        return _("A CRM does not answer. Nothing is lost; everything waits in order.")
+    return _("Everything is sent and applied, nothing needs you.")

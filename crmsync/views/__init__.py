@@ -1,0 +1,1 @@
+"""Pages around the deal: thin views, one file per page."""

@@ -1,0 +1,38 @@
+"""The CRM part of a lead's page, and the click that makes an opportunity."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from crmsync.pages.panel import lead_panel as gather
+from crmsync.services.convert import convert_lead
+from leadmgmt.core.now import now
+from leadmgmt.core.web import back, is_partial
+from qualification.access import person, visible_lead, workable_lead
+
+
+@require_GET
+@login_required
+def lead_panel(request: HttpRequest, lead_id: int) -> HttpResponse:
+    """The fragment; a page of its own where no script runs."""
+    panel = gather(visible_lead(person(request), lead_id))
+    template = "crmsync/_lead_panel.html" if is_partial(request) else "crmsync/lead_panel.html"
+    return TemplateResponse(request, template, {"panel": panel, "at": now()})
+
+
+@require_POST
+@login_required
+def lead_convert(request: HttpRequest, lead_id: int) -> HttpResponse:
+    """Make the opportunity now."""
+    user = person(request)
+    opportunity = convert_lead(workable_lead(user, lead_id).pk, by=user, at=now())
+    messages.success(
+        request,
+        _("An opportunity, offered to %(ae)s.") % {"ae": opportunity.owner}
+        if opportunity.owner
+        else _("An opportunity."),
+    )
+    return HttpResponseRedirect(back(request, f"/leads/{lead_id}/"))
