@@ -5,9 +5,11 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from leads.api import capture, views
+from leads.api import capture, schema, views
 
 app_name = "api"
+# Registers itself by being imported.
+KEY_SCHEME = schema.ApiKeyScheme
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -13,9 +13,9 @@ class LeadsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the clock what is due."""
-        from leads.services.ask import nudge_requests
         from leads.services.capture import process_waiting
         from leads.services.enrich import close_due_rounds
+        from leads.services.record_answer import nudge_requests
 
         register("leads.captures", process_waiting)
         register("leads.enrichment_rounds", close_due_rounds)

@@ -80,7 +80,7 @@ class Line:
 
 def record_events(lines: Iterable[Line]) -> None:
     """Write many lines, in this order, and nudge the pipeline once per lead with a step to do."""
-    recorded_at = now()
+    lines, recorded_at = list(lines), now()
     rows = [
         {
             "lead_id": line.lead.pk,
@@ -94,7 +94,8 @@ def record_events(lines: Iterable[Line]) -> None:
         for line in lines
     ]
     insert_values(LeadEvent, rows)
-    enqueue_many(ADVANCE, dict.fromkeys(row["lead_id"] for row in rows if row["needs_step"]))
+    steps = [line.lead.pk for line, row in zip(lines, rows, strict=True) if row["needs_step"]]
+    enqueue_many(ADVANCE, dict.fromkeys(steps))
 
 
 def record_history(events: Iterable[LeadEvent]) -> int:

@@ -3,9 +3,9 @@
 from leads.services import ask, capture
 
 
-def ask_provider(provider_id: int) -> str:
-    """Ask one enrichment provider whatever waits for it."""
-    return ask.ask_provider(provider_id)
+def ask_providers() -> str:
+    """Ask the enrichment providers whatever waits for them."""
+    return ask.ask_providers()
 
 
 def process_capture(capture_id: str) -> str:

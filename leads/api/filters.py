@@ -10,7 +10,7 @@ from leads.models.channel import Channel
 from leads.normalise.email import InvalidAddress, read_address
 
 
-class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
+class LeadFilter(django_filters.FilterSet):
     """Filters of GET leads/; several of one stage are written as stage=new&stage=mql."""
 
     stage = django_filters.MultipleChoiceFilter(choices=Stage.choices)

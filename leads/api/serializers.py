@@ -63,7 +63,7 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         return found
 
 
-class ScoreSerializer(serializers.ModelSerializer[Lead]):
+class LeadScoreSerializer(serializers.ModelSerializer[Lead]):
     """Where the lead stands in numbers; null where it was not scored yet."""
 
     class Meta:
@@ -88,7 +88,7 @@ class LeadSerializer(serializers.ModelSerializer[Lead]):
     stage = serializers.ChoiceField(choices=Stage.choices, read_only=True)
     owner = PersonSerializer(read_only=True, allow_null=True)
     ae = PersonSerializer(read_only=True, allow_null=True)
-    score = ScoreSerializer(source="*", read_only=True)
+    score = LeadScoreSerializer(source="*", read_only=True)
     assigned_at = serializers.DateTimeField(source="owned_at", read_only=True, allow_null=True)
 
     class Meta:

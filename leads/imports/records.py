@@ -77,7 +77,7 @@ class Records:
                 return
             yield Record(start, self._lines.number, cells, self._lines.taken[0], problem)
 
-    def _reader(self) -> "csv._reader":
+    def _reader(self) -> Iterator[list[str]]:
         return csv.reader(self._lines, delimiter=self._delimiter, strict=True, skipinitialspace=True)
 
     def _mend(self, error: Exception) -> tuple[list[str], str]:
