@@ -1,6 +1,7 @@
 """The clock's loop: runs registered work when it is due, in the one process that holds the lock."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -15,6 +16,8 @@ logger = logging.getLogger(__name__)
 # "lead" and "cloc" as two 32-bit numbers: whoever holds this session lock acts, the others stand by.
 LOCK = (0x6C656164, 0x636C6F63)
 SLOW_SECONDS = 1.0
+# How early a tick may come and still count for its second.
+JITTER = 0.05
 
 
 class Clock:
@@ -35,10 +38,11 @@ class Clock:
             logger.warning("The clock cannot reach the database (%s); trying again.", type(error).__name__)
             self._session.close()
             return 0
-        due = [work for work in registered() if elapsed >= self._next.get(work.name, 0.0)]
+        due = [work for work in registered() if elapsed + JITTER >= self._next.get(work.name, 0.0)]
         for work in due:
             run(work, self._now())
-            self._next[work.name] = elapsed + work.every
+            # Counted from the full second, or work for every second would slip past some of them.
+            self._next[work.name] = math.floor(elapsed + JITTER) + work.every
         return len(due)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ os.environ.setdefault("LEADMGMT_CLUSTER_DISPOSABLE", "1")
 os.environ.setdefault("SECRET_KEY", "only for tests")
 
 from leadmgmt.settings import *  # noqa: E402, F403  # the environment above has to stand first
-from leadmgmt.settings import DATABASES, STORAGES, VAR_DIR  # noqa: E402  # as above
+from leadmgmt.settings import DATABASES, STATIC_ROOT, STORAGES, VAR_DIR  # noqa: E402  # as above
 
 # A database name per run, so that two runs on one server do not meet; the host's name as pids repeat between hosts.
 HOST_MARK = socket.gethostname()[:12].lower().replace("-", "_")
@@ -30,6 +30,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Fixed, whatever the developer's own .env says.
 PUBLIC_URL = "http://localhost:8000"
 ALLOWED_HOSTS = ["*"]

@@ -282,7 +282,7 @@ def test_an_ordinary_account_runs_its_own_server_and_root_may_join(control: Path
 def test_without_any_postgresql_one_sentence_says_what_to_do(control: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "_machine", lambda: iter([]))
     monkeypatch.setattr(binaries, "_wheel", lambda: iter([]))
-    with pytest.raises(Unusable, match="install PostgreSQL .* set DATABASE_URL, or run `make embedded`"):
+    with pytest.raises(Unusable, match=r"install PostgreSQL .* set DATABASE_URL, or run `make embedded`"):
         a_server(control).ensure_running("leadmgmt")
 
 

@@ -154,7 +154,7 @@ def test_it_comes_up_answers_and_stops_cleanly(var: Path, number: signal.Signals
 
     product.process.send_signal(number)
 
-    rest = product.process.communicate(timeout=30)[0]
+    rest = product.process.communicate(timeout=90)[0]
     assert product.process.returncode == 0, "".join(product.said) + rest
     assert "Traceback" not in "".join(product.said) + rest
     assert all(gone(pid) for pid in family)
@@ -167,7 +167,7 @@ def test_a_second_start_takes_seconds(var: Path) -> None:
     product.read_until("ready: ")
     took = time.monotonic() - began
     product.process.terminate()
-    product.process.communicate(timeout=30)
+    product.process.communicate(timeout=90)
     assert took < 20
 
 
@@ -184,7 +184,7 @@ def test_what_dies_is_started_again(var: Path) -> None:
     # The supervisor keeps the socket: a request that comes meanwhile waits, it is not refused.
     assert urllib.request.urlopen(f"{url}healthz", timeout=20).read() == b"ok\n"
     product.process.terminate()
-    product.process.communicate(timeout=30)
+    product.process.communicate(timeout=90)
     assert product.process.returncode == 0
 
 
@@ -195,7 +195,7 @@ def test_kill_9_of_the_supervisor_leaves_nothing_behind(var: Path) -> None:
     assert len(family) >= 6
 
     product.process.kill()
-    product.process.communicate(timeout=30)
+    product.process.communicate(timeout=90)
 
     wait_until(lambda: all(gone(pid) for pid in family), within=30)
     wait_until(lambda: database_is_down(var), within=30)
@@ -207,12 +207,12 @@ def test_two_starts_share_the_database_and_the_last_one_stops_it(var: Path) -> N
     first.read_until("ready: ")
     second.read_until("ready: ")
     first.process.terminate()
-    first.process.communicate(timeout=30)
+    first.process.communicate(timeout=90)
     assert first.process.returncode == 0
     assert not database_is_down(var)
 
     second.process.terminate()
-    second.process.communicate(timeout=30)
+    second.process.communicate(timeout=90)
     assert database_is_down(var)
 
 
