@@ -3,7 +3,9 @@
 from django.urls import path
 
 from leadmgmt.home import home
+from leadmgmt.setup_page import setup
 
 urlpatterns = [
     path("", home, name="home"),
+    path("setup/", setup, name="setup"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qualification.views import actions, decisions, lead, leads, new_lead, queue
+from qualification.views import actions, decisions, lead, leads, new_lead, pulse, queue
 
 app_name = "qualification"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("leads/new/", new_lead.lead_new, name="lead_new"),
     path("leads/new/check/", new_lead.lead_new_check, name="lead_new_check"),
     path("leads/<int:lead_id>/", lead.lead_detail, name="lead_detail"),
+    path("leads/<int:lead_id>/pulse/", pulse.lead_pulse, name="lead_pulse"),
     path("leads/<int:lead_id>/log/", actions.lead_log, name="lead_log"),
     path("leads/<int:lead_id>/snooze/", actions.lead_snooze, name="lead_snooze"),
     path("leads/<int:lead_id>/resume/", actions.lead_resume, name="lead_resume"),

@@ -59,7 +59,8 @@ def day(user: User, at: datetime) -> Day:
     """Count this person's day."""
     here, today = timezone.localtime(at), Q(at__gte=day_start(at), at__lte=at)
     mine = queue.my_leads(user)
-    late = SlaClock.objects.filter(lead=OuterRef("pk"), stopped_at__isnull=True, due_at__lte=at)
+    broken = SlaClock.objects.filter(lead=OuterRef("pk"), stopped_at__isnull=True, due_at__lte=at)
+    missed = Exists(broken) | Exists(queue.agreed().filter(due_at__lte=at))
     touches = Activity.objects.filter(today, by=user, undone_at__isnull=True).exclude(kind=Activity.Kind.NOTE)
     touched = Lead.objects.owned_by(user).filter(first_touched_at__gte=day_start(at), first_touched_at__lte=at)
     shift = Shift.objects.filter(
@@ -74,7 +75,7 @@ def day(user: User, at: datetime) -> Day:
             calls=_count(mine.filter(Exists(queue.agreed()))),
             waiting=_count(queue.waiting_room(user)),
             paused=_count(mine.filter(snoozed_until__gt=at)),
-            overdue=_count(mine.filter(Exists(late), Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=at))),
+            overdue=_count(mine.filter(missed, Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=at))),
             worked=_count(touches, "lead"),
             sql=_count(LeadEvent.objects.filter(today, kind="stage.sql", lead__owner=user), "lead"),
             waits=ArraySubquery(touched.annotate(_wait=F("first_touched_at") - F("captured_at")).values("_wait")),

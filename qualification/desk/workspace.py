@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
 from leadmgmt.core.permissions import ADMIN, SDR, TEAM_LEAD, has_role
-from leads.models import Lead, User
+from leads.models import Lead, LeadEvent, User
 from qualification.desk import panels, queue
 from qualification.desk.headline import headline
 from qualification.desk.order import Order, order
@@ -63,6 +63,7 @@ class Workspace:
     timings: list[panels.Timing]
     total_ms: int | None
     timeline: Timeline
+    last_event: int
 
 
 def standing(lead: Lead, at: datetime) -> Standing:
@@ -88,7 +89,14 @@ def workspace(lead: Lead, reader: User, at: datetime, *, shown: str = "all") -> 
         timings=panels.timings(lead),
         total_ms=panels.total_ms(lead),
         timeline=timeline(lead, reader, at, shown=shown),
+        last_event=last_event(lead),
     )
+
+
+def last_event(lead: Lead) -> int:
+    """The newest line of the lead's history, by number; 0 without any."""
+    newest = LeadEvent.objects.filter(lead=lead).order_by("-pk").values_list("pk", flat=True).first()
+    return newest or 0
 
 
 def rights(lead: Lead, reader: User) -> Rights:

@@ -6,6 +6,7 @@ from qualification.models.framework import Answer, Framework, Question
 from qualification.models.nurture import NurtureEnrolment
 from qualification.models.outcome import Outcome
 from qualification.models.scoring import Score, ScoringModel
+from qualification.models.viewing import Viewing
 
 __all__ = [
     "Activity",
@@ -17,4 +18,5 @@ __all__ = [
     "Question",
     "Score",
     "ScoringModel",
+    "Viewing",
 ]

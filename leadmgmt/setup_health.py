@@ -1,0 +1,69 @@
+"""Whether the machine runs: workers, clock, what was given up."""
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crmsync.models import OutboxEntry
+from leadmgmt.core import formats, queue
+from leadmgmt.setup_steps import Check, admin, link
+from leads.models import Capture, LeadEvent
+from routing.models import SlaClock, WaitingLead
+
+SLOW_QUEUE_SECONDS = 30
+# The clock looks every second; what is due for longer was overlooked.
+CLOCK_LATE = timedelta(minutes=2)
+
+
+def health(at: datetime) -> list[Check]:
+    """One line for each part that can stand still."""
+    return [_workers(), _clock(at), _pipeline(), _captures(), _waiting(), _outbox()]
+
+
+def _workers() -> Check:
+    state = queue.state()
+    if state.oldest_seconds > SLOW_QUEUE_SECONDS:
+        span = formats.span(state.oldest_seconds)
+        note = _("%(n)d jobs wait, the oldest for %(span)s") % {"n": state.waiting, "span": span}
+        return Check("bad", _("Workers do not keep up, or none runs"), note)
+    return Check("good", _("Workers"), _("%(n)d jobs wait, nothing old") % {"n": state.waiting})
+
+
+def _clock(at: datetime) -> Check:
+    overlooked = SlaClock.objects.filter(
+        stopped_at__isnull=True, breached_at__isnull=True, due_at__lt=at - CLOCK_LATE
+    ).count()
+    if overlooked:
+        return Check("bad", _("The clock stands still"), _("%(n)d promises ran out unnoticed") % {"n": overlooked})
+    return Check("good", _("Clock"), _("no promise has run out unnoticed"))
+
+
+def _pipeline() -> Check:
+    parked = LeadEvent.objects.filter(parked_at__isnull=False).count()
+    if parked:
+        note = _("%(n)d steps were given up") % {"n": parked}
+        return Check("bad", _("Pipeline"), note, admin("leads", "leadevent"), _("Look"))
+    return Check("good", _("Pipeline"), _("no step was given up"))
+
+
+def _captures() -> Check:
+    failed = Capture.objects.filter(status=Capture.Status.FAILED).count()
+    if failed:
+        note = _("%(n)d submissions could not be read; none is lost") % {"n": failed}
+        return Check("bad", _("Capture"), note, admin("leads", "capture"), _("Look"))
+    return Check("good", _("Capture"), _("every submission was read"))
+
+
+def _waiting() -> Check:
+    waiting = WaitingLead.objects.filter(left_at__isnull=True).count()
+    note = ngettext("%(n)d lead waits for a rep", "%(n)d leads wait for a rep", waiting) % {"n": waiting}
+    return Check("warn" if waiting else "good", _("Waiting room"), note, link("routing:waiting_list"), _("Look"))
+
+
+def _outbox() -> Check:
+    dead = OutboxEntry.objects.filter(state=OutboxEntry.State.DEAD).count()
+    if dead:
+        note = _("%(n)d changes were refused") % {"n": dead}
+        return Check("bad", _("CRM"), note, link("crmsync:health"), _("Look"))
+    return Check("good", _("CRM"), _("no change was refused"))

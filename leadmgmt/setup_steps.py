@@ -1,0 +1,281 @@
+"""What an installation needs before it works, each step with its state read from the data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from crmsync.models import Connection, StageMap
+from leads.models import ApiKey, Channel, Lead, Organisation, Source, SourceCost, User
+from qualification.models import Criteria, Outcome, ScoringModel
+from routing.models import Notification, Rep, Rule, RuleSet, Shift, SlaPolicy
+
+Text = str | Promise
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is or is not as it should be, with where to mend it. `state`: good, warn or bad."""
+
+    state: str
+    text: str
+    note: str = ""
+    url: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what it is for, where it is done, and its checks."""
+
+    key: str
+    label: Text
+    about: Text
+    note: str
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """done, mend (something is wrong) or open (something is missing)."""
+        states = {check.state for check in self.checks}
+        return "mend" if "bad" in states else "open" if "warn" in states else "done"
+
+
+def link(name: str, *args: object) -> str:
+    """An address, or nothing where the page does not exist."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def admin(app: str, model: str) -> str:
+    """The admin's list of a model."""
+    return link(f"admin:{app}_{model}_changelist")
+
+
+def check(is_good: bool, good: str, otherwise: str, *, url: str = "", action: str = "", lack: str = "warn") -> Check:
+    """Good, or what is missing with the way there."""
+    if is_good:
+        return Check("good", good, url=url, action=_("Open") if url else "")
+    return Check(lack, otherwise, url=url, action=action or (_("Set up") if url else ""))
+
+
+def organisation() -> Step:
+    """Name, zone, currency."""
+    one = Organisation.objects.first()
+    url = admin("leads", "organisation")
+    note = f"{one.name}, {one.time_zone}" if one else _("No name yet")
+    value = one.expected_deal_value if one else 0
+    checks = [check(one is not None, _("The organisation has a name"), _("The organisation has no name"), url=url)]
+    if one:
+        checks.append(check(value > 0, _("A usual deal value is known"), _("No usual deal value"), url=url))
+    about = gettext_lazy("Its name stands on forms and mails; the usual deal value weighs leads against each other.")
+    return Step("organisation", gettext_lazy("Organisation"), about, note, checks)
+
+
+def people() -> Step:
+    """Reps with hours."""
+    hours = Shift.objects.filter(rep=OuterRef("pk"))
+    reps = list(Rep.objects.filter(user__is_active=True).annotate(_hours=Exists(hours)).select_related("user"))
+    without = [str(rep) for rep in reps if not rep._hours]
+    aes = User.objects.filter(is_active=True, groups__name="ae").count()
+    url = link("routing:rep_list")
+    checks = [
+        check(bool(reps), _("%(n)d people receive leads") % {"n": len(reps)}, _("Nobody receives leads yet"), url=url),
+        check(
+            not without, _("Each has working hours"), _("No hours: %(names)s") % {"names": ", ".join(without)}, url=url
+        ),
+        check(
+            aes > 0,
+            _("%(n)d AEs take deals over") % {"n": aes},
+            _("No AE: conversions wait"),
+            url=admin("leads", "user"),
+        ),
+    ]
+    about = gettext_lazy("Leads go to people who are at work. Hours, absences and caps decide who that is.")
+    note = ngettext("%(n)d rep", "%(n)d reps", len(reps)) % {"n": len(reps)}
+    return Step("people", gettext_lazy("People and hours"), about, note, checks)
+
+
+def channels() -> Step:
+    """Ways in, with keys."""
+    active = list(Channel.objects.filter(is_active=True))
+    keys = ApiKey.objects.filter(channel=OuterRef("pk"), revoked_at__isnull=True)
+    keyless = Channel.objects.filter(is_active=True, kind=Channel.Kind.API).exclude(Exists(keys))
+    bare = [channel.name for channel in keyless]
+    url = admin("leads", "channel")
+    checks = [check(bool(active), _("%(n)d ways in are open") % {"n": len(active)}, _("No way in yet"), url=url)]
+    if bare:
+        note = _("No key opens: %(names)s") % {"names": ", ".join(bare)}
+        checks.append(Check("warn", note, url=admin("leads", "apikey"), action=_("Make a key")))
+    checks += [
+        Check("good", _("Form “%(name)s”") % {"name": one.name}, url=link("leads:form", one.slug), action=_("Look"))
+        for one in active
+        if one.kind == Channel.Kind.FORM
+    ]
+    about = gettext_lazy("Where leads come in: forms that we host, your website by API, files, entries by hand.")
+    names = dict(Channel.Kind.choices)
+    counts = {kind: sum(1 for one in active if one.kind == kind) for kind in names}
+    note = ", ".join(f"{count} {names[kind]}" for kind, count in counts.items() if count)
+    return Step("channels", gettext_lazy("Channels"), about, note or _("None yet"), checks)
+
+
+def sources() -> Step:
+    """Where interest comes from and what it costs."""
+    count = Source.objects.filter(is_active=True).count()
+    priced = SourceCost.objects.values("source").distinct().count()
+    url = admin("leads", "source")
+    checks = [
+        check(count > 0, _("%(n)d sources are known") % {"n": count}, _("No source is known yet"), url=url),
+        check(priced > 0, _("%(n)d have costs") % {"n": priced}, _("No costs: returns cannot be told"), url=url),
+    ]
+    about = gettext_lazy(
+        "Every spelling that arrives counts for one source; with its costs the reports can tell returns."
+    )
+    return Step("sources", gettext_lazy("Sources and costs"), about, _("%(n)d sources") % {"n": count}, checks)
+
+
+def routing() -> Step:
+    """Published rules and promises."""
+    published = RuleSet.objects.filter(status=RuleSet.Status.PUBLISHED).first()
+    rules = Rule.objects.filter(rule_set=published, is_active=True) if published else Rule.objects.none()
+    empty = rules.filter(destination="pool").annotate(
+        _members=Count("pool__members", filter=Q(pool__members__left_at=None))
+    )
+    bare = [rule.name for rule in empty if not rule._members]
+    url = link("routing:overview")
+    checks = [
+        check(published is not None, _("Rules are published"), _("No rules: leads wait"), url=url, lack="bad"),
+        check(
+            SlaPolicy.objects.filter(is_default=True).exists(),
+            _("There is a default promise of a first touch"),
+            _("No default promise of a first touch"),
+            url=admin("routing", "slapolicy"),
+        ),
+    ]
+    if bare:
+        checks.append(Check("bad", _("Nobody in the pool of: %(names)s") % {"names": ", ".join(bare)}, url=url))
+    about = gettext_lazy(
+        "Who works which lead, and by when. Rules are tried from the top; the first that fits decides."
+    )
+    note = _("Version %(v)d, %(n)d rules") % {"v": published.version, "n": rules.count()} if published else _("Not yet")
+    return Step("routing", gettext_lazy("Routing and promises"), about, note, checks)
+
+
+def scoring() -> Step:
+    """The published model and what it has learned from."""
+    model = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first()
+    outcomes = Outcome.objects.count()
+    url = admin("qualification", "scoringmodel")
+    note = _("Outcomes so far: %(n)d. A chance to win is shown once there are enough.") % {"n": outcomes}
+    checks = [
+        check(model is not None, _("A scoring model is published"), _("No scoring model"), url=url, lack="bad"),
+        Check("good", note),
+    ]
+    about = gettext_lazy("Points for who they are and for what they did, with reasons that everybody can read.")
+    return Step("scoring", gettext_lazy("Scoring"), about, str(model) if model else _("Not yet"), checks)
+
+
+def criteria() -> Step:
+    """What makes MQL and SQL."""
+    published = {one.kind: one for one in Criteria.objects.filter(status="published").select_related("framework")}
+    url = admin("qualification", "criteria")
+    sql = published.get(Criteria.Kind.SQL)
+    asked = sql.framework if sql else None
+    checks = [
+        check("mql" in published, _("MQL criteria are published"), _("Nothing makes an MQL"), url=url, lack="bad"),
+        check(sql is not None, _("SQL criteria are published"), _("Nothing makes an SQL"), url=url, lack="bad"),
+        check(
+            asked is not None,
+            _("Questions are asked: %(name)s") % {"name": asked or ""},
+            _("No questions are asked"),
+            url=admin("qualification", "framework"),
+        ),
+    ]
+    about = gettext_lazy("When a lead is worth a call, and when it is worth an AE's hour.")
+    return Step("criteria", gettext_lazy("Framework and criteria"), about, str(asked or _("Not yet")), checks)
+
+
+def crm() -> Step:
+    """The far side."""
+    connections = list(Connection.objects.all())
+    url = link("crmsync:health")
+    active = [one for one in connections if one.mode != Connection.Mode.OFF]
+    checks = [check(bool(active), _("A CRM is connected"), _("No CRM is connected"), url=url)]
+    for one in active:
+        starts = StageMap.objects.filter(connection=one, is_outbound_default=True).exists()
+        checks.append(
+            check(
+                starts,
+                _("%(name)s: new deals have a first stage") % {"name": one},
+                _("%(name)s: no first stage for new deals") % {"name": one},
+                url=url,
+                lack="bad",
+            )
+        )
+        if one.last_error and one.failures_in_a_row:
+            checks.append(
+                Check("bad", _("%(name)s does not answer") % {"name": one}, one.last_error[:200], url, _("Look"))
+            )
+    about = gettext_lazy(
+        "An opportunity is made in the CRM the moment a lead becomes one; what becomes of it comes back."
+    )
+    return Step("crm", gettext_lazy("CRM"), about, ", ".join(str(one) for one in active) or _("Not yet"), checks)
+
+
+def mail() -> Step:
+    """Telling people."""
+    is_real = settings.EMAIL_BACKEND == SMTP
+    failed = Notification.objects.filter(status=Notification.Status.FAILED).count()
+    hint = _("Set EMAIL_URL, for example smtp://user:password@host:587, and start again.")
+    sent = Notification.objects.filter(way="email", status=Notification.Status.SENT).count()
+    checks = [
+        Check("good", _("Mails go out through a mail server"))
+        if is_real
+        else Check("warn", _("Mails become files"), hint),
+        check(
+            failed == 0,
+            _("%(n)d mails sent, none given up") % {"n": sent},
+            _("%(n)d mails were given up") % {"n": failed},
+            url=admin("routing", "notification"),
+            lack="bad",
+        ),
+    ]
+    about = gettext_lazy("Reps are told on the screen and by e-mail.")
+    note = _("Mail server") if is_real else _("Into files")
+    return Step("mail", gettext_lazy("Mail"), about, note, checks)
+
+
+def first_lead() -> Step:
+    """It works end to end."""
+    newest = Lead.objects.filter(is_history=False, notified_at__isnull=False).order_by("-captured_at").first()
+    if newest is None:
+        url = link("qualification:lead_new")
+        checks = [Check("warn", _("No lead has come all the way yet"), url=url, action=_("Enter one"))]
+    else:
+        seconds = (newest.notified_at - newest.captured_at).total_seconds() if newest.notified_at else 0
+        text = _("The newest lead was captured, scored, routed and told in %(s).1f s") % {"s": max(0.0, seconds)}
+        checks = [Check("good", text, url=link("qualification:lead_detail", newest.pk), action=_("Look"))]
+    about = gettext_lazy("The proof: a lead that came in and was told to somebody.")
+    return Step("first_lead", gettext_lazy("First lead"), about, "" if newest else _("Not yet"), checks)
+
+
+STEPS: tuple[Callable[[], Step], ...] = (
+    organisation,
+    people,
+    channels,
+    sources,
+    routing,
+    scoring,
+    criteria,
+    crm,
+    mail,
+    first_lead,
+)
