@@ -16,7 +16,7 @@ from leadmgmt.core.secrets import seal
 from leads.enrichers import LOCAL
 from leads.enrichers.http_json import check_config
 from leads.models import EnrichmentRequest, Provider
-from leads.services.ask import retry_requests
+from leads.services.record_answer import retry_requests
 
 KINDS = [("http_json", _("JSON over HTTP")), *((kind, kind.replace("_", " ")) for kind in LOCAL)]
 

@@ -23,7 +23,7 @@ from leads.models import Company, Contact, EnrichmentRequest, Lead, LeadEvent, P
 from leads.normalise.company import name_key
 from leads.services.provenance import Offer, offer_all
 
-ASK = "leads.tasks.ask_provider"
+ASK = "leads.tasks.ask_providers"
 NETWORK = {"http_json": HttpJson}
 OPEN = (EnrichmentRequest.Status.WAITING, EnrichmentRequest.Status.RUNNING)
 # Who answered lately is not asked again, unless the provider's config says otherwise (`fresh_days`).
@@ -43,8 +43,8 @@ def begin_enrichment(lead: Lead, event: LeadEvent) -> None:
             lead.save(update_fields=["enrich_by"])
     elif lead.enrich_by is None and not lead.events.filter(kind="lead.enriched", data__for=event.pk).exists():
         _finish(lead, at, **{"for": event.pk})
-    for provider in asked:
-        enqueue(ASK, provider.pk)
+    if asked:
+        enqueue(ASK)
 
 
 def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:

@@ -40,8 +40,8 @@ class _Handler(BaseHTTPRequestHandler):
         if behaviour == "hang":
             service.given_up.wait(20)
             return
-        if behaviour == "drip":
-            self._drip()
+        if behaviour.startswith("drip"):
+            self._drip(b"X" if behaviour == "drip_headers" else b" ")
             return
         time.sleep(service.seconds)
         status, kind, content, headers = self._content(behaviour)
@@ -70,14 +70,13 @@ class _Handler(BaseHTTPRequestHandler):
         }
         return known.get(behaviour, (200, "application/json", good, {}))
 
-    def _drip(self) -> None:
+    def _drip(self, byte: bytes) -> None:
         """One byte at a time, so that no single read ever times out."""
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n")
+        self.wfile.write(b"X-Slow: " if byte == b"X" else b"\r\n")
         for _ in range(200):
             try:
-                self.wfile.write(b" ")
+                self.wfile.write(byte)
                 self.wfile.flush()
             except ConnectionError:
                 return

@@ -15,9 +15,9 @@ from leadmgmt.core.secrets import seal
 from leads.enrichers.http_json import HttpJson, check_config
 from leads.events import record_event
 from leads.models import Company, Contact, EnrichmentRequest, FieldValue, Lead, LeadEvent, Provider
-from leads.services import ask as asking
-from leads.services.ask import ask_provider, claim, nudge_requests, retry_requests
+from leads.services.ask import ask_providers, claim
 from leads.services.enrich import begin_enrichment, close_due_rounds, close_round
+from leads.services.record_answer import FAILURES_TO_PAUSE, nudge_requests, record_answer, retry_requests
 from tests.factories import make_company, make_contact, make_lead, make_touchpoint
 from tests.leads.provider_server import Service, running_service
 
@@ -42,7 +42,7 @@ def service(settings: Any) -> Iterator[Service]:
 def no_jobs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Jobs wait in a list: these tests run them themselves."""
     queued: list[tuple[Any, ...]] = []
-    for module in ("leads.services.enrich", "leads.services.ask", "leads.events"):
+    for module in ("leads.services.enrich", "leads.services.ask", "leads.services.record_answer", "leads.events"):
         monkeypatch.setattr(f"{module}.enqueue", lambda *job: queued.append(job))
     return queued
 
@@ -154,13 +154,13 @@ def test_a_local_enricher_can_be_switched_off_and_renamed() -> None:
 
 
 def test_the_lead_goes_on_when_the_provider_has_answered(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
 
     lead = begun()
     assert lead.enrich_by is not None
     assert enriched_events(lead) == []
 
-    assert ask_provider(provider.pk) == "1 asked"
+    assert ask_providers() == "1 asked"
 
     lead.refresh_from_db()
     assert lead.enrich_by is None
@@ -193,7 +193,7 @@ def test_address_and_credential_travel_as_configured(service: Service) -> None:
     )
     begun(email="a+b@firma.de")
 
-    ask_provider(provider.pk)
+    ask_providers()
 
     method, path, headers, body = service.asked[0]
     assert (method, path) == ("POST", "/d/firma.de?who=a%2Bb%40firma.de")
@@ -203,11 +203,11 @@ def test_address_and_credential_travel_as_configured(service: Service) -> None:
 
 
 def test_the_job_run_twice_asks_once(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     lead = begun()
 
-    ask_provider(provider.pk)
-    assert ask_provider(provider.pk) == "0 asked"
+    ask_providers()
+    assert ask_providers() == "0 asked"
 
     assert len(service.asked) == 1
     assert len(enriched_events(lead)) == 1
@@ -215,22 +215,22 @@ def test_the_job_run_twice_asks_once(service: Service) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_do_not_ask_the_same_question(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     for n in range(10):
         begun(email=f"p{n}@firma.de")
     service.seconds = 0.1
 
-    in_threads(lambda: ask_provider(provider.pk), 4)
+    in_threads(lambda: ask_providers(), 4)
 
     assert len(service.asked) == 10
     assert EnrichmentRequest.objects.filter(status="done", attempts=1).count() == 10
 
 
 def test_what_the_lead_said_itself_stays(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     lead = begun(job_title="Chief Cooling Officer")
 
-    ask_provider(provider.pk)
+    ask_providers()
 
     lead.contact.refresh_from_db()
     assert lead.contact.job_title == "Chief Cooling Officer"
@@ -238,9 +238,9 @@ def test_what_the_lead_said_itself_stays(service: Service) -> None:
 
 
 def test_who_answered_lately_is_not_asked_again(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     lead = begun()
-    ask_provider(provider.pk)
+    ask_providers()
 
     lead.refresh_from_db()
     begin_enrichment(lead, record_event(lead, "lead.touched"))
@@ -250,11 +250,11 @@ def test_who_answered_lately_is_not_asked_again(service: Service) -> None:
 
 
 def test_a_touch_during_a_round_joins_it(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     lead = begun()
 
     begin_enrichment(lead, record_event(lead, "lead.touched"))
-    ask_provider(provider.pk)
+    ask_providers()
 
     assert EnrichmentRequest.objects.count() == 1
     assert len(enriched_events(lead)) == 1
@@ -266,6 +266,28 @@ def test_a_provider_for_business_addresses_is_not_asked_about_private_ones(servi
     begun(email="ann@gmx.de")
 
     assert not EnrichmentRequest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hanging_provider_does_not_hold_up_another(service: Service) -> None:
+    asked: list[float] = []
+    with running_service() as hanging:
+        hanging.behaviour = "hang"
+        make_provider(hanging, slug="hanging", position=20, deadline_ms=3000)
+        make_provider(service)
+        lead = begun()
+        started = time.monotonic()
+
+        def watch() -> None:
+            while not asked and time.monotonic() - started < 10:
+                if EnrichmentRequest.objects.filter(provider__slug="cognita", status="done").exists():
+                    asked.append(time.monotonic() - started)
+                time.sleep(0.02)
+
+        in_threads(watch, 1, beside=ask_providers)
+
+    assert asked[0] < 1.0
+    assert enriched_events(lead) == [{"not_waited_for": ["hanging"]}]
 
 
 # A provider that misbehaves
@@ -287,11 +309,11 @@ def test_a_provider_for_business_addresses_is_not_asked_about_private_ones(servi
     ],
 )
 def test_the_row_says_why_there_is_no_answer(service: Service, behaviour: str, status: str, words: str) -> None:
-    provider = make_provider(service, deadline_ms=2000)
+    make_provider(service, deadline_ms=2000)
     service.behaviour = behaviour
     lead = begun()
 
-    ask_provider(provider.pk)
+    ask_providers()
 
     request = EnrichmentRequest.objects.get()
     assert request.status == status
@@ -303,11 +325,11 @@ def test_the_row_says_why_there_is_no_answer(service: Service, behaviour: str, s
 
 
 def test_values_of_the_wrong_type_are_left_out_and_named(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     service.answer = {"company": {"size": "many", "sector": ["a"]}, "person": {"titles": ["CTO"]}}
     lead = begun()
 
-    ask_provider(provider.pk)
+    ask_providers()
 
     request = EnrichmentRequest.objects.get()
     assert request.status == "done"
@@ -322,9 +344,9 @@ def test_values_of_the_wrong_type_are_left_out_and_named(service: Service) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("behaviour", ["hang", "drip"])
+@pytest.mark.parametrize("behaviour", ["hang", "drip", "drip_headers"])
 def test_a_hanging_provider_holds_up_the_lead_for_the_wait_and_no_longer(service: Service, behaviour: str) -> None:
-    provider = make_provider(service, deadline_ms=2500)
+    make_provider(service, deadline_ms=2500)
     service.behaviour = behaviour
     lead = begun()
     started = time.monotonic()
@@ -336,7 +358,7 @@ def test_a_hanging_provider_holds_up_the_lead_for_the_wait_and_no_longer(service
                 went_on.append(time.monotonic() - started)
             time.sleep(0.02)
 
-    in_threads(watch, 1, beside=lambda: ask_provider(provider.pk))
+    in_threads(watch, 1, beside=lambda: ask_providers())
 
     assert 0.8 < went_on[0] < 1.6
     assert time.monotonic() - started < 6
@@ -349,12 +371,12 @@ def test_a_hanging_provider_holds_up_the_lead_for_the_wait_and_no_longer(service
 
 
 def test_a_late_answer_is_used_and_told_once(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     lead = begun()
     close_due_rounds(timezone.now() + timedelta(seconds=5))
 
-    ask_provider(provider.pk)
-    ask_provider(provider.pk)
+    ask_providers()
+    ask_providers()
 
     data = enriched_events(lead)
     assert [one.get("late") for one in data] == [None, True]
@@ -363,22 +385,22 @@ def test_a_late_answer_is_used_and_told_once(service: Service) -> None:
 
 
 def test_a_late_answer_that_says_nothing_new_is_not_told(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     service.behaviour = "empty"
     lead = begun()
     close_due_rounds(timezone.now() + timedelta(seconds=5))
 
-    ask_provider(provider.pk)
+    ask_providers()
 
     assert len(enriched_events(lead)) == 1
 
 
 def test_a_private_address_is_refused_before_anything_is_sent(service: Service, settings: Any) -> None:
     settings.OUTBOUND_ALLOW_PRIVATE = []
-    provider = make_provider(service)
+    make_provider(service)
     begun()
 
-    ask_provider(provider.pk)
+    ask_providers()
 
     request = EnrichmentRequest.objects.get()
     assert request.status == "failed"
@@ -413,10 +435,10 @@ def test_a_wrong_config_is_named(config: Any, field: str) -> None:
 
 
 def test_a_broken_config_fails_the_question_and_not_the_lead(service: Service) -> None:
-    provider = make_provider(service, config={"mapping": {"company.shoes": "x"}})
+    make_provider(service, config={"mapping": {"company.shoes": "x"}})
     lead = begun()
 
-    ask_provider(provider.pk)
+    ask_providers()
 
     assert "No such field" in EnrichmentRequest.objects.get().error
     assert len(enriched_events(lead)) == 1
@@ -425,11 +447,11 @@ def test_a_broken_config_fails_the_question_and_not_the_lead(service: Service) -
 def test_several_failures_in_a_row_pause_the_provider_and_a_success_ends_that(service: Service) -> None:
     provider = make_provider(service)
     service.behaviour = "broken"
-    for n in range(asking.FAILURES_TO_PAUSE):
+    for n in range(FAILURES_TO_PAUSE):
         begun(email=f"p{n}@firma.de")
-    ask_provider(provider.pk)
+    ask_providers()
     provider.refresh_from_db()
-    assert provider.failures == asking.FAILURES_TO_PAUSE
+    assert provider.failures == FAILURES_TO_PAUSE
     assert provider.paused_until is not None
 
     service.asked.clear()
@@ -437,15 +459,15 @@ def test_several_failures_in_a_row_pause_the_provider_and_a_success_ends_that(se
 
     # Nobody is waited for while the provider is paused: the lead goes on at once.
     assert len(enriched_events(lead)) == 1
-    assert ask_provider(provider.pk) == "0 asked"
+    assert ask_providers() == "0 asked"
     assert service.asked == []
     service.behaviour = "good"
     Provider.objects.update(paused_until=timezone.now() - timedelta(seconds=1))
     EnrichmentRequest.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
-    ask_provider(provider.pk)
+    ask_providers()
     provider.refresh_from_db()
     assert provider.failures == 0
-    assert EnrichmentRequest.objects.filter(status="done").count() == asking.FAILURES_TO_PAUSE + 1
+    assert EnrichmentRequest.objects.filter(status="done").count() == FAILURES_TO_PAUSE + 1
     assert enriched_events(lead)[-1]["late"] is True
 
 
@@ -464,7 +486,7 @@ def test_a_lost_worker_does_not_lose_the_question(service: Service, no_jobs: lis
     assert request.status == "waiting"
     assert "worker was lost" in request.error
     nudge_requests(timezone.now() + timedelta(seconds=25))
-    assert ("leads.tasks.ask_provider", provider.pk) in no_jobs
+    assert ("leads.tasks.ask_providers",) in no_jobs
 
 
 def test_an_answer_after_the_question_was_settled_changes_nothing(service: Service) -> None:
@@ -473,7 +495,7 @@ def test_an_answer_after_the_question_was_settled_changes_nothing(service: Servi
     (request,) = claim(provider.pk, timezone.now())
     EnrichmentRequest.objects.update(status="failed")
 
-    asking.record_answer(request, service.answer, timezone.now())
+    record_answer(request, service.answer, timezone.now())
 
     assert not FieldValue.objects.filter(origin="cognita").exists()
     assert EnrichmentRequest.objects.get().status == "failed"
@@ -481,10 +503,10 @@ def test_an_answer_after_the_question_was_settled_changes_nothing(service: Servi
 
 
 def test_nobody_asks_for_ever(service: Service) -> None:
-    provider = make_provider(service)
+    make_provider(service)
     service.behaviour = "broken"
     begun()
-    ask_provider(provider.pk)
+    ask_providers()
 
     nudge_requests(timezone.now() + timedelta(seconds=40))
 
@@ -494,7 +516,7 @@ def test_nobody_asks_for_ever(service: Service) -> None:
     assert retry_requests([request.pk]) == 1
     service.behaviour = "good"
     Provider.objects.update(failures=0)
-    ask_provider(provider.pk)
+    ask_providers()
     assert EnrichmentRequest.objects.get().status == "done"
 
 
