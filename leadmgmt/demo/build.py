@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from leadmgmt.core.now import moment, now
 from leadmgmt.core.permissions import ADMIN, AE, MANAGER, MARKETING, SDR, TEAM_LEAD
@@ -163,23 +163,25 @@ def hand_out_keys(file: Path) -> dict[str, object]:
 def _account(user: User) -> dict[str, str]:
     password = secrets.token_urlsafe(9)
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.language = "en"
+    user.save(update_fields=["password", "language"])
     return {"email": user.email, "password": password}
 
 
 def _who() -> dict[str, User]:
     """One person per role: of the reps those with most to do right now, so that the first look shows something."""
-    found = {
-        role: User.objects.filter(groups__name=role).order_by("pk").first() for role in (MARKETING, MANAGER, ADMIN)
-    }
     promised = Q(leads__sla_clocks__stopped_at__isnull=True, leads__sla_clocks__due_at__gt=now())
     running = Count("leads", filter=promised & Q(leads__stage__in=["new", "mql", "sql"]), distinct=True)
-    sdrs = User.objects.filter(groups__name=SDR, language="en") | User.objects.filter(groups__name=SDR)
-    found[SDR] = sdrs.distinct().annotate(running=running).order_by("-running", "pk").first()
+    sdr = _of(SDR).annotate(running=running).order_by("-running", "pk").first()
     offered = Count("handoffs", filter=Q(handoffs__status="offered"), distinct=True)
-    found[AE] = User.objects.filter(groups__name=AE).annotate(offered=offered).order_by("-offered", "pk").first()
-    leaders = User.objects.filter(groups__name=TEAM_LEAD).order_by("pk")
-    team = found[SDR].team_id if found[SDR] else None
-    found[TEAM_LEAD] = leaders.filter(team=team).first() or leaders.first()
-    order = (SDR, TEAM_LEAD, AE, MARKETING, MANAGER, ADMIN)
-    return {role: user for role in order if (user := found[role]) is not None}
+    found = {
+        SDR: sdr,
+        TEAM_LEAD: _of(TEAM_LEAD).filter(team=sdr.team_id if sdr else None).first() or _of(TEAM_LEAD).first(),
+        AE: _of(AE).annotate(offered=offered).order_by("-offered", "pk").first(),
+        **{role: _of(role).first() for role in (MARKETING, MANAGER, ADMIN)},
+    }
+    return {role: user for role, user in found.items() if user is not None}
+
+
+def _of(role: str) -> QuerySet[User]:
+    return User.objects.filter(groups__name=role).order_by("pk")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from leadmgmt.core.permissions import ADMIN
 from leadmgmt.demo import people, rules
 from leadmgmt.demo.market import ORIGINS, Origin
 from leadmgmt.demo.people import AWAY_NOW, BOTH_POOLS, EVERYBODY, LEADERS, SDRS, TEAMS, Person
@@ -57,8 +58,8 @@ def _people(at: datetime) -> None:
             team=teams.get(person.team),
             time_zone=person.time_zone,
             language=person.language,
-            is_staff=person.role == people.ADMIN,
-            is_superuser=person.role == people.ADMIN,
+            is_staff=person.role == ADMIN,
+            is_superuser=person.role == ADMIN,
         )
         user.set_unusable_password()
         user.save()

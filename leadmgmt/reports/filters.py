@@ -141,13 +141,20 @@ def read(params: Mapping[str, str], reader: User | None = None, *, default_days:
     Raises InvalidInput naming the parameter that cannot be read.
     """
     first, end = period(params)
-    known = {name: (params.get(name) or "").strip() for name in NARROWING}
     if first is None and end is None and params.get("period") != "all" and default_days:
         last_day = today()
         days: tuple[date | None, date | None] = (last_day - timedelta(days=default_days - 1), last_day)
     else:
         days = (_local(first), _local(end - timedelta(seconds=1)) if end else None)
-    return Filters(*days, **known, compares=params.get("compare") == "previous", reader=reader)
+    return Filters(
+        *days,
+        source=params.get("source") or "",
+        campaign=params.get("campaign") or "",
+        team=params.get("team") or "",
+        rep=params.get("rep") or "",
+        compares=params.get("compare") == "previous",
+        reader=reader,
+    )
 
 
 def _local(moment: datetime | None) -> date | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
+
 from leadmgmt.core.now import now
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.query import rows
@@ -13,7 +15,8 @@ from leadmgmt.reports.statistics import Difference, difference
 STAGES = ("new", "mql", "sql", "opportunity", "won")
 
 # One pass over the cohort's history: when each lead first reached each stage, whether it left and came back.
-# A win that the CRM has taken back is none, hence the look at today's stage.
+# A win that the CRM has taken back is none, hence the look at today's stage. The long way from captured to won is
+# counted by the calendar: from one day's noon to another's is whole days, also where the clocks have changed between.
 FUNNEL = """
 WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */),
 history AS (
@@ -52,7 +55,8 @@ SELECT grouping(key), grouping(furthest), key, furthest, ending,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM sql - mql)),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM opportunity - sql)),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM won - opportunity)),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM won - captured)),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM
+           (won AT TIME ZONE %s) - (captured AT TIME ZONE %s))),
        count(recycled), count(returned) FILTER (WHERE returned > recycled),
        count(*) FILTER (WHERE returned > recycled AND sql > returned),
        count(*) FILTER (WHERE returned > recycled AND won > returned),
@@ -160,7 +164,9 @@ def funnel(filters: Filters) -> Funnel:
 
 
 def _lines(filters: Filters, until: datetime, key: str = "source_id") -> list[Line]:
-    return rows(Line, FUNNEL.replace("/* key */", key), filters.leads(), [until])
+    return rows(
+        Line, FUNNEL.replace("/* key */", key), filters.leads(), [until, settings.TIME_ZONE, settings.TIME_ZONE]
+    )
 
 
 def lines_by(filters: Filters, key: str) -> tuple[Line, dict[int | None, Line]]:

@@ -143,7 +143,7 @@ def sources(filters: Filters, level: str = "source") -> Sources:
     names = _names(level, [key for key in {*lines, *costs} if key is not None])
     # Money may have been spent for nothing.
     lines |= {key: replace(NOBODY, key=key) for key in costs if key not in lines}
-    found = [_return(filters, level, line, names.get(key), costs.get(key), usual) for key, line in lines.items()]
+    found = [_return(filters, level, line, names.get(key or 0), costs.get(key), usual) for key, line in lines.items()]
     ranked = _ranked(found, total)
     order = sorted(ranked, key=lambda line: (line.cost is None, -(line.returned or 0), -line.line.captured, line.name))
     # Money spent on what brought no lead in the period belongs to the total all the same.

@@ -35,7 +35,9 @@ def team_sentence(team: TeamReport) -> Sentence:
 
 
 def _apart(team: TeamReport, leads: int, sqls: int) -> tuple[list[str], list[str]]:
-    above, below, z = [], [], quantile(len(team.sdrs))
+    above: list[str] = []
+    below: list[str] = []
+    z = quantile(len(team.sdrs))
     for line in team.sdrs:
         mine = line.received
         found = difference(mine.sqls, mine.leads, sqls - mine.sqls, leads - mine.leads, z)

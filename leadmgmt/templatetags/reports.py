@@ -138,11 +138,11 @@ def thousands(amount: Decimal | float | None) -> str:
     """An amount in thousands where it is one: € 583 k."""
     if amount is None:
         return formats.NOTHING
-    if abs(amount) < 10_000:
-        return formats.money(amount)
-    whole = formats.money(round(Decimal(amount) / 1000))
-    figure = formats.number(round(Decimal(amount) / 1000))
-    return whole.replace(figure, _("%(thousands)s k") % {"thousands": figure})
+    whole = Decimal(amount)
+    if abs(whole) < 10_000:
+        return formats.money(whole)
+    shown = formats.number(round(whole / 1000))
+    return formats.money(round(whole / 1000)).replace(shown, _("%(thousands)s k") % {"thousands": shown})
 
 
 @register.filter
@@ -287,5 +287,5 @@ def rank_words(ranking: Ranking) -> str:
 
 def round_up(value: int) -> int:
     """Two leading digits are enough for an estimate."""
-    step = 10 ** max(len(str(value)) - 2, 0)
+    step = int("1" + "0" * max(len(str(value)) - 2, 0))
     return -(-value // step) * step
