@@ -94,6 +94,15 @@ def take_in(channel: Channel, payload: Mapping[str, Any], **kept: Any) -> Receip
     return receipt
 
 
+def refuse_as_spam(channel: Channel, payload: Mapping[str, Any], **kept: Any) -> Receipt:
+    """Keep what a machine filled in, but make no lead of it; an admin may replay it."""
+    receipt = keep(channel, payload, **kept)
+    if not receipt.was_known:
+        problem = Problem("", _("A field that no person sees was filled in."))
+        _refuse(receipt.capture, Refused(problem.detail, [problem], code="spam"), now())
+    return receipt
+
+
 def keep(
     channel: Channel,
     payload: Mapping[str, Any],
