@@ -66,6 +66,9 @@ class Lead(models.Model):
     engagement = models.PositiveSmallIntegerField(_("engagement"), null=True, blank=True)
     grade = models.CharField(_("grade"), max_length=2, blank=True)
     win_probability = models.FloatField(_("win probability"), null=True, blank=True)
+    engagement_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the engagement, which fades, was last brought up to date.")
+    )
 
     enrich_by = models.DateTimeField(
         null=True, blank=True, help_text=_("While providers are being asked: until when the score waits for them.")
@@ -109,6 +112,12 @@ class Lead(models.Model):
             models.Index(fields=["source", "first_seen_at"], name="leads_lead_source"),
             # Enrichment whose deadline has passed.
             models.Index(fields=["enrich_by"], condition=Q(enrich_by__isnull=False), name="leads_lead_enriching"),
+            # Leads being worked whose engagement has faded since it was looked at.
+            models.Index(
+                fields=["engagement_at"],
+                condition=Q(stage__in=["new", "mql", "sql"], engagement_at__isnull=False),
+                name="leads_lead_fading",
+            ),
             # Recycled leads that wake up.
             models.Index(
                 fields=["wake_at"], condition=Q(stage="recycled", wake_at__isnull=False), name="leads_lead_waking"

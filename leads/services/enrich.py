@@ -126,8 +126,10 @@ def _number(value: Any, default: int) -> int:
 
 
 def _finish(lead: Lead, at: datetime, **data: Any) -> None:
-    """End the round of a locked lead: what is known now counts."""
-    lead.enrich_by, lead.enriched_at = None, at
+    """End the round of a locked lead: what is known now counts. `enriched_at` is that of the interest's first round."""
+    lead.enrich_by = None
+    if lead.enriched_at is None or lead.enriched_at < lead.captured_at:
+        lead.enriched_at = at
     lead.save(update_fields=["enrich_by", "enriched_at"])
     record_event(lead, "lead.enriched", at=at, by=BY, data=data)
 
@@ -159,7 +161,6 @@ def tell_late(lead_id: int, provider: str, fields: list[str], at: datetime) -> N
     """Something new came in after the round: have the lead scored again. Inside the caller's transaction."""
     lead = Lead.objects.lock().get(pk=lead_id)
     if lead.enrich_by is None and lead.is_open:
-        Lead.objects.filter(pk=lead_id).update(enriched_at=at)
         record_event(
             lead, "lead.enriched", at=at, by=BY, data={"late": True, "provider": provider, "fields": sorted(fields)}
         )

@@ -1,7 +1,7 @@
 """Scoring a lead: facts and touches in, score with its reasons out, stored and told to the pipeline."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,8 @@ from qualification.scoring import Model, Result, Signal, read_model, score
 from qualification.services.chances import Chance, chance_of
 
 MOST_TOUCHES = 500
+FADES_AFTER = timedelta(days=1)
+AT_ONCE = 200
 BY = "scoring"
 
 
@@ -38,14 +40,14 @@ def score_lead(lead: Lead, event: LeadEvent) -> None:
 
 def store_score(lead: Lead, at: datetime) -> Score | None:
     """Score a locked lead and write the result to it; None while no model is published."""
+    if lead.scored_at is None or lead.scored_at < lead.captured_at:
+        # How long this interest waited for its first score; later ones have times of their own.
+        lead.scored_at = at
     row = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first()
     if row is None:
-        lead.scored_at = at
         lead.save(update_fields=["scored_at"])
         return None
-    facts = lead_facts(lead, at)
-    model = compiled(row)
-    result = score(facts, *_signals(lead, model), model, at)
+    result, facts = _judge(lead, compiled(row), at)
     chance = chance_of(result.grade)
     made = Score.objects.create(
         lead=lead,
@@ -60,10 +62,41 @@ def store_score(lead: Lead, at: datetime) -> Score | None:
         reasons=result.reasons,
         facts=facts | _as_facts(result, chance),
     )
-    lead.fit, lead.engagement, lead.grade, lead.scored_at = result.fit, result.engagement, result.grade, at
-    lead.win_probability = made.win_probability
-    lead.save(update_fields=["fit", "engagement", "grade", "scored_at", "win_probability"])
+    _write(lead, result, chance, at)
     return made
+
+
+def _judge(lead: Lead, model: Model, at: datetime) -> tuple[Result, dict[str, Any]]:
+    facts = lead_facts(lead, at)
+    touches, events = _signals(lead, model)
+    return score(facts, touches, events, model, at), facts
+
+
+def _write(lead: Lead, result: Result, chance: Chance | None, at: datetime) -> None:
+    lead.fit, lead.engagement, lead.grade, lead.engagement_at = result.fit, result.engagement, result.grade, at
+    lead.win_probability = chance.mean if chance else None
+    lead.save(update_fields=["fit", "engagement", "grade", "engagement_at", "win_probability", "scored_at"])
+
+
+def fade_due(at: datetime) -> int:
+    """Clock: bring the engagement of leads being worked up to date once a day. Returns how many were looked at.
+
+    Only a new grade is a new score with its reasons; in between the figure on the lead fades quietly.
+    """
+    old = Lead.objects.working().filter(engagement_at__lt=at - FADES_AFTER)
+    due = list(old.order_by("engagement_at").values_list("pk", flat=True)[:AT_ONCE])
+    row = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first()
+    if row is None:
+        return 0
+    for lead_id in due:
+        with transaction.atomic():
+            lead = Lead.objects.lock().get(pk=lead_id)
+            result, _facts = _judge(lead, compiled(row), at)
+            if result.grade != lead.grade:
+                store_score(lead, at)
+            else:
+                _write(lead, result, chance_of(result.grade), at)
+    return len(due)
 
 
 def rescore(lead_id: int) -> Score | None:

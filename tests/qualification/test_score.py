@@ -17,7 +17,7 @@ from qualification.models import Outcome, Score, ScoringModel
 from qualification.scoring import Signal, grade, read_model, score
 from qualification.services.chances import chance_of, estimate, forget_counts
 from qualification.services.defaults import install_defaults
-from qualification.services.score import publish_model, rescore, score_lead
+from qualification.services.score import fade_due, publish_model, rescore, score_lead
 from tests.factories import make_company, make_contact, make_lead, make_touchpoint
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -234,6 +234,35 @@ def test_scoring_again_moves_and_tells_nothing() -> None:
 
     assert Score.objects.count() == 1
     assert not lead.events.exists()
+
+
+@pytest.mark.django_db
+def test_engagement_fades_once_a_day_and_a_new_grade_is_a_new_score() -> None:
+    install_defaults()
+    lead = hot_lead()
+    with moment(AT):
+        rescore(lead.pk)
+
+    assert fade_due(AT + timedelta(hours=23)) == 0
+    assert fade_due(AT + timedelta(days=2)) == 1
+    lead.refresh_from_db()
+    assert (lead.engagement, lead.grade, lead.engagement_at) == (77, "A1", AT + timedelta(days=2))
+    assert Score.objects.count() == 1
+
+    assert fade_due(AT + timedelta(days=9)) == 1
+    lead.refresh_from_db()
+    assert (lead.engagement, lead.grade, lead.scored_at) == (54, "A2", AT)
+    assert list(Score.objects.order_by("pk").values_list("grade", flat=True)) == ["A1", "A2"]
+    assert not lead.events.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_closed_or_was_never_scored_does_not_fade() -> None:
+    install_defaults()
+    make_lead(stage="won", engagement=50, fit=50, grade="B2", engagement_at=AT)
+    make_lead(at=AT)
+
+    assert fade_due(AT + timedelta(days=9)) == 0
 
 
 @pytest.mark.django_db
