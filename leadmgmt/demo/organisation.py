@@ -9,17 +9,13 @@ from django.db import transaction
 
 from leadmgmt.core.permissions import ADMIN
 from leadmgmt.demo import people, rules
+from leadmgmt.demo.form import FORM
 from leadmgmt.demo.market import ORIGINS, Origin
 from leadmgmt.demo.people import AWAY_NOW, BOTH_POOLS, EVERYBODY, LEADERS, SDRS, TEAMS, Person
 from leads.models import Campaign, Channel, Organisation, Source, SourceAlias, SourceCost, Team, User
 from routing.models import Absence, Pool, PoolMember, Rep, Shift, SlaPolicy
 
 BEING_BUILT = "Demo organisation, being built"
-FORM_CONSENT = {
-    "text_en": "You may call me and write to me about this request.",
-    "text_de": "Sie dürfen mich zu dieser Anfrage anrufen und mir schreiben.",
-    "version": "2026-05",
-}
 
 
 def mark() -> None:
@@ -147,9 +143,6 @@ def _channels() -> None:
     )
     Channel.objects.get_or_create(slug="files", defaults={"name": "Files", "kind": Channel.Kind.IMPORT})
     Channel.objects.get_or_create(slug="manual", defaults={"name": "By hand", "kind": Channel.Kind.MANUAL})
-
-
-FORM: dict[str, object] = {}
 
 
 def _pools() -> None:

@@ -118,7 +118,8 @@ def test_medians_are_the_time_between_first_reaching_two_stages(story: dict[str,
     medians = [step.median for step in found.steps]
     # To MQL after 1, 1, 2, 4 and 1 days; from there to SQL after 2, 2, 3 and 8.
     assert medians == [1 * day, 2.5 * day, 1 * day, 16 * day, None]
-    assert found.total.whole == 20 * day
+    # By the calendar it is an hour less: clocks were put back in between, so that the evening came before noon.
+    assert found.total.whole == 20 * day - 3600
 
 
 def test_period_takes_leads_by_their_first_touch(story: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from leadmgmt.core.now import now
 from leadmgmt.demo import build
 from leadmgmt.demo.live import live
 
-LEADS, DAYS, SEED = 320, 90, 20
+LEADS, DAYS, SEED = 260, 90, 20
 
 
 class Command(BaseCommand):
