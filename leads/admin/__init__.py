@@ -1,13 +1,12 @@
 """The admin of this app, one file per subject."""
 
-from leads import admin_enrichment
-from leads.admin import captures, channels, contacts, events, imports, people, reasons, sources
+from leads.admin import captures, channels, contacts, enrichment, events, imports, people, reasons, sources
 
 __all__ = [
-    "admin_enrichment",
     "captures",
     "channels",
     "contacts",
+    "enrichment",
     "events",
     "imports",
     "people",

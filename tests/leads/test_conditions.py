@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
@@ -318,10 +319,9 @@ trees = st.recursive(
 @pytest.fixture(scope="module")
 def zoo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Any:
     """Leads of every shape: much known, nothing known, odd letters, answers of odd types."""
-    with django_db_blocker.unblock():
-        leads = [_zoo_lead(i) for i in range(24)]
-        yield [lead.pk for lead in leads]
-        Lead.objects.filter(pk__in=[lead.pk for lead in leads]).delete()
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield [_zoo_lead(i).pk for i in range(24)]
+        transaction.set_rollback(True)
 
 
 def _zoo_lead(i: int) -> Lead:
