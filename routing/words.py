@@ -1,7 +1,7 @@
 """Rules, gates and decisions in words for a reader."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,11 @@ from routing.models import Rule
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a rule's sentence; a chip is what was compared with."""
+    """A part of a rule's sentence; a chip is what was compared with. No space goes before or after a bracket."""
 
     text: str
     is_chip: bool = False
+    is_glued: bool = False
 
 
 def condition_pieces(condition: Condition) -> list[Piece]:
@@ -36,15 +37,20 @@ def _pieces(node: Node) -> list[Piece]:
         rest = said.removeprefix(label).strip()
         return [Piece(label), Piece(rest, is_chip=True)] if rest and rest != said else [Piece(said, is_chip=True)]
     if not isinstance(node, Group):
-        return [Piece(_("not")), Piece("("), *_pieces(node.part), Piece(")")]
+        return [Piece(_("not")), *_bracketed(_pieces(node.part))]
     found: list[Piece] = []
     for number, part in enumerate(node.parts):
         if number:
             found.append(Piece(_("and") if node.is_all else _("or")))
         inner = _pieces(part)
         is_nested = isinstance(part, Group) and len(part.parts) > 1
-        found.extend([Piece("("), *inner, Piece(")")] if is_nested else inner)
+        found.extend(_bracketed(inner) if is_nested else inner)
     return found
+
+
+def _bracketed(pieces: list[Piece]) -> list[Piece]:
+    first = replace(pieces[0], is_glued=True)
+    return [Piece("("), first, *pieces[1:], Piece(")", is_glued=True)]
 
 
 def destination_words(rule: Rule) -> str:
@@ -105,10 +111,10 @@ def stopped_words(gate: str) -> str:
         "account": _("Cannot sign in any more"),
         "share": _("Takes no share of this pool"),
         "accepting": _("Had switched leads off"),
-        "leave": _("Away, earns nothing"),
-        "shift": _("Not at work, earns nothing"),
-        "open_leads": _("At the cap of open leads"),
-        "per_day": _("At the cap for the day"),
+        "leave": _("Away"),
+        "shift": _("Not at work"),
+        "open_leads": _("At the cap"),
+        "per_day": _("At the day’s cap"),
     }[gate]
 
 
@@ -119,6 +125,8 @@ def comparison_words(step: Mapping[str, Any]) -> str:
         return str(step["fact"])
     value = step["value"]
     other = fact_named(value["fact"]) if isinstance(value, dict) and "fact" in value else None
+    if fact.kind == "bool" and isinstance(step["actual"], bool):
+        return leaf_sentence(fact, "is_true" if step["actual"] else "is_false", None, None, language())
     wanted = leaf_sentence(fact, step["op"], None if other else value, other, language())
     if step["held"]:
         return f"{wanted} ({fact_value(step['actual'])})" if step["op"] != "eq" else wanted

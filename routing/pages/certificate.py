@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -44,6 +46,7 @@ class CandidateLine:
     initials: str
     gates: list[Gate]
     balance: Decimal
+    digits: int
     bar: Bar
     result: str
     is_chosen: bool
@@ -82,23 +85,23 @@ class DrawShare:
     high: str
 
 
-def verdict(certificate: Certificate) -> str:
+def verdict(certificate: Certificate) -> SafeString:
     """Why it came out so, in a few sentences."""
     rule = next((one for one in certificate.rules if one["held"]), None)
     if rule is None:
         count = len(certificate.rules)
         none = ngettext(
             "The one rule did not match, so the lead waits.",
-            "None of the %(count)d rules matched, so the lead waits.",
+            "None of the {count} rules matched, so the lead waits.",
             count,
         )
-        return none % {"count": count}
-    words = {"number": rule["position"], "name": rule["name"]}
-    first = _("Rule %(number)s “%(name)s” was the first to match.") % words
-    return f"{first} {_outcome(certificate)}"
+        return format_html(none, count=count)
+    pattern = _("Rule {number} <strong>{name}</strong> was the first to match.")
+    first = format_html(pattern, number=rule["position"], name=rule["name"])
+    return format_html("{} {}", first, _outcome(certificate))
 
 
-def _outcome(certificate: Certificate) -> str:
+def _outcome(certificate: Certificate) -> SafeString | str:
     if certificate.outcome == "disqualified":
         return _("It disqualifies such leads.")
     people = certificate.candidates
@@ -114,16 +117,16 @@ def _outcome(certificate: Certificate) -> str:
         return _("It names %(name)s.") % {"name": chosen["name"]}
     asked = {"reps": count_words(len(people)), "pool": certificate.pool, "free": len(free)}
     could = ngettext(
-        "Of %(reps)s in the pool %(pool)s one could take a lead at that moment.",
-        "Of %(reps)s in the pool %(pool)s %(free)s could take a lead at that moment.",
+        "Of {reps} in the pool <strong>{pool}</strong> one could take a lead at that moment.",
+        "Of {reps} in the pool <strong>{pool}</strong> {free} could take a lead at that moment.",
         len(free),
     )
-    return f"{could % asked} {_choice(certificate, chosen)}"
+    return format_html("{} {}", format_html(could, **asked), _choice(certificate, chosen))
 
 
 def _choice(certificate: Certificate, chosen: Mapping[str, Any]) -> str:
     by = certificate.draw["by"]
-    words = {"name": chosen["name"], "owed": signed(Decimal(chosen["balance"]))}
+    words = {"name": chosen["name"], "owed": signed(Decimal(chosen["balance"]), digits_of(certificate))}
     if by == "draw":
         names = [one["name"] for one in certificate.candidates if one["rep_id"] in certificate.draw["tied"]]
         tied = _("%(names)s were owed the same and had waited equally long, so a draw decided: %(name)s.")
@@ -162,10 +165,12 @@ def _told(rule: Mapping[str, Any]) -> list[str]:
 
 
 def columns(certificate: Certificate) -> list[str]:
-    """The gates worth a column: caps and shares only where somebody had one."""
+    """The gates worth a column: switches, caps and shares only where somebody differs."""
     people = certificate.candidates
     caps = (("open_leads", "max_open_leads"), ("per_day", "max_per_day"))
-    kept = ["accepting", "shift", *(name for name, cap in caps if any(one[cap] is not None for one in people))]
+    kept = ["shift", *(name for name, cap in caps if any(one[cap] is not None for one in people))]
+    if not all(one["is_accepting"] for one in people):
+        kept = ["accepting", *kept]
     return [*kept, "share"] if len({one["weight"] for one in people}) > 1 else kept
 
 
@@ -189,6 +194,7 @@ def candidate_lines(certificate: Certificate) -> list[CandidateLine]:
             initials=users[one["user_id"]].initials if one["user_id"] in users else one["name"][:2].upper(),
             gates=[_gate(name, one, certificate.decided_at) for name in names],
             balance=Decimal(one["balance"]),
+            digits=digits_of(certificate),
             bar=bar_of(Decimal(one["balance"])),
             result=_result(one, certificate),
             is_chosen=one["rep_id"] == chosen,
@@ -220,7 +226,8 @@ def _result(one: Mapping[str, Any], certificate: Certificate) -> str:
     chosen = next((each for each in certificate.candidates if each["rep_id"] == draw.get("chosen")), None)
     if chosen and chosen["role"] == "account":
         return _("The account has an owner")
-    same = draw.get("by") in ("idle", "draw") and chosen and one["balance"] == chosen["balance"]
+    is_tie = draw.get("by") in ("idle", "draw") and chosen is not None
+    same = is_tie and chosen and (one["balance"], one["weight"]) == (chosen["balance"], chosen["weight"])
     return _("Had a lead more recently") if same else _("Owed less")
 
 
@@ -275,8 +282,14 @@ def facts_read(certificate: Certificate) -> list[FactLine]:
     return lines
 
 
-def signed(balance: Decimal) -> str:
+def digits_of(certificate: Certificate) -> int:
+    """So many digits that two balances that differ also read so."""
+    balances = {Decimal(one["balance"]) for one in certificate.candidates}
+    return next((n for n in range(2, 6) if len({round(one, n) for one in balances}) == len(balances)), 6)
+
+
+def signed(balance: Decimal, digits: int = 2) -> str:
     """A balance with its sign, to the hundredth."""
-    rounded = round(balance, 2)
+    rounded = round(balance, digits)
     sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
-    return sign + formats.number(abs(rounded), 2)
+    return sign + formats.number(abs(rounded), digits)

@@ -57,6 +57,11 @@ class Movement:
     note: str
     entries: list[LedgerEntry]
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether one rep was credited the whole lead and debited it."""
+        return len({entry.rep_id for entry in self.entries}) == 1 and len(self.entries) == 2
+
 
 def pool_lines(at: datetime) -> list[PoolLine]:
     """Every active pool, in three queries."""

@@ -10,30 +10,44 @@ from django.views.decorators.http import require_GET, require_POST
 
 from leadmgmt.core.now import now
 from leadmgmt.core.web import is_partial
+from leads.models import User
 from routing.access import person
 from routing.models import Notification
 from routing.notices import notice_of
 from routing.pages.news import news_of
 
-# What is older stands in the list of notifications, and in the queue.
-FRESH = timedelta(hours=12)
+# A page that was just opened shows what happened this moment; the rest stands in the queue and the list of news.
+JUST_NOW = timedelta(minutes=2)
 MOST = 3
 
 
 @login_required
 @require_GET
 def news(request: HttpRequest) -> HttpResponse:
-    """A fragment asked for every ten seconds: unseen news after the cursor ``after``; 204 if there is none."""
+    """A fragment asked for every ten seconds: unseen news after the cursor ``after``; 204 if there is none.
+
+    The first question of a page has no cursor yet and gets one.
+    """
     user, after = person(request), request.GET.get("after", "")
     unseen = Notification.objects.filter(user=user, way=Notification.Way.IN_APP, seen_at__isnull=True)
-    unseen = unseen.filter(created_at__gte=now() - FRESH)
     if after.isdigit() and len(after) < 19:
-        unseen = unseen.filter(pk__gt=int(after))
+        cursor = int(after)
+        unseen = unseen.filter(pk__gt=cursor)
+    else:
+        cursor = 0
+        unseen = unseen.filter(created_at__gte=now() - JUST_NOW)
     items = news_of(unseen.order_by("-pk")[:MOST])
-    if not items:
+    if not items and cursor:
         return HttpResponse(status=204)
-    context = {"items": items, "cursor": max(item.notification.pk for item in items), "at": now()}
+    newest = max((item.notification.pk for item in items), default=None) or _newest(user)
+    context = {"items": items, "cursor": newest, "at": now()}
     return render(request, "routing/_news_items.html", context)
+
+
+def _newest(user: User) -> int:
+    """Where a page that has nothing to show goes on from."""
+    mine = Notification.objects.filter(user=user, way=Notification.Way.IN_APP).order_by("-pk")
+    return mine.values_list("pk", flat=True).first() or 0
 
 
 @login_required
