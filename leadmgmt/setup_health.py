@@ -25,9 +25,9 @@ def _workers() -> Check:
     state = queue.state()
     if state.oldest_seconds > SLOW_QUEUE_SECONDS:
         span = formats.span(state.oldest_seconds)
-        note = _("%(n)d jobs wait, the oldest for %(span)s") % {"n": state.waiting, "span": span}
+        note = _("Jobs that wait: %(n)d, the oldest for %(span)s") % {"n": state.waiting, "span": span}
         return Check("bad", _("Workers do not keep up, or none runs"), note)
-    return Check("good", _("Workers"), _("%(n)d jobs wait, nothing old") % {"n": state.waiting})
+    return Check("good", _("Workers"), _("Jobs that wait: %(n)d, nothing old") % {"n": state.waiting})
 
 
 def _clock(at: datetime) -> Check:
@@ -35,14 +35,16 @@ def _clock(at: datetime) -> Check:
         stopped_at__isnull=True, breached_at__isnull=True, due_at__lt=at - CLOCK_LATE
     ).count()
     if overlooked:
-        return Check("bad", _("The clock stands still"), _("%(n)d promises ran out unnoticed") % {"n": overlooked})
+        return Check(
+            "bad", _("The clock stands still"), _("Promises that ran out unnoticed: %(n)d") % {"n": overlooked}
+        )
     return Check("good", _("Clock"), _("no promise has run out unnoticed"))
 
 
 def _pipeline() -> Check:
     parked = LeadEvent.objects.filter(parked_at__isnull=False).count()
     if parked:
-        note = _("%(n)d steps were given up") % {"n": parked}
+        note = _("Steps given up: %(n)d") % {"n": parked}
         return Check("bad", _("Pipeline"), note, admin("leads", "leadevent"), _("Look"))
     return Check("good", _("Pipeline"), _("no step was given up"))
 
@@ -50,7 +52,7 @@ def _pipeline() -> Check:
 def _captures() -> Check:
     failed = Capture.objects.filter(status=Capture.Status.FAILED).count()
     if failed:
-        note = _("%(n)d submissions could not be read; none is lost") % {"n": failed}
+        note = _("Submissions that could not be read: %(n)d. None is lost.") % {"n": failed}
         return Check("bad", _("Capture"), note, admin("leads", "capture"), _("Look"))
     return Check("good", _("Capture"), _("every submission was read"))
 
@@ -64,6 +66,6 @@ def _waiting() -> Check:
 def _outbox() -> Check:
     dead = OutboxEntry.objects.filter(state=OutboxEntry.State.DEAD).count()
     if dead:
-        note = _("%(n)d changes were refused") % {"n": dead}
+        note = _("Changes refused: %(n)d") % {"n": dead}
         return Check("bad", _("CRM"), note, link("crmsync:health"), _("Look"))
     return Check("good", _("CRM"), _("no change was refused"))

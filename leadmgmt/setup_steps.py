@@ -88,13 +88,15 @@ def people() -> Step:
     aes = User.objects.filter(is_active=True, groups__name="ae").count()
     url = link("routing:rep_list")
     checks = [
-        check(bool(reps), _("%(n)d people receive leads") % {"n": len(reps)}, _("Nobody receives leads yet"), url=url),
+        check(
+            bool(reps), _("People who receive leads: %(n)d") % {"n": len(reps)}, _("Nobody receives leads yet"), url=url
+        ),
         check(
             not without, _("Each has working hours"), _("No hours: %(names)s") % {"names": ", ".join(without)}, url=url
         ),
         check(
             aes > 0,
-            _("%(n)d AEs take deals over") % {"n": aes},
+            _("AEs who take deals over: %(n)d") % {"n": aes},
             _("No AE: conversions wait"),
             url=admin("leads", "user"),
         ),
@@ -111,7 +113,7 @@ def channels() -> Step:
     keyless = Channel.objects.filter(is_active=True, kind=Channel.Kind.API).exclude(Exists(keys))
     bare = [channel.name for channel in keyless]
     url = admin("leads", "channel")
-    checks = [check(bool(active), _("%(n)d ways in are open") % {"n": len(active)}, _("No way in yet"), url=url)]
+    checks = [check(bool(active), _("Ways in that are open: %(n)d") % {"n": len(active)}, _("No way in yet"), url=url)]
     if bare:
         note = _("No key opens: %(names)s") % {"names": ", ".join(bare)}
         checks.append(Check("warn", note, url=admin("leads", "apikey"), action=_("Make a key")))
@@ -133,13 +135,21 @@ def sources() -> Step:
     priced = SourceCost.objects.values("source").distinct().count()
     url = admin("leads", "source")
     checks = [
-        check(count > 0, _("%(n)d sources are known") % {"n": count}, _("No source is known yet"), url=url),
-        check(priced > 0, _("%(n)d have costs") % {"n": priced}, _("No costs: returns cannot be told"), url=url),
+        check(count > 0, _("Sources known: %(n)d") % {"n": count}, _("No source is known yet"), url=url),
+        check(
+            priced > 0, _("Sources with costs: %(n)d") % {"n": priced}, _("No costs: returns cannot be told"), url=url
+        ),
     ]
     about = gettext_lazy(
         "Every spelling that arrives counts for one source; with its costs the reports can tell returns."
     )
-    return Step("sources", gettext_lazy("Sources and costs"), about, _("%(n)d sources") % {"n": count}, checks)
+    return Step(
+        "sources",
+        gettext_lazy("Sources and costs"),
+        about,
+        ngettext("%(n)d source", "%(n)d sources", count) % {"n": count},
+        checks,
+    )
 
 
 def routing() -> Step:
@@ -165,7 +175,9 @@ def routing() -> Step:
     about = gettext_lazy(
         "Who works which lead, and by when. Rules are tried from the top; the first that fits decides."
     )
-    note = _("Version %(v)d, %(n)d rules") % {"v": published.version, "n": rules.count()} if published else _("Not yet")
+    note = (
+        _("Version %(v)d, rules: %(n)d") % {"v": published.version, "n": rules.count()} if published else _("Not yet")
+    )
     return Step("routing", gettext_lazy("Routing and promises"), about, note, checks)
 
 
@@ -242,8 +254,8 @@ def mail() -> Step:
         else Check("warn", _("Mails become files"), hint),
         check(
             failed == 0,
-            _("%(n)d mails sent, none given up") % {"n": sent},
-            _("%(n)d mails were given up") % {"n": failed},
+            _("Mails sent: %(n)d, none given up") % {"n": sent},
+            _("Mails given up: %(n)d") % {"n": failed},
             url=admin("routing", "notification"),
             lack="bad",
         ),

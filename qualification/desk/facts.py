@@ -72,6 +72,7 @@ class Known:
     person: list[Fact]
     company: list[Fact]
     consents: list[Fact]
+    calls_refused: Consent | None
 
 
 def known(lead: Lead, at: datetime) -> Known:
@@ -79,10 +80,13 @@ def known(lead: Lead, at: datetime) -> Known:
     contact = lead.contact
     about = Q(contact=contact) | Q(company=contact.company_id) if contact.company_id else Q(contact=contact)
     values = list(FieldValue.objects.filter(about))
+    consents = sorted(contact.consents.all(), key=lambda one: one.at)
+    calls = [one for one in consents if one.purpose == Consent.Purpose.CALL]
     return Known(
         person=person_facts(contact, origins(one for one in values if one.contact_id), at),
         company=company_facts(contact.company, origins(one for one in values if one.company_id), at),
-        consents=consent_facts(contact.consents.all(), at),
+        consents=consent_facts(consents, at),
+        calls_refused=calls[-1] if calls and not calls[-1].granted else None,
     )
 
 
@@ -107,7 +111,19 @@ def origin_of(shown: Any, values: list[FieldValue], at: datetime) -> Origin | No
 
 def origin_word(origin: str) -> str:
     """An origin as a word: the lead's own words by their way in, a person of ours, or a provider."""
-    words = {"form": _("form"), "api": _("API"), "import": _("file"), "manual": _("by hand"), "person": _("a person")}
+    words = {
+        "form": _("form"),
+        "api": _("API"),
+        "import": _("file"),
+        "manual": _("by hand"),
+        "person": _("a person"),
+        "company_domain": _("domain"),
+        "email_class": _("address"),
+        "job_title": _("role"),
+        "person_name": _("name"),
+        "phone": _("phone"),
+        "place": _("place"),
+    }
     return words.get(origin, origin)
 
 

@@ -1,8 +1,9 @@
 """A line of history as a person would tell it, one small function per kind of event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.html import format_html
@@ -10,10 +11,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
-from leads.models import LeadEvent, Reason, Touchpoint
+from leads.models import LeadEvent, Reason, Touchpoint, User
 from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS
 from qualification.desk.why import asked_for
-from qualification.models import Activity, Question
+from qualification.models import Activity, Answer, Question
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Words:
     reasons: dict[str, str]
     questions: dict[str, str]
     people: dict[int, str]
+    answers: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,20 @@ class Told:
     stage: str = ""
 
 
-def load_words(at: datetime, people: dict[int, str]) -> Words:
-    """The governed labels, in two queries."""
+def load_words(at: datetime, events: Iterable[LeadEvent]) -> Words:
+    """What these events name by code or number, in four queries at most."""
+    named: dict[str, set[int]] = {"user": set(), "answer": set()}
+    for event in events:
+        for name, found in named.items():
+            if isinstance(value := event.data.get(name), int):
+                found.add(value)
+    people, answers = User.objects.filter(pk__in=named["user"]), Answer.objects.filter(pk__in=named["answer"])
     return Words(
         at=at,
         reasons={reason.code: reason.label for reason in Reason.objects.all()},
         questions={question.key: question.label for question in Question.objects.filter(framework__is_active=True)},
-        people=people,
+        people={one.pk: str(one) for one in people} if named["user"] else {},
+        answers=dict(answers.values_list("pk", "value")) if named["answer"] else {},
     )
 
 
@@ -155,19 +164,12 @@ def _scored(event: LeadEvent, words: Words) -> Told:
 
 def _assigned(event: LeadEvent, words: Words) -> Told:
     data = event.data
-    owner = words.people.get(_number(data.get("user") or data.get("owner") or data.get("rep"))) or data.get(
-        "owner_name"
-    )
-    why = str(data.get("why") or data.get("rule_name") or data.get("rule") or "")
-    note = why if not why.isdigit() else ""
+    owner = words.people.get(data.get("user") or 0) or data.get("owner_name")
+    note = str(data.get("rule_name") or data.get("note") or "")
     if event.actor:
         pattern = _("<strong>{who}</strong> gave it to <strong>{owner}</strong>")
         return Told("route", line(pattern, who=_who(event), owner=owner or _("a rep")), note)
     return Told("route", line(_("Routed to <strong>{owner}</strong>"), owner=owner or _("a rep")), note)
-
-
-def _number(value: Any) -> int:
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else 0
 
 
 def _waiting(event: LeadEvent, words: Words) -> Told:
@@ -181,7 +183,7 @@ def _answer(event: LeadEvent, words: Words) -> Told:
     pattern = _("<strong>{who}</strong> answered <strong>{question}</strong>")
     if data.get("is_met") is False:
         pattern = _("<strong>{who}</strong> answered <strong>{question}</strong>: speaks against")
-    return Told("check", line(pattern, who=_who(event), question=label), str(data.get("value") or ""))
+    return Told("check", line(pattern, who=_who(event), question=label), words.answers.get(data.get("answer") or 0, ""))
 
 
 def _stage(event: LeadEvent, words: Words) -> Told:
@@ -209,6 +211,37 @@ def _field_name(data: dict[str, Any]) -> str:
     return str(names.get(field, field.replace("_", " ")))
 
 
+def _offered(event: LeadEvent, words: Words) -> Told:
+    return Told("handoff", line(_("Offered to <strong>{ae}</strong>"), ae=event.data.get("ae_name") or _("an AE")))
+
+
+def _refused(event: LeadEvent, words: Words) -> Told:
+    reason = words.reasons.get(str(event.data.get("reason") or ""), "")
+    note = ". ".join(filter(None, (reason, str(event.data.get("note") or ""))))
+    return Told("handoff", line(_("<strong>{who}</strong> refused the handoff"), who=_who(event)), note)
+
+
+def _deal_changed(event: LeadEvent, words: Words) -> Told:
+    names = {"stage": _("Stage"), "amount": _("Amount"), "close_on": _("Expected close"), "owner": _("Owner")}
+    lines = [
+        f"{names.get(field, field)}: {change[0] or '–'} → {change[1] or '–'}"
+        for field, change in dict(event.data.get("changes") or {}).items()
+        if isinstance(change, list) and len(change) == 2
+    ]
+    return Told("sync", line(_("The deal changed in the CRM")), "\n".join(lines))
+
+
+def _deal_lost(event: LeadEvent, words: Words) -> Told:
+    code = str(event.data.get("reason") or "")
+    return Told("cross", line(_("The deal was lost")), str(event.data.get("text") or words.reasons.get(code, code)))
+
+
+def _deal_won(event: LeadEvent, words: Words) -> Told:
+    amount = event.data.get("amount")
+    told = formats.money(Decimal(str(amount)), str(event.data.get("currency") or "")) if amount else ""
+    return Told("check", line(_("The deal was won")), told)
+
+
 def _snoozed(event: LeadEvent, words: Words) -> Told:
     until = event.data.get("until")
     when = formats.wall_time(datetime.fromisoformat(until), at=words.at) if until else ""
@@ -231,12 +264,13 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "lead.handed_back": _plain("replay", lambda: _("<strong>{who}</strong> gave it back")),
     "activity.undone": _plain("replay", lambda: _("<strong>{who}</strong> took an activity back")),
     "sla.breached": _plain("alert", lambda: _("The promise of a first touch ran out")),
-    "handoff.offered": _plain("handoff", lambda: _("Offered to an AE")),
+    "lead.woken": _plain("replay", lambda: _("Its wake-up date came")),
+    "handoff.offered": _offered,
     "handoff.accepted": _plain("handoff", lambda: _("<strong>{who}</strong> accepted the handoff")),
-    "handoff.refused": _plain("handoff", lambda: _("<strong>{who}</strong> refused the handoff")),
+    "handoff.refused": _refused,
     "conversion.waiting": _plain("pause", lambda: _("Waits for an AE who can take it")),
     "opportunity.created": _plain("handoff", lambda: _("The opportunity was made")),
-    "opportunity.won": _plain("check", lambda: _("The deal was won")),
-    "opportunity.lost": _plain("cross", lambda: _("The deal was lost")),
-    "opportunity.changed": _plain("sync", lambda: _("The deal changed in the CRM")),
+    "opportunity.won": _deal_won,
+    "opportunity.lost": _deal_lost,
+    "opportunity.changed": _deal_changed,
 }

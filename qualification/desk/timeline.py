@@ -100,7 +100,7 @@ def _entries(lead: Lead, reader: User, at: datetime, shown: str, older: Q) -> It
     touches = _touches(lead, shown).filter(older).select_related("source").order_by("-at", "-pk")[:most]
     activities = _activities(lead, shown).filter(older).select_related("by").order_by("-at", "-pk")[:most]
     events = list(_events(lead, shown).filter(older).select_related("actor").order_by("-at", "-pk")[:most])
-    words = load_words(at, _people(events))
+    words = load_words(at, events)
     for touch in touches:
         yield Entry(touch.at, touch_told(touch), touch.kind not in WEB_KINDS)
     for one in activities:
@@ -112,11 +112,3 @@ def _entries(lead: Lead, reader: User, at: datetime, shown: str, older: Q) -> It
 def may_undo(activity: Activity, reader: User, at: datetime) -> bool:
     """Within ten minutes, by whoever did it."""
     return activity.undone_at is None and activity.by_id == reader.pk and at - activity.at <= UNDO_WITHIN
-
-
-def _people(events: Iterable[LeadEvent]) -> dict[int, str]:
-    """Names of the people that events name by number."""
-    ids = {
-        value for event in events for name in ("user", "owner", "rep") if isinstance(value := event.data.get(name), int)
-    }
-    return {user.pk: str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}

@@ -44,6 +44,8 @@ def asked_for(subject: str) -> str:
         "trial": _("a trial"),
         "webinar": _("a webinar"),
         "brochure": _("a brochure"),
+        "whitepaper": _("a whitepaper"),
+        "newsletter": _("the newsletter"),
     }
     word = subject.strip()
     return known.get(word.lower(), f"“{word}”" if word else "")

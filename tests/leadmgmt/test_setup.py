@@ -1,0 +1,89 @@
+"""Where each role begins, and the guided configuration."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from crmsync.models import Connection
+from leadmgmt.defaults import install_defaults
+from leads.models import LeadEvent
+from routing.models import Notification
+from tests.factories import make_lead, make_organisation, make_user
+from tests.qualification.desk_cast import as_user
+from tests.world import build_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("roles", "home"),
+    [
+        (("sdr",), "/queue/"),
+        (("ae",), "/handoffs/"),
+        (("manager",), "/reports/funnel/"),
+        (("marketing",), "/reports/funnel/"),
+        (("team_lead",), "/reports/funnel/"),
+        (("admin",), "/setup/"),
+        (("sdr", "admin"), "/queue/"),
+    ],
+)
+def test_each_role_begins_where_its_work_is(roles: tuple[str, ...], home: str) -> None:
+    assert as_user(make_user(*roles)).get("/").url == home  # type: ignore[attr-defined]
+
+
+def test_every_home_opens() -> None:
+    for role in ("sdr", "ae", "manager", "marketing", "team_lead", "admin"):
+        assert as_user(make_user(role)).get("/", follow=True).status_code == 200
+
+
+def test_a_stranger_goes_to_the_door_and_only_admins_configure() -> None:
+    assert Client().get("/").status_code == 302
+    assert as_user(make_user("manager")).get("/setup/").status_code == 403
+    assert as_user(make_user("admin")).get("/setup/").status_code == 200
+
+
+def states(client: Client) -> dict[str, str]:
+    """How each step stands."""
+    page = client.get("/setup/").content.decode()
+    return {key: state for state, key in re.findall(r'class="step step--(\w+)" href="\?step=(\w+)"', page)}
+
+
+def test_an_empty_installation_says_what_is_missing() -> None:
+    found = states(as_user(make_user("admin")))
+
+    assert found["organisation"] == "open"
+    assert found["routing"] == "mend"
+    assert "done" not in (found["people"], found["sources"], found["first_lead"])
+
+
+def test_the_steps_follow_the_data() -> None:
+    build_world()
+    admin = as_user(make_user("admin"))
+
+    found = states(admin)
+    assert (found["organisation"], found["people"], found["channels"]) == ("done", "done", "done")
+    assert (found["scoring"], found["criteria"], found["crm"]) == ("done", "done", "done")
+
+    Connection.objects.update(last_error="401 from the CRM", failures_in_a_row=3)
+    assert states(admin)["crm"] == "mend"
+    assert "401 from the CRM" in admin.get("/setup/?step=crm").content.decode()
+
+
+def test_what_was_given_up_shows_in_the_health() -> None:
+    make_organisation()
+    install_defaults()
+    admin = as_user(make_user("admin"))
+    assert "no step was given up" in admin.get("/setup/").content.decode()
+
+    lead = make_lead()
+    LeadEvent.objects.create(
+        lead=lead, kind="lead.scored", at=lead.captured_at, recorded_at=lead.captured_at, parked_at=lead.captured_at
+    )
+    Notification.objects.create(
+        user=make_user("sdr"), occasion="x", way="email", kind="x", status="failed", created_at=lead.captured_at
+    )
+
+    page = admin.get("/setup/?step=mail").content.decode()
+    assert "Steps given up: 1" in page
+    assert "Mails given up: 1" in page
