@@ -15,9 +15,11 @@ class LeadmgmtConfig(AppConfig):
         """Register what Django and the clock shall run."""
         # Models are not there before ready.
         from leadmgmt.core.clock import register
+        from leadmgmt.core.queue import forget_failures
         from leadmgmt.pipeline import nudge_forgotten
         from leadmgmt.reports import words
 
         checks.register_all()
         words.register_all()
         register("leadmgmt.forgotten_steps", nudge_forgotten)
+        register("leadmgmt.old_failures", forget_failures, every=3600.0)

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from django_q.brokers import get_broker
 from django_q.models import OrmQ, Task
 
 from leadmgmt.core.broker import TAKE, NotifyBroker, QueueLine
+from leadmgmt.core.queue import forget_failures
 from leadmgmt.core.tasks import enqueue
 from tests.worker import drain, running_workers, wait_until
 
@@ -127,6 +129,15 @@ def test_a_failing_job_leaves_the_queue_and_is_kept_as_failed(trace: Path) -> No
     failed = Task.objects.get()
     assert not failed.success
     assert "this job always fails" in failed.result
+
+
+def test_old_failures_are_forgotten_and_young_ones_kept() -> None:
+    at = datetime(2026, 11, 2, tzinfo=UTC)
+    for name, days in (("old", 31), ("young", 29)):
+        stopped = at - timedelta(days=days)
+        Task.objects.create(id=name, name=name, func="f", started=stopped, stopped=stopped, success=False)
+    assert forget_failures(at) == 1
+    assert [task.name for task in Task.objects.all()] == ["young"]
 
 
 def test_a_successful_job_leaves_nothing_behind(trace: Path) -> None:

@@ -1,8 +1,12 @@
 """How the queue is doing, for health pages."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import connection
+from django_q.models import Failure
+
+KEEP_FAILURES = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -26,3 +30,9 @@ def state() -> QueueState:
         )
         waiting, taken, oldest = cursor.fetchone()
     return QueueState(waiting, taken, float(oldest))
+
+
+def forget_failures(at: datetime) -> int:
+    """Timed work: drop what failed long ago, which django-q2 never does. Returns how many."""
+    count, _ = Failure.objects.filter(stopped__lt=at - KEEP_FAILURES).delete()
+    return int(count)

@@ -177,8 +177,11 @@ def runnable(place: Place) -> binaries.Programs:
     programs = binaries.find(int(version.read_text()) if version.exists() else None)
     if place.account is None:
         return programs
-    tried = subprocess.run([programs.folder / "postgres", "--version"], capture_output=True, **identity(place.account))
-    return programs if tried.returncode == 0 else binaries.reachable_copy(programs, place.home)
+    try:
+        subprocess.run([programs.folder / "postgres", "--version"], stdout=subprocess.DEVNULL, **identity(place.account))
+    except PermissionError:
+        return binaries.reachable_copy(programs, place.home)
+    return programs
 
 
 def surroundings() -> dict[str, str]:

@@ -17,9 +17,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from leadmgmt import database, welcome
+from leadmgmt import welcome
 from leadmgmt.core.env import env_int, env_str
 from leadmgmt.core.processes import end_with_parent
+from leadmgmt.database import OWN_ENGINE
+from leadmgmt.database.engine.base import own_server
+from leadmgmt.database.server import OwnServer
 from leadmgmt.listening import listen
 from leadmgmt.supervisor import Child, FailedToStart, Stopped, Supervisor
 
@@ -66,8 +69,8 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute("SHOW server_version")
             version = cursor.fetchone()[0].split(" ")[0]
-        own = settings.DATABASES["default"]["ENGINE"] == database.OWN_ENGINE
-        self.say(f"  PostgreSQL {version}, {'our own in ' + connection.settings_dict['CLUSTER'] if own else 'yours'}")
+        own = self._own_server()
+        self.say(f"  PostgreSQL {version}, {f'our own in {own.place.home}' if own else 'yours'}")
         supervisor.check()
         self._check()
         self._migrate()
@@ -126,10 +129,13 @@ class Command(BaseCommand):
 
     def _leave_database(self) -> None:
         connections.close_all()
-        if settings.DATABASES["default"]["ENGINE"] == database.OWN_ENGINE:
-            from leadmgmt.database.engine.base import own_server
+        own = self._own_server()
+        if own is not None:
+            own.leave()
 
-            own_server(settings.DATABASES["default"]["CLUSTER"]).leave()
+    def _own_server(self) -> OwnServer | None:
+        database = settings.DATABASES["default"]
+        return own_server(database["CLUSTER"]) if database["ENGINE"] == OWN_ENGINE else None
 
 
 def manage(*words: str) -> list[str]:
