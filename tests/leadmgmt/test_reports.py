@@ -1,99 +1,32 @@
 """The reports' figures, from small histories whose answers are known."""
 
-import csv
-import html
-import io
-import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from crmsync.models import Handoff, Opportunity
-from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import moment
 from leadmgmt.reports.by_source import by_source
-from leadmgmt.reports.filters import Filters, quarter_of, read
+from leadmgmt.reports.filters import Filters, quarter_of
 from leadmgmt.reports.funnel import funnel
 from leadmgmt.reports.funnel_words import sentence
 from leadmgmt.reports.sources import position, sources
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.statistics import difference, sum_interval, wilson
 from leadmgmt.reports.team import team
-from leads.events import record_event
-from leads.models import Campaign, Lead, SourceCost, User
+from leads.models import Campaign, SourceCost
 from routing.models import Assignment
-from tests.factories import make_clock, make_lead, make_policy, make_reason, make_source, make_team, make_user
+from tests.factories import make_source, make_user
+from tests.leadmgmt.report_story import NOW, WON, past, promised, tell, told
 
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ALL = Filters()
-PAGES = ("funnel", "speed", "sources", "team")
-
-
-def past(days: float) -> datetime:
-    return NOW - timedelta(days=days)
-
-
-def tell(stage: str = "new", *, seen: float = 30, after: dict[str, float] | None = None, **fields: Any) -> Lead:
-    """A lead first seen so many days ago that reached stages so many days after that, and stands in ``stage``."""
-    at = past(seen)
-    steps = after or {}
-    stamps = {f"{step}_at": at + timedelta(days=days) for step, days in steps.items() if step in STAMPED}
-    lead = make_lead(stage=stage, at=at, is_history=fields.pop("is_history", True), **stamps, **fields)
-    record_event(lead, "lead.captured", at=at, quiet=True)
-    before = "new"
-    for step, days in steps.items():
-        name = step.split(":")[0]
-        record_event(lead, f"stage.{name}", at=at + timedelta(days=days), data={"from": before}, quiet=True)
-        before = name
-    return lead
-
-
-STAMPED = ("mql", "sql", "opportunity", "won")
-WON = {"mql": 1, "sql": 3, "opportunity": 4, "won": 20}
-
-
-def deal(
-    lead: Lead, *, sdr: User | None = None, ae: User | None = None, stage: str = "won", amount: int = 1000
-) -> Opportunity:
-    closed = None if stage == "open" else past(1)
-    return Opportunity.objects.create(
-        lead=lead, name=f"Deal {lead.pk}", stage=stage, amount=Decimal(amount), qualified_by=sdr, owner=ae,
-        created_at=past(5), closed_at=closed, loss_reason=make_reason("lost", "price") if stage == "lost" else None,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def manager(db: None) -> User:
-    return make_user("manager")
 
 
 @pytest.fixture
 def story(db: None) -> dict[str, Any]:
-    """Two sources and leads without one: eight leads in all, one from before the others."""
-    ads, unknown = make_source("ads", name="Ads"), make_source("unknown", name="unknown")
-    ann, bob = make_user("sdr", first_name="Ann"), make_user("sdr", first_name="Bob")
-    aes = make_user("ae", first_name="Kim")
-    team_a = make_team("a")
-    won = [tell("won", after=WON, source=ads, owner=ann, team=team_a), tell("won", after=WON, source=None, owner=bob)]
-    for lead, sdr in zip(won, (ann, bob), strict=True):
-        opportunity = deal(lead, sdr=sdr, ae=aes, amount=1000 * lead.pk % 7919 + 100)
-        Handoff.objects.create(
-            opportunity=opportunity, ae=aes, sdr=sdr, status="accepted", offered_at=past(6), due_at=past(5.5),
-            decided_at=past(5.75),
-        )  # fmt: skip
-    lost = tell("recycled", after={"mql": 2, "sql": 5, "opportunity": 6, "recycled": 15}, source=ads)
-    deal(lost, sdr=ann, ae=aes, stage="lost")
-    tell("disqualified", after={"disqualified": 1}, source=unknown)
-    tell("recycled", after={"mql": 4, "recycled": 10}, source=unknown)
-    tell("sql", after={"mql": 1, "recycled": 3, "new": 8, "sql": 9}, source=None)
-    tell("new", source=None)
-    tell("new", seen=300, source=ads)
-    return {"ads": ads, "unknown": unknown, "ann": ann, "bob": bob, "ae": aes, "won": won}
+    """Two sources and leads without one."""
+    return told()
 
 
 def test_funnel_counts_who_ever_reached_a_stage_and_how_the_others_stand(story: dict[str, Any]) -> None:
@@ -208,19 +141,6 @@ def test_quarters_and_the_period_before() -> None:
     assert ALL.previous() is None
 
 
-def promised(minutes: float | None, *, due: float = 15, **fields: Any) -> Lead:
-    """A lead of a day ago whose first touch came after so many minutes (None: not yet)."""
-    at = fields.pop("at", past(1))
-    lead = make_lead(at=at, **fields)
-    record_event(lead, "lead.captured", at=at, quiet=True)
-    touched = at + timedelta(minutes=minutes) if minutes is not None else None
-    make_clock(
-        lead, due_at=at + timedelta(minutes=due), policy=make_policy(15), touched_at=touched, stopped_at=touched,
-        stop_reason="touched" if touched else "",
-    )  # fmt: skip
-    return lead
-
-
 def test_leads_never_touched_count_as_slower_than_every_other(db: None) -> None:
     for minutes in (2, 4, 20, None, None):
         promised(minutes)
@@ -300,121 +220,3 @@ def test_team_counts_wins_for_who_qualified_the_lead(story: dict[str, Any]) -> N
     (kim,) = found.aes
     assert (kim.deals.won, kim.deals.lost, kim.deals.win_rate) == (2, 1, 2 / 3)
     assert kim.deals.decision == 0.25 * 86_400
-
-
-def figures(page: str) -> list[tuple[str, int]]:
-    """Every link to leads on a page, with the whole number it wears."""
-    found = []
-    for address, inner in re.findall(r'<a href="(/leads/\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
-        text = html.unescape(re.sub(r"<[^>]+>", " ", inner))
-        if "%" not in text and (number := re.search(r"\d[\d,]*", text)):
-            found.append((html.unescape(address), int(number.group().replace(",", ""))))
-    return found
-
-
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(
-    "words", ["?period=all", "?period=all&source=none", "?from=2026-10-01&to=2026-12-31&rep={ann}"]
-)
-def test_every_figure_opens_exactly_the_leads_behind_it(
-    client: Client, manager: User, story: dict[str, Any], name: str, words: str
-) -> None:
-    for minutes in (2, 20, None):
-        promised(minutes, owner=story["ann"], at=past(20))
-    client.force_login(manager)
-
-    page = client.get(f"/reports/{name}/{words.format(ann=story['ann'].pk)}")
-
-    links = figures(page.content.decode())
-    assert len(links) > 3
-    for address, number in links:
-        listed = client.get(address)
-        assert listed.context["page"].paginator.count == number, address
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_figures_speak_of_the_leads_that_the_reader_may_open(client: Client, story: dict[str, Any], name: str) -> None:
-    leader = make_user("team_lead", team=make_team("a"))
-    client.force_login(leader)
-
-    page = client.get(f"/reports/{name}/?period=all")
-
-    for address, number in figures(page.content.decode()):
-        assert client.get(address).context["page"].paginator.count == number, address
-    assert funnel(Filters(reader=leader)).total.captured == 1
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_reports_open_to_their_readers_only(client: Client, db: None, name: str) -> None:
-    assert client.get(f"/reports/{name}/").status_code == 302
-    client.force_login(make_user("sdr"))
-    assert client.get(f"/reports/{name}/").status_code == 403
-    assert client.get(f"/reports/{name}/export.csv").status_code == 403
-    assert client.get(f"/api/v1/reports/{name}/").status_code == 403
-    client.force_login(make_user("marketing"))
-    assert client.get(f"/reports/{name}/").status_code == 200
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_an_empty_period_says_so(client: Client, manager: User, name: str) -> None:
-    client.force_login(manager)
-
-    page = client.get(f"/reports/{name}/?from=1999-01-01&to=1999-12-31")
-
-    assert page.status_code == 200
-    assert 'class="empty' in page.content.decode()
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_number_of_queries_does_not_grow_with_the_leads(client: Client, manager: User, name: str) -> None:
-    client.force_login(manager)
-    source = make_source("one")
-    owner = make_user("sdr")
-
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as caught:
-            client.get(f"/reports/{name}/?period=all")
-        return len(caught)
-
-    promised(2, source=source, owner=owner)
-    few = queries()
-    for _ in range(12):
-        promised(3, source=make_source(), owner=make_user("sdr"))
-        tell("won", after=WON, source=source)
-    assert queries() <= few
-    assert few <= 16
-
-
-def test_a_parameter_that_cannot_be_read_is_named(client: Client, manager: User) -> None:
-    client.force_login(manager)
-
-    answer = client.get("/api/v1/reports/funnel/?from=yesterday")
-
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["from"]
-    with pytest.raises(InvalidInput):
-        read({"from": "2026-13-01"})
-
-
-def test_the_api_gives_the_same_figures(client: Client, manager: User, story: dict[str, Any]) -> None:
-    client.force_login(manager)
-
-    answer = client.get("/api/v1/reports/funnel/").json()
-
-    assert [step["leads"] for step in answer["steps"]] == [8, 5, 4, 3, 2]
-    assert {line["source"]: line["won"] for line in answer["sources"]} == {"Ads": 1, "unknown": 0, None: 1}
-    assert client.get("/api/v1/reports/weather/").status_code == 404
-    for name in PAGES:
-        assert client.get(f"/api/v1/reports/{name}/").status_code == 200
-
-
-def test_the_file_holds_nothing_that_a_spreadsheet_would_run(client: Client, manager: User) -> None:
-    tell(source=make_source("evil", name='=HYPERLINK("http://x")'))
-    client.force_login(manager)
-
-    answer = client.get("/reports/funnel/export.csv?period=all")
-
-    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    cells = [cell for row in rows for cell in row]
-    assert '\'=HYPERLINK("http://x")' in cells
-    assert not any(cell.startswith("=") for cell in cells)
