@@ -17,7 +17,8 @@ PUT = """
 """
 PUT_MANY = """
     WITH put AS (INSERT INTO django_q_ormq (key, payload, lock)
-                 SELECT %s, payload, now() FROM unnest(%s::text[]) WITH ORDINALITY AS job (payload, place) ORDER BY place)
+                 SELECT %s, payload, now() FROM unnest(%s::text[]) WITH ORDINALITY AS job (payload, place)
+                 ORDER BY place)
     SELECT pg_notify('leadmgmt_queue', '')
 """
 TAKE = """
