@@ -1,5 +1,7 @@
 """Admin of our own people, their teams and the organisation."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -22,7 +24,7 @@ class NewUserForm(UserCreationForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # as the theme tells to combine them
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # as the theme tells to combine them
     """People who sign in; who leaves is switched off, as their name stands in history."""
 
     form = UserChangeForm
@@ -41,7 +43,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # as the th
         (_("Habits"), {"fields": ("language", "time_zone", "theme", "density", "keys_enabled")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"fields": ("email", "first_name", "last_name", "team", "password1", "password2")}),)
+    add_fieldsets: Any = ((None, {"fields": ("email", "first_name", "last_name", "team", "password1", "password2")}),)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Nobody is deleted here."""

@@ -42,7 +42,13 @@ def read_address(text: str) -> Address:
         raise InvalidAddress(_("This address is too long."))
     try:
         # Domains under .test are taken: they are what people try an integration with.
-        found = validate_email(bare, check_deliverability=False, allow_display_name=True, test_environment=True)
+        found = validate_email(
+            bare,
+            check_deliverability=False,
+            allow_display_name=True,
+            allow_quoted_local=True,
+            test_environment=True,
+        )
     except EmailNotValidError:
         raise InvalidAddress(_complaint(bare)) from None
     if "." not in found.domain:

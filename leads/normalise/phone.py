@@ -8,6 +8,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 from leads.normalise.text import line
 
 LONGEST_RAW = 80
+SHORTEST = 6
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ def read_phone(text: str, region: str) -> Phone:
     except NumberParseException:
         return Phone("", raw[:LONGEST_RAW], possible=False)
     if not phonenumbers.is_valid_number(number):
-        return Phone("", raw[:LONGEST_RAW], phonenumbers.is_possible_number(number))
+        # Some plans allow numbers of two digits, but those are an extension at best.
+        possible = phonenumbers.is_possible_number(number) and len(str(number.national_number)) >= SHORTEST
+        return Phone("", raw[:LONGEST_RAW], possible)
     # An extension has no place in E.164, so what was written is kept beside it.
     kept = raw[:LONGEST_RAW] if number.extension else ""
     return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), kept, possible=True)

@@ -80,10 +80,7 @@ def take_in(channel: Channel, payload: Mapping[str, Any], **kept: Any) -> Receip
 
     Row and job are one transaction. Only then the submission is looked at, so that the answer can name what to mend.
     """
-    with transaction.atomic():
-        receipt = keep(channel, payload, **kept)
-        if not receipt.was_known:
-            enqueue(JOB, str(receipt.capture.pk))
+    receipt = keep(channel, payload, job=JOB, **kept)
     capture = receipt.capture
     if not receipt.was_known:
         try:
@@ -112,8 +109,12 @@ def keep(
     idempotency_key: str = "",
     external_id: str = "",
     context: Mapping[str, Any] | None = None,
+    job: str = "",
 ) -> Receipt:
-    """Write the raw row, or find the one that this delivery repeats. Raises KeyReused."""
+    """Write the raw row, or find the one that this delivery repeats. Raises KeyReused.
+
+    ``job`` is enqueued with the row in one transaction.
+    """
     at = received_at or now()
     raw: Any = storable_tree(dict(payload))
     capture = Capture(
@@ -129,6 +130,8 @@ def keep(
     try:
         with transaction.atomic():
             capture.save(force_insert=True)
+            if job:
+                enqueue(job, str(capture.pk))
     except IntegrityError:
         known = _known(capture)
         if known is None:

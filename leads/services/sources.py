@@ -51,7 +51,7 @@ class Sources:
             return None
         key = name.casefold()
         if key not in self._by_spelling:
-            slug = source_slug(name)
+            slug = source_slug(key)
             known = next((source for source in self._by_spelling.values() if source.slug == slug), None)
             self._by_spelling[key] = known or Source.objects.create(slug=slug, name=name)
         return self._by_spelling[key]
