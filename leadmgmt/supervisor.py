@@ -100,7 +100,7 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask)
 
-    def start(self, ready: Callable[[], bool], *, within: float = 60.0) -> None:
+    def start(self, ready: Callable[[], bool], *, within: float = 180.0) -> None:
         """Start all and return when ``ready``; raises FailedToStart, or Stopped."""
         began = time.monotonic()
         while not ready():

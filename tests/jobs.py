@@ -30,3 +30,14 @@ def name_connection(path: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         note(path, f"{os.getpid()} {cursor.fetchone()[0]}")
+
+
+def make_team_and_member(slug: str) -> None:
+    """One step with two effects: a team, and a person in it."""
+    from django.db import transaction
+
+    from leads.models import Team, User
+
+    with transaction.atomic():
+        team = Team.objects.create(slug=slug, name=slug)
+        User.objects.create_user(f"{slug}@example.com", team=team)

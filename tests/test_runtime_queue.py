@@ -15,7 +15,8 @@ from django_q.models import OrmQ, Task
 from leadmgmt.core.broker import TAKE, NotifyBroker, QueueLine
 from leadmgmt.core.queue import forget_failures
 from leadmgmt.core.tasks import enqueue
-from tests.worker import drain, running_workers, wait_until
+from leads.models import Team, User
+from tests.worker import drain, running_workers, wait_until, writing_blocked
 
 NOTE = "tests.jobs.note"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,6 +119,21 @@ def test_killing_idle_and_busy_workers_stops_neither_the_others_nor_the_queue(tr
         assert not set(killed) & set(workers.pids())
     # The interrupted job is still there, to be taken again when its lock has run out.
     assert OrmQ.objects.count() == 1
+
+
+def test_a_worker_killed_in_mid_step_leaves_nothing_of_the_step() -> None:
+    with running_workers(1, clock=False) as workers, writing_blocked("leads_user") as someone_waits:
+        enqueue("tests.jobs.make_team_and_member", "north")
+        someone_waits()
+        workers.kill_all()
+
+    assert not Team.objects.exists()
+    assert not User.objects.exists()
+    # The job is still there; when its lock has run out (here: now) the next worker finishes it.
+    assert OrmQ.objects.update(lock=datetime.now(UTC)) == 1
+    with running_workers(1, clock=False):
+        wait_until(lambda: OrmQ.objects.count() == 0)
+    assert User.objects.get().team == Team.objects.get()
 
 
 def test_a_failing_job_leaves_the_queue_and_is_kept_as_failed(trace: Path) -> None:

@@ -37,7 +37,7 @@ def surroundings() -> dict[str, str]:
     return found
 
 
-def wait_until(condition: Callable[[], object], *, within: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], *, within: float = 60.0) -> None:
     """Return when ``condition()`` is true; AssertionError if it is not within so many seconds."""
     until = time.monotonic() + within
     while not condition():
@@ -72,7 +72,8 @@ class Workers:
     def stop(self) -> None:
         """End all processes as the product does."""
         for process in filter(None, (self.crew, self.clock)):
-            process.terminate()
+            if process.poll() is None:
+                process.terminate()
         for process in filter(None, (self.crew, self.clock)):
             try:
                 process.wait(20)
