@@ -4,6 +4,7 @@ The table of DESIGN.md section 5, one function per target. Each is safe to call 
 where it should is returned as it is, and a move that the lifecycle forbids raises StageConflict.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +15,8 @@ from django_fsm import TransitionNotAllowed
 
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
-from leads.events import record_event
-from leads.models import Lead, Reason, Stage, User
+from leads.events import record_event, record_history
+from leads.models import Lead, LeadEvent, Reason, Stage, User
 
 
 class StageConflict(DomainError):
@@ -139,3 +140,51 @@ def reopen(lead_id: int, cause: Cause) -> Lead:
         notified_at=None,
         snoozed_until=None,
     )
+
+
+@dataclass(frozen=True)
+class PastMove:
+    """One stage that a lead of the past reached, when, and what else is known of it."""
+
+    stage: str
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def move_in_the_past(
+    lead: Lead, moves: Sequence[PastMove], *, by: str, reason: Reason | None = None
+) -> list[LeadEvent]:
+    """Walk a lead brought in as history through the stages it reached, in memory; returns the events.
+
+    ``reason`` says why, where it ends recycled or disqualified. `save_past` writes many such leads at once. Raises
+    StageConflict for a way that the lifecycle does not know.
+    """
+    events = []
+    for move in moves:
+        before = lead.stage
+        try:
+            getattr(lead, f"_to_{move.stage}")()
+        except TransitionNotAllowed:
+            raise StageConflict(
+                _("This lead is %(now)s; it cannot become %(target)s from there.")
+                % {"now": Stage(before).label, "target": Stage(move.stage).label}
+            ) from None
+        lead.stage_at = move.at
+        lead.stamp(move.stage, move.at)
+        lead.clear_outcome()
+        if move.stage in (Stage.RECYCLED, Stage.DISQUALIFIED):
+            lead.reason = reason
+        data = {"from": before, **({"reason": reason.code} if lead.reason and reason else {}), **move.data}
+        events.append(
+            LeadEvent(lead=lead, kind=f"stage.{move.stage}", at=move.at, recorded_at=now(), actor_label=by, data=data)
+        )
+    return events
+
+
+PAST_FIELDS = ("stage", "stage_at", "mql_at", "sql_at", "opportunity_at", "won_at", "reason", "reason_note", "wake_at")
+
+
+def save_past(leads: Sequence[Lead], events: Sequence[LeadEvent]) -> None:
+    """Write what `move_in_the_past` did to leads that the caller has locked, all at once."""
+    Lead.objects.bulk_update(leads, PAST_FIELDS, batch_size=500)
+    record_history(events)

@@ -90,7 +90,13 @@ def handoff_page(handoff: Handoff, reader: User, at: datetime) -> HandoffPage:
     events = list(LeadEvent.objects.filter(lead=lead).filter(TOLD).select_related("actor").order_by("-at", "-pk")[:100])
     reasons = list(Reason.objects.all())
     questions = list(Question.objects.filter(framework__is_active=True).order_by("position"))
-    words = Words(at, {one.code: one.label for one in reasons}, {one.key: one.label for one in questions}, {})
+    words = Words(
+        at=at,
+        reasons={one.code: one.label for one in reasons},
+        questions={one.key: one.label for one in questions},
+        people={},
+        answers={one.pk: one.value for one in answers},
+    )
     own = list(Handoff.objects.filter(ae=handoff.ae_id).undecided().values_list("pk", flat=True))
     return HandoffPage(
         handoff=handoff,
