@@ -213,7 +213,7 @@ def test_a_lost_worker_does_not_lose_the_question(service: Service) -> None:
     assert request.status == "waiting"
     assert "worker was lost" in request.error
     nudge_requests(timezone.now() + timedelta(seconds=25))
-    assert [job.task["func"] for job in OrmQ.objects.all()] == ["leads.tasks.ask_providers"]
+    assert "leads.tasks.ask_providers" in [job.task["func"] for job in OrmQ.objects.all()]
 
 
 def test_an_answer_after_the_question_was_settled_changes_nothing(service: Service) -> None:
