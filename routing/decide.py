@@ -118,12 +118,15 @@ def readable(tree: Mapping[str, Any]) -> Condition | None:
         return None
 
 
-def first_match(rules: Sequence[RuleView], facts: Facts) -> tuple[RuleView | None, list[Looked]]:
-    """The first rule whose condition holds, and every rule that was looked at on the way."""
+def first_match(rules: Sequence[RuleView], facts: Facts, *, trace: bool = True) -> tuple[RuleView | None, list[Looked]]:
+    """The first rule whose condition holds, and every rule that was looked at on the way.
+
+    Without ``trace`` the comparisons are not written down, which a replay of many leads has no use for.
+    """
     looked = []
     for rule in rules:
         held = rule.condition is not None and rule.condition.holds(facts)
-        looked.append(Looked(rule, held, rule.condition.trace(facts) if rule.condition else []))
+        looked.append(Looked(rule, held, rule.condition.trace(facts) if trace and rule.condition else []))
         if held:
             return rule, looked
     return None, looked

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 from django.db.models import Q
-from django.utils.html import format_html
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -83,6 +84,11 @@ class DrawShare:
     is_won: bool
     low: str
     high: str
+
+
+def verdict_text(certificate: Certificate) -> str:
+    """The same without marks, for programs."""
+    return unescape(strip_tags(verdict(certificate)))
 
 
 def verdict(certificate: Certificate) -> SafeString:

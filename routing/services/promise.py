@@ -81,7 +81,7 @@ def stop_clock(
     clock.stopped_at, clock.stop_reason = at, reason
     if touched:
         clock.touched_at = at
-    if clock.breached_at is None and at > clock.due_at:
+    if touched and clock.breached_at is None and at > clock.due_at:
         clock.breached_at = clock.due_at
     clock.save()
     return clock

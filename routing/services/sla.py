@@ -12,6 +12,7 @@ from leads.models import Lead, User
 from routing.models import Notification, SlaClock
 from routing.notices import BREACHED, SOON
 from routing.services.notify import tell
+from routing.services.promise import stop_clock
 
 AT_ONCE = 100
 REMIND_BEFORE = timedelta(minutes=5)
@@ -32,6 +33,10 @@ def _breach(clock_id: int, lead_id: int, at: datetime) -> bool:
         open_clocks = SlaClock.objects.filter(pk=clock_id, stopped_at__isnull=True, breached_at__isnull=True)
         clock = open_clocks.filter(due_at__lte=at).first()
         if clock is None:
+            return False
+        if not lead.is_working:
+            # An opportunity or a closed lead is no longer a first touch to be made.
+            stop_clock(lead, at=at, reason="stage")
             return False
         clock.breached_at = clock.due_at
         clock.save(update_fields=["breached_at"])

@@ -1,6 +1,6 @@
 """The rules as sentences, and trying a lead on them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -15,6 +15,9 @@ from routing.findings import STOP, findings_of
 from routing.models import RuleSet
 from routing.pages.pools import pool_lines, waiting_count
 from routing.pages.rules import changes, find_lead, lines_of, sets_for, stored_rules, try_lead
+from routing.simulate import Replay, replay
+
+REPLAY_DAYS = 30
 
 
 @login_required
@@ -51,8 +54,16 @@ def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "may_edit": may_edit_rules(user),
         "may_publish": may_publish(user),
         "try_text": request.GET.get("try", ""),
+        "replay": _replay(request, sets.shown, at) if is_draft else None,
         **_trial(request, sets.shown, at),
     }
+
+
+def _replay(request: HttpRequest, rule_set: RuleSet | None, at: datetime) -> Replay | None:
+    """The decisions of the last days, decided again by the draft, where somebody asks for it."""
+    if rule_set is None or "replay" not in request.GET:
+        return None
+    return replay(rule_set, at - timedelta(days=REPLAY_DAYS), at)
 
 
 def _trial(request: HttpRequest, rule_set: RuleSet | None, at: datetime) -> dict[str, Any]:

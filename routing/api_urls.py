@@ -1,0 +1,7 @@
+"""The addresses of this app's API, included under /api/v1/."""
+
+from django.urls import path
+
+from routing import api
+
+urlpatterns = [path("leads/<int:lead_id>/certificate/", api.lead_certificate, name="lead_certificate")]
