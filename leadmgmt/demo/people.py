@@ -8,7 +8,7 @@ from leadmgmt.core.permissions import ADMIN, AE, MANAGER, MARKETING, SDR, TEAM_L
 DOMAIN = "tourenwerk.example"
 COMPANY = "Tourenwerk GmbH"
 
-TEAMS = {"sdr-dach": "SDR DACH", "sdr-europe": "SDR Europe", "ae": "Account executives"}
+TEAMS = {"sdr-dach": "DACH", "sdr-europe": "Europe", "ae": "Sales"}
 
 Hours = tuple[tuple[time, time], ...]
 
@@ -68,7 +68,7 @@ SDRS = (
         "sdr-dach",
         "America/Toronto",
         hours=OVERSEAS,
-        days=(2, 3, 4, 5, 6),
+        days=MON_FRI,
         languages=("de", "en"),
         pace=7,
         weight="0.8",

@@ -8,6 +8,7 @@ from functools import partial
 from django.utils.timezone import localtime
 
 from crmsync.services.convert import convert_lead
+from leadmgmt.core.now import now
 from leadmgmt.demo import talk
 from leadmgmt.demo.cast import Cast
 from leadmgmt.demo.timeline import Timeline
@@ -125,7 +126,7 @@ class Sdr:
         if work.tries >= MOST_TRIES or (work.tries >= 3 and self.chance.random() < 0.25):
             self._sleep(work, owner, "no-response", at)
             return
-        pause = self.chance.uniform(180, 700) if work.is_hot else self.chance.uniform(420, 1500)
+        pause = self.chance.uniform(260, 1000) if work.is_hot else self.chance.uniform(700, 2300)
         following = self.cast.after(owner.pk, at, pause)
         if following and following > self.timeline.end and self.chance.random() < 0.3:
             snooze_lead(work.lead_id, following, by=owner, at=at)
@@ -155,16 +156,16 @@ class Sdr:
     def _ask(self, work: Work, owner: User, at: datetime, *, all_good: bool) -> None:
         """Get on with the questions; what is still open is asked next time."""
         open_ones = [one for one in self.questions if not self._known(work, one)]
-        now = open_ones if work.talks > 1 or self.chance.random() < 0.35 else open_ones[: self.chance.randint(1, 3)]
-        if len(now) < len(open_ones):
+        asked = open_ones if work.talks > 1 or self.chance.random() < 0.35 else open_ones[: self.chance.randint(1, 3)]
+        if len(asked) < len(open_ones):
             self._call_back(work, owner, at, self.chance.choice(talk.CONNECTED))
         elif work.talks > 1 and self.chance.random() < 0.4:
             log_activity(work.lead_id, "meeting", by=owner, disposition="held",
                          body=self.chance.choice(talk.MEETINGS), at=at)  # fmt: skip
         else:
             self._say(work, owner, at, self.chance.choice(talk.CONNECTED))
-        for place, question in enumerate(now):
-            fine = all_good or place < len(now) - 1
+        for place, question in enumerate(asked):
+            fine = all_good or place < len(asked) - 1
             self._answer(work, owner, question, at + timedelta(minutes=2 + 2 * place), speaks_for_us=fine)
         lead = Lead.objects.get(pk=work.lead_id)
         if lead.stage == Stage.OPPORTUNITY:
@@ -221,7 +222,7 @@ class Sdr:
         )
 
     def _call_back(self, work: Work, owner: User, at: datetime, body: str) -> None:
-        due = self.cast.after(owner.pk, at, self.chance.uniform(160, 1400))
+        due = self.cast.after(owner.pk, at, self.chance.uniform(200, 2200))
         if due is None or work.talks > 3:
             self._sleep(work, owner, "not-ready", at)
             return
@@ -242,7 +243,7 @@ class Sdr:
             self._not_reached(work, lead.owner, at)
 
     def _sleep(self, work: Work, owner: User, reason: str, at: datetime) -> None:
-        days = self.chance.randint(*WAKE_DAYS[reason]) if reason in WAKE_DAYS and self.chance.random() < 0.3 else None
+        days = self.chance.randint(*WAKE_DAYS[reason]) if reason in WAKE_DAYS and self.chance.random() < 0.22 else None
         wake_on = (localtime(at) + timedelta(days=days)).date() if days else None
         lead = recycle_lead(work.lead_id, reason, owner, wake_on=wake_on, at=at + timedelta(minutes=4))
         self.leave(work, lead)
@@ -251,6 +252,9 @@ class Sdr:
         """The lead is closed; one that sleeps will be looked at when it wakes up."""
         self.active.discard(lead.pk)
         lead.refresh_from_db(fields=["stage", "wake_at"])
+        if lead.stage == Stage.OPPORTUNITY:
+            # Known from before: the answers of last time still hold.
+            self.sold(work, now())
         if lead.stage == Stage.RECYCLED and lead.wake_at:
             self.timeline.tick(lead.wake_at, "qualification.wake_due")
             again = Work(lead.pk, work.visitor)
@@ -265,5 +269,5 @@ class Sdr:
         lead = Lead.objects.select_related("owner").get(pk=work.lead_id)
         if lead.is_working and lead.owner_id:
             return lead
-        self.active.discard(work.lead_id)
+        self.leave(work, lead)
         return None

@@ -122,7 +122,7 @@ class Crowd:
             origin=origin,
             campaign=chance.choice(origin.campaigns)[0] if origin.campaigns and chance.random() < 0.9 else "",
             worth=min(worth, 0.92),
-            technicians=max(2, round(firm.staff * chance.uniform(0.12, 0.5))),
+            technicians=min(160, max(2, round(firm.staff * chance.uniform(0.12, 0.5)))),
         )
 
     def arrival(self, visitor: Visitor, at: datetime, *, again: bool = False) -> Arrival:
@@ -183,7 +183,7 @@ class Crowd:
         for moment in self._moments(count, start, end):
             visitor = self.visitor()
             yield self.arrival(visitor, moment)
-            if self.chance.random() < 0.17:
+            if self.chance.random() < 0.11:
                 again = moment + timedelta(days=self.chance.expovariate(1 / 9), hours=self.chance.uniform(1, 8))
                 if again < end:
                     yield self.arrival(visitor, again, again=True)
@@ -193,8 +193,8 @@ class Crowd:
         span = (end - start).total_seconds()
         found: list[datetime] = []
         while len(found) < count:
-            # Somewhat more every week.
-            moment = start + timedelta(seconds=span * self.chance.random() ** 0.88)
+            # More every week.
+            moment = start + timedelta(seconds=span * self.chance.random() ** 0.7)
             local = moment.astimezone(ZoneInfo(GERMAN))
             weekend = local.weekday() >= 5
             if self.chance.random() < RHYTHM[local.hour] * (0.22 if weekend else 1.0):

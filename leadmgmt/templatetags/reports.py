@@ -17,6 +17,7 @@ from leadmgmt.reports.funnel import Exit, Funnel, Step
 from leadmgmt.reports.funnel_words import points
 from leadmgmt.reports.sources import Ranking, SourceReturn, position
 from leadmgmt.reports.sources_words import name_of
+from leadmgmt.reports.speed import Line
 from leadmgmt.reports.statistics import Difference, Interval
 from leadmgmt.reports.team import SdrLine
 from leadmgmt.templatetags.ui import icon
@@ -152,9 +153,14 @@ def span(seconds: float | None) -> str:
 
 
 @register.simple_tag
-def count_of(count: int, total: int) -> str:
-    """“12 of 40”."""
-    return _("%(count)s of %(total)s") % {"count": formats.number(count), "total": formats.number(total)}
+def percentile_words(line: Line) -> str:
+    """How long the slower ones waited; where that has no end, how many never heard from anybody."""
+    if line.p90 is None or isinf(line.p90):
+        return _("More than one in ten was never touched.")
+    nine = _("Nine of ten within %(time)s") % {"time": formats.duration(line.p90)}
+    if line.p99 is None or isinf(line.p99):
+        return _("%(nine)s; more than one in a hundred was never touched.") % {"nine": nine}
+    return _("%(nine)s, 99 of 100 within %(time)s.") % {"nine": nine, "time": formats.duration(line.p99)}
 
 
 @register.simple_tag
