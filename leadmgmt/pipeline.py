@@ -56,31 +56,31 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "stage.disqualified": (release_lead, record_outcome, end_nurture),
 }
 
+# Routing locks the pool that a rule distributes over: what follows is not done while others wait for it.
+COMMITS = frozenset({"lead.scored"})
+
 MAX_ATTEMPTS = 8
-LATE = timedelta(seconds=5)
+LATE = timedelta(seconds=30)
 NUDGE_AFTER = timedelta(seconds=10)
 NUDGE_AGAIN = timedelta(seconds=60)
 
 
 def advance_lead(lead_id: int) -> str:
-    """Run the lead's pending steps, oldest event first, each in its own transaction; returns what it did.
+    """Run the lead's pending steps, oldest event first; returns how many events were handled.
 
-    Safe to run twice and by several workers at once: the lead's row lock decides, and the event is marked handled
-    in the step's own transaction. A crash rolls the step back and leaves the event pending.
+    Safe to run twice and by several workers at once: the lead's row lock decides, and an event is marked handled in
+    the transaction of its steps. A crash rolls the steps back and leaves their events pending.
     """
     done = 0
-    while event := _pending(lead_id).first():
-        at = now()
-        if event.error and event.next_try_at and event.next_try_at > at:
+    while (event := _pending(lead_id).first()) and not _waits(event):
+        if _is_suspect(event) and not _count_attempt(event):
             break
-        if at - event.recorded_at > LATE and _count_attempt(event, at):
+        handled, failed = _run(lead_id, alone=_is_suspect(event))
+        done += handled
+        if failed:
+            _note_failure(*failed)
             break
-        try:
-            done += _run(lead_id, event.pk)
-        except Exception as error:
-            _note_failure(event.pk, error)
-            break
-    return f"{done} steps"
+    return f"{done} handled"
 
 
 def _pending(lead_id: int) -> QuerySet[LeadEvent]:
@@ -89,43 +89,73 @@ def _pending(lead_id: int) -> QuerySet[LeadEvent]:
     ).order_by("pk")
 
 
-def _run(lead_id: int, event_id: int) -> int:
-    """One step in one transaction; 0 if another worker was faster."""
+def _waits(event: LeadEvent) -> bool:
+    """Whether its step has failed and is not to be tried again yet."""
+    return bool(event.error and event.next_try_at and event.next_try_at > now())
+
+
+def _is_suspect(event: LeadEvent) -> bool:
+    """Whether an earlier try may have failed or killed its worker: tried by itself, and counted beforehand."""
+    return bool(event.error) or now() - event.recorded_at > LATE
+
+
+def _run(lead_id: int, *, alone: bool) -> tuple[int, tuple[LeadEvent, Exception] | None]:
+    """Handle what is pending in one transaction: how many events, and the one whose step failed, with its error.
+
+    Each event has a savepoint, so a failure takes back its own steps alone. ``alone``: one event, then commit.
+    """
+    handled: list[int] = []
+    failed = None
     with transaction.atomic(durable=True):
         lead = Lead.objects.lock().get(pk=lead_id)
-        event = LeadEvent.objects.get(pk=event_id)
-        if event.handled_at is not None:
-            return 0
-        for step in STEPS[event.kind]:
-            step(lead, event)
+        while event := _pending(lead_id).exclude(pk__in=handled).first():
+            if handled and _is_suspect(event):
+                break
+            try:
+                with transaction.atomic():
+                    _handle(lead, event, fresh=not handled)
+            except Exception as error:
+                failed = (event, error)
+                break
+            handled.append(event.pk)
+            if alone or event.kind in COMMITS:
+                break
+        LeadEvent.objects.filter(pk__in=handled).update(handled_at=now(), error="", next_try_at=None)
+    return len(handled), failed
+
+
+def _handle(lead: Lead, event: LeadEvent, *, fresh: bool) -> None:
+    """Run the event's steps; each sees the lead as the one before left it."""
+    for step in STEPS[event.kind]:
+        if not fresh:
             lead.refresh_from_db()
-        LeadEvent.objects.filter(pk=event_id).update(handled_at=now(), error="", next_try_at=None)
-    return 1
+        step(lead, event)
+        fresh = False
 
 
-def _count_attempt(event: LeadEvent, at: datetime) -> bool:
-    """Count a try before it is made, where an earlier one may have killed its worker. True: parked, stop here."""
-    LeadEvent.objects.filter(pk=event.pk).update(attempts=F("attempts") + 1)
-    if event.attempts + 1 <= MAX_ATTEMPTS:
-        return False
-    LeadEvent.objects.filter(pk=event.pk, error="").update(error="The worker was lost each time this step ran.")
-    LeadEvent.objects.filter(pk=event.pk).update(parked_at=at)
-    return True
+def _count_attempt(event: LeadEvent) -> bool:
+    """Count a try before it is made, as an earlier one may have killed its worker. False: parked, stop here."""
+    row = LeadEvent.objects.filter(pk=event.pk)
+    row.update(attempts=F("attempts") + 1)
+    if event.attempts < MAX_ATTEMPTS:
+        return True
+    row.filter(error="").update(error="The worker was lost each time this step ran.")
+    row.update(parked_at=now())
+    return False
 
 
-def _note_failure(event_id: int, error: Exception) -> None:
+def _note_failure(event: LeadEvent, error: Exception) -> None:
     """Keep why the step failed, and when to try again; after the limit an admin has to."""
     # The message stays in the row, which is as protected as the lead; the log gets no personal data.
-    log.error("step of event %s failed: %s", event_id, type(error).__name__, exc_info=error)
+    log.error("step of event %s failed: %s", event.pk, type(error).__name__)
     at = now()
-    event = LeadEvent.objects.get(pk=event_id)
-    attempts = event.attempts + 1
-    LeadEvent.objects.filter(pk=event_id).update(
-        attempts=attempts,
-        error=f"{type(error).__name__}: {error}",
-        next_try_at=next_try(attempts, at=at),
-        parked_at=at if attempts >= MAX_ATTEMPTS else None,
-    )
+    row = LeadEvent.objects.get(pk=event.pk)
+    # A suspect's try was counted before it was made.
+    row.attempts = max(row.attempts, 1)
+    row.error = f"{type(error).__name__}: {error}"
+    row.next_try_at = next_try(row.attempts, at=at)
+    row.parked_at = at if row.attempts >= MAX_ATTEMPTS else None
+    row.save(update_fields=["attempts", "error", "next_try_at", "parked_at"])
 
 
 def nudge_forgotten(at: datetime) -> int:
