@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How much, how far back, and whether to go on."""
-        parser.add_argument("--leads", type=int, help=f"how many people show interest (default {LEADS})")
+        parser.add_argument("--leads", type=int, help=f"how many people show interest (default {LEADS}; 0: none)")
         parser.add_argument("--days", type=int, default=DAYS, help=f"how far the past reaches (default {DAYS})")
         parser.add_argument("--seed", type=int, default=SEED, help="another number gives other people")
         parser.add_argument("--live", action="store_true", help="keep new leads coming until Ctrl-C")
@@ -28,7 +28,8 @@ class Command(BaseCommand):
         """Build what is missing, then go on if asked to."""
         file = settings.VAR_DIR / "demo.json"
         if not build.is_built():
-            build.build(options["leads"] or LEADS, options["days"], options["seed"], self.say)
+            leads = LEADS if options["leads"] is None else options["leads"]
+            build.build(leads, options["days"], options["seed"], self.say)
             build.hand_out_keys(file)
         elif options["leads"]:
             seed = build.next_seed(options["seed"])
