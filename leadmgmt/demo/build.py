@@ -148,8 +148,10 @@ def empty() -> None:
 
 def hand_out_keys(file: Path) -> dict[str, object]:
     """A sign-in per role and a key for the website's channel, kept in ``file`` for whoever runs this installation."""
-    _, token = create_api_key("Demo", channel=Channel.objects.get(slug="website"), user=None)
-    accounts = {role: _account(user) for role, user in _who().items()}
+    who = _who()
+    # It captures on the website's channel, and reads and writes as the admin.
+    _, token = create_api_key("Demo", channel=Channel.objects.get(slug="website"), user=who.get(ADMIN))
+    accounts = {role: _account(user) for role, user in who.items()}
     note: dict[str, object] = {"url": settings.PUBLIC_URL, "api_key": token, "accounts": accounts}
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".new")

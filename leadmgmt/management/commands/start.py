@@ -23,6 +23,7 @@ from leadmgmt.core.processes import end_with_parent
 from leadmgmt.database import OWN_ENGINE
 from leadmgmt.database.engine.base import own_server
 from leadmgmt.database.server import OwnServer
+from leadmgmt.defaults import install_defaults
 from leadmgmt.listening import listen
 from leadmgmt.supervisor import Child, FailedToStart, Stopped, Supervisor
 
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         supervisor.check()
         self._check()
         self._migrate()
+        install_defaults()
         supervisor.check()
         call_command("collectstatic", interactive=False, verbosity=0)
         supervisor.check()
