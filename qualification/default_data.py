@@ -161,7 +161,7 @@ SCORING: list[dict[str, Any]] = [
         10,
         "Can be called",
         "Telefonisch erreichbar",
-        condition=_fact("contact.time_zone", "is_known"),
+        condition=_fact("contact.has_phone", "is_true"),
     ),
     _rule(
         "size_right",

@@ -90,6 +90,13 @@ CONTACT = (
         "contact__email_class",
         options=EMAIL_CLASSES,
     ),
+    flag(
+        "contact.has_phone",
+        "there is a phone number",
+        "es gibt eine Telefonnummer",
+        ~Q(contact__phone=""),
+        lambda bundle: bool(bundle.lead.contact.phone),
+    ),
     plain("contact.country", "text", "country", "Land", "contact__country"),
     plain("contact.city", "text", "city", "Ort", "contact__city"),
     plain("contact.time_zone", "text", "time zone", "Zeitzone", "contact__time_zone"),
