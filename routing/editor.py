@@ -126,9 +126,11 @@ def editor_of(tree: Mapping[str, Any]) -> Editor:
         tree = {"all": [tree]}
     word = next(iter(tree))
     rows = _rows(tree[word], "any" if word == "all" else "all") if word in ("all", "any") else None
-    if rows is None:
+    editor = Editor(word == "all", tuple(rows or ()))
+    # A value with a comma, say, would come back as two.
+    if rows is None or not _is_same(editor, tree):
         return Editor(text=json.dumps(tree, indent=2, ensure_ascii=False))
-    return Editor(word == "all", tuple(rows))
+    return editor
 
 
 def editor_from(form: Mapping[str, str]) -> Editor:
@@ -176,6 +178,13 @@ def op_words(name: str) -> str:
     """A comparison's words without its value."""
     op = OPS[name]
     return (op.de if language().startswith("de") else op.en).replace("{value}", "…")
+
+
+def _is_same(editor: Editor, tree: Mapping[str, Any]) -> bool:
+    try:
+        return editor.tree() == tree
+    except InvalidInput:
+        return False
 
 
 def _fitting(row: Row) -> Row:

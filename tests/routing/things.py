@@ -1,11 +1,16 @@
 """Rule sets and shifts for the tests of routing."""
 
+import re
 from datetime import time
 from typing import Any
 
-from leads.models import Lead, LeadEvent, Reason
-from routing.models import Pool, Rep, Rule, RuleSet, Shift
+from django.test import Client
+from django.urls import reverse
+
+from leads.models import Lead, LeadEvent, Reason, User
+from routing.models import Certificate, Pool, Rep, Rule, RuleSet, Shift
 from routing.services.route import route_lead
+from tests.factories import make_contact, make_lead, make_policy, make_pool, make_rep, make_team, make_user
 
 ALWAYS: dict[str, Any] = {}
 
@@ -48,3 +53,35 @@ def route(lead: Lead) -> None:
     lead.refresh_from_db()
     route_lead(lead, LeadEvent(lead=lead, kind="lead.scored"))
     lead.refresh_from_db()
+
+
+def decided() -> Certificate:
+    """A decision by draw between Ann and Ben; the third had switched off."""
+    team = make_team("dach")
+    ann = make_rep(make_user("sdr", first_name="Ann", last_name="Able", team=team))
+    ben = make_rep(make_user("sdr", first_name="Ben", last_name="Bold", team=team), max_open_leads=25)
+    off = make_rep(make_user("sdr", first_name="Out", last_name="Off", team=team), is_accepting=False)
+    make_policy(15, is_default=True)
+    pool = make_pool(ann, ben, off, name="SDR DACH", team=team)
+    make_rules(("France", is_in("contact.country", "FR"), None), ("DACH", ALWAYS, pool), ("Rest", ALWAYS, None))
+    lead = make_lead(contact=make_contact(first_name="Nele", last_name="Bachmann"))
+    route(lead)
+    return Certificate.objects.get(lead=lead)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(client: Client, name: str, *args: Any, **params: str) -> str:
+    """The page's text, spaces made plain."""
+    response = client.get(reverse(name, args=args), params)
+    assert response.status_code == 200, response.status_code
+    return text_of(response.content.decode())
+
+
+def text_of(html: str) -> str:
+    body = re.sub(r"<svg.*?</svg>|<script.*?</script>|<template.*?</template>", " ", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).replace("\xa0", " ").split())
