@@ -12,6 +12,9 @@ from routing.editor import Editor, editor_from, editor_of
 
 COUNTRY = {"fact": "contact.country", "op": "in", "value": ["DE", "AT"]}
 STAFF = {"fact": "company.staff", "op": "gte", "value": 150}
+BUDGET = {"fact": "attributes.budget", "op": "eq", "value": "x"}
+NAMES = {"fact": "company.name", "op": "in", "value": ["Foo, Inc.", "Bar"]}
+TWO = {"fact": "company.staff", "op": "gte", "fact_value": "lead.age_days"}
 KNOWN = {"fact": "company.revenue", "op": "is_known"}
 
 
@@ -56,7 +59,15 @@ def test_one_comparison_becomes_a_list_of_one() -> None:
 
 @pytest.mark.parametrize(
     "tree",
-    [{"not": COUNTRY}, {"all": [{"not": STAFF}]}, {"all": [{"any": [{"all": [STAFF]}]}]}, {"all": [{"all": [STAFF]}]}],
+    [
+        {"not": COUNTRY},
+        {"all": [{"not": STAFF}]},
+        {"all": [{"any": [{"all": [STAFF]}]}]},
+        {"all": [{"all": [STAFF]}]},
+        {"all": [NAMES]},
+        {"all": [BUDGET | {"value": 5}]},
+        {"all": [TWO]},
+    ],
 )
 def test_what_rows_cannot_hold_is_edited_as_text(tree: dict[str, Any]) -> None:
     editor = editor_of(tree)
@@ -96,9 +107,8 @@ def test_another_fact_gets_a_comparison_that_it_knows() -> None:
     assert row.op != "in"
 
 
-values = st.lists(
-    st.text(st.characters(codec="utf-8", exclude_characters=",;\x00"), min_size=1, max_size=9), max_size=4
-)
+letters = st.characters(codec="utf-8", exclude_characters=",;\x00")
+values = st.lists(st.text(letters, min_size=1, max_size=9), max_size=4)
 
 
 @given(values)
