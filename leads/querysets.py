@@ -1,17 +1,24 @@
 """The language of reading leads."""
 
+import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
 from leadmgmt.core.permissions import sees_all_leads, sees_team_leads
+from leads.lookups import Mentions
 
 if TYPE_CHECKING:
     from leads.models import Lead, User  # noqa: F401  # Lead is named in the string below, which ruff does not read
 
+__all__ = ["LeadQuerySet", "Mentions"]
+
+# Part of a phone number, as people type it.
+NUMBER = re.compile(r"[+(]?(?:[()/.-]?[0-9]){3,20}\)?", re.ASCII)
 OPEN = ("new", "mql", "sql", "opportunity")
 WORKING = ("new", "mql", "sql")
 
@@ -57,17 +64,28 @@ class LeadQuerySet(models.QuerySet["Lead"]):
     def search(self, words: str) -> Self:
         """Name, company, address or number; each word must be found somewhere."""
         found = self
-        for word in words.split():
-            found = found.filter(
-                Q(contact__first_name__icontains=word)
-                | Q(contact__last_name__icontains=word)
-                | Q(contact__email__icontains=word)
-                | Q(contact__company__name__icontains=word)
-                | Q(contact__phone__contains=word)
-                | Q(contact__identities__external_id=word)
-            )
-        return found.distinct() if words.split() else found
+        for word in words.replace("\0", "").split():
+            found = found.filter(contact__in=_mentioned(word))
+        return found
 
     def with_people(self) -> Self:
         """With what every list shows, in one query."""
         return self.select_related("contact", "contact__company", "source", "campaign", "owner", "channel", "reason")
+
+
+def _mentioned(word: str) -> "models.QuerySet[Any, Any]":
+    """Numbers of the contacts in whose record the word stands: one query per index, put together."""
+    contacts = apps.get_model("leads", "Contact").objects.order_by()
+    companies = apps.get_model("leads", "Company").objects.filter(name__mentions=word)
+    identities = apps.get_model("leads", "ContactIdentity").objects.filter(external_id=word)
+    found = [
+        contacts.filter(Q(first_name__mentions=word) | Q(last_name__mentions=word)),
+        contacts.filter(email__mentions=word),
+        contacts.filter(company__in=companies),
+        contacts.filter(pk__in=identities.values("contact")),
+    ]
+    if NUMBER.fullmatch(word):
+        # As stored: no signs between, the leading zero of a national number gone.
+        found.append(contacts.filter(phone__contains="".join(filter(str.isdecimal, word)).lstrip("0")))
+    first, *others = [part.values("pk") for part in found]
+    return first.union(*others)

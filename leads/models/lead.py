@@ -108,6 +108,8 @@ class Lead(models.Model):
             ),
             # Lists and reports by stage and time.
             models.Index(fields=["stage", "-last_touch_at"], name="leads_lead_stage_recent"),
+            # The list as it opens.
+            models.Index(fields=["-last_touch_at", "-id"], name="leads_lead_recent"),
             models.Index(fields=["first_seen_at"], name="leads_lead_first_seen"),
             models.Index(fields=["source", "first_seen_at"], name="leads_lead_source"),
             # Enrichment whose deadline has passed.

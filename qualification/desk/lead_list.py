@@ -76,4 +76,13 @@ def columns(params: QueryDict) -> list[Column]:
 
 def page_of(leads: LeadQuerySet, number: str) -> Page[Lead]:
     """The asked page, the nearest where it does not exist."""
-    return CappedPaginator(leads.with_people()).get_page(number)
+    page = CappedPaginator(leads).get_page(number)
+    # The page's numbers first: sorting with everything that a line shows would carry it through for all leads.
+    ids = (
+        list(leads.values_list("pk", flat=True)[page.start_index() - 1 : page.end_index()])
+        if page.paginator.count
+        else []
+    )
+    shown = {lead.pk: lead for lead in Lead.objects.filter(pk__in=ids).with_people()}
+    page.object_list = [shown[pk] for pk in ids if pk in shown]
+    return page

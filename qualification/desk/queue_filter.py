@@ -7,7 +7,6 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from leads.models import Lead
 from leads.querysets import LeadQuerySet
 from qualification.desk.day import Day
 from qualification.desk.queue import Row
@@ -70,7 +69,7 @@ def read_filter(params: QueryDict) -> QueueFilter:
 def filtered(leads: LeadQuerySet, chosen: QueueFilter) -> LeadQuerySet:
     """Narrow the leads down."""
     if chosen.query:
-        leads = leads.filter(pk__in=Lead.objects.search(chosen.query).values("pk"))
+        leads = leads.search(chosen.query)
     if chosen.grade:
         leads = leads.filter(grade__startswith=chosen.grade)
     if chosen.source == NO_SOURCE:

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leadmgmt.core.csv_cells import safe_cell
-from leads.models import Capture, Lead
+from leads.models import Capture, ContactIdentity, Lead
 from leads.services.capture import receive
 from tests.factories import make_channel, make_company, make_contact, make_lead, make_source, make_user
 from tests.qualification.desk_cast import Cast, as_user, make_cast
@@ -72,6 +73,41 @@ def test_filters_stand_in_the_address(cast: Cast) -> None:
     assert shown(mia, "?country=at") == ["Albrecht"]
     assert sorted(shown(as_user(cast.ann), "?owner=me")) == ["Albrecht", "Hoffmann"]
     assert "No lead fits" in mia.get("/leads/?q=nobody").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("annika", True),
+        ("HOFFMANN annika", True),
+        ("rheintal hoff", True),
+        ("hoffmann@rhein", True),
+        ("7215550", True),
+        ("0721", True),
+        ("0721/55501-840", True),
+        ("999", False),
+        ("mql-42", True),
+        ("mql-4", False),
+        ("100%", True),
+        ("100_", False),
+        ("%", True),
+        ("annika bob", False),
+        ("'; drop table leads_lead; --", False),
+    ],
+)
+def test_each_word_is_found_somewhere_and_signs_mean_themselves(cast: Cast, words: str, found: bool) -> None:
+    contact = make_contact(
+        first_name="Annika",
+        last_name="Hoffmann",
+        email="A.Hoffmann@Rheintal.example",
+        phone="+4972155501840",
+        company=make_company(name="Rheintal 100% Kälte"),
+    )
+    ContactIdentity.objects.create(contact=contact, channel=make_channel("files"), external_id="mql-42")
+    lead_of(cast.ann, "", contact=contact)
+    lead_of(cast.ann, "Bob")
+
+    assert ("Hoffmann" in shown(as_user(cast.mia), f"?{urlencode({'q': words})}")) is found
 
 
 def test_a_period_counts_the_first_touch(cast: Cast) -> None:
