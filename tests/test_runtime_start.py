@@ -74,7 +74,7 @@ class Product:
         """Read what it says until a line matches; returns the match's first group, or the match."""
         assert self.process.stdout
         # A test must not wait for a line that never comes.
-        watchdog = threading.Timer(90, self.process.kill)
+        watchdog = threading.Timer(180, self.process.kill)
         watchdog.start()
         try:
             return self._read_until(pattern, self.process.stdout)
@@ -168,7 +168,9 @@ def test_a_second_start_takes_seconds(var: Path) -> None:
     took = time.monotonic() - began
     product.process.terminate()
     product.process.communicate(timeout=90)
-    assert took < 20
+    assert not any(line.startswith("Tables") for line in product.said)
+    # Seconds on a machine of its own; a busy one gets its time.
+    assert took < 60
 
 
 def test_what_dies_is_started_again(var: Path) -> None:
@@ -182,7 +184,7 @@ def test_what_dies_is_started_again(var: Path) -> None:
         wait_until(lambda word=word: product.child(word))
         assert product.child(word) != killed
     # The supervisor keeps the socket: a request that comes meanwhile waits, it is not refused.
-    assert urllib.request.urlopen(f"{url}healthz", timeout=20).read() == b"ok\n"
+    assert urllib.request.urlopen(f"{url}healthz", timeout=60).read() == b"ok\n"
     product.process.terminate()
     product.process.communicate(timeout=90)
     assert product.process.returncode == 0
