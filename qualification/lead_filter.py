@@ -94,6 +94,7 @@ def choices(user: User, people: LeadQuerySet) -> dict[str, list[Choice]]:
         "source": [*sources, (NONE, _("No source given"))],
         "team": teams,
         "grade": [(letter, letter) for letter in "ABCD"],
+        "history": [("out", _("Without what was brought in")), ("in", _("Only what was brought in"))],
     }
 
 

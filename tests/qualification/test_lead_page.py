@@ -13,6 +13,7 @@ from leads.events import record_event
 from leads.models import FieldValue, Lead, LeadEvent
 from leads.services.provenance import offer
 from qualification.models import Activity, Answer, Question, Score, ScoringModel
+from qualification.services.viewing import forget_viewings, note_viewing
 from routing.models import Assignment
 from tests.factories import make_clock, make_company, make_contact, make_lead, make_reason, make_touchpoint, make_user
 from tests.qualification.desk_cast import Cast, as_user, make_cast
@@ -333,6 +334,30 @@ def test_a_person_with_another_open_lead_is_not_opened_twice(cast: Cast, lead: L
     old.refresh_from_db()
     assert old.stage == "disqualified"
     assert "This person has another open lead already." in page
+
+
+def test_who_else_looks_at_a_lead_is_said_until_their_page_is_gone(cast: Cast, lead: Lead) -> None:
+    at = timezone.now()
+    assert note_viewing(lead, cast.ann, at) == []
+    assert note_viewing(lead, cast.ann, at) == []
+
+    assert note_viewing(lead, cast.lea, at + timedelta(seconds=30)) == [cast.ann]
+    assert note_viewing(lead, cast.lea, at + timedelta(seconds=60)) == []
+
+    assert forget_viewings(at + timedelta(hours=2)) == 2
+    assert forget_viewings(at + timedelta(hours=2)) == 0
+
+
+def test_the_open_page_is_told_what_others_did_and_not_what_the_reader_did(cast: Cast, lead: Lead) -> None:
+    door, ann = f"/leads/{lead.pk}/pulse/", as_user(cast.ann)
+    mine = record_event(lead, "lead.snoozed", actor=cast.ann, data={})
+    assert "Show" not in ann.post(door, {"after": "0"}).content.decode()
+
+    record_event(lead, "stage.sql", by="qualification", quiet=True, data={"from": "mql"})
+
+    assert "SQL" in ann.post(door, {"after": str(mine.pk)}).content.decode()
+    assert "Show" not in ann.post(door, {"after": str(mine.pk + 1)}).content.decode()
+    assert as_user(cast.bob).post(door).status_code == 404
 
 
 def test_the_page_costs_the_same_whatever_the_history(cast: Cast, lead: Lead) -> None:
