@@ -162,12 +162,14 @@ def test_it_comes_up_answers_and_stops_cleanly(var: Path, number: signal.Signals
 
 
 def test_a_second_start_takes_seconds(var: Path) -> None:
-    began = time.monotonic()
-    product = launch(var, PORT=str(free_port()))
-    product.read_until("ready: ")
-    took = time.monotonic() - began
-    product.process.terminate()
-    product.process.communicate(timeout=90)
+    took = 0.0
+    for _ in range(2):
+        began = time.monotonic()
+        product = launch(var, PORT=str(free_port()))
+        product.read_until("ready: ")
+        took = time.monotonic() - began
+        product.process.terminate()
+        product.process.communicate(timeout=90)
     assert not any(line.startswith("Tables") for line in product.said)
     # Seconds on a machine of its own; a busy one gets its time.
     assert took < 60
