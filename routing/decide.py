@@ -43,11 +43,16 @@ class RuleView:
 
 @dataclass(frozen=True)
 class Looked:
-    """A rule that was looked at, and what its comparisons said."""
+    """A rule that was looked at, and whether it held for these facts."""
 
     rule: RuleView
     held: bool
-    trace: list[dict[str, Any]]
+    facts: Facts
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """What each comparison said. Written down for the certificate, no part of deciding."""
+        return self.rule.condition.trace(self.facts) if self.rule.condition else []
 
 
 @dataclass(frozen=True)
@@ -118,15 +123,12 @@ def readable(tree: Mapping[str, Any]) -> Condition | None:
         return None
 
 
-def first_match(rules: Sequence[RuleView], facts: Facts, *, trace: bool = True) -> tuple[RuleView | None, list[Looked]]:
-    """The first rule whose condition holds, and every rule that was looked at on the way.
-
-    Without ``trace`` the comparisons are not written down, which a replay of many leads has no use for.
-    """
+def first_match(rules: Sequence[RuleView], facts: Facts) -> tuple[RuleView | None, list[Looked]]:
+    """The first rule whose condition holds, and every rule that was looked at on the way."""
     looked = []
     for rule in rules:
         held = rule.condition is not None and rule.condition.holds(facts)
-        looked.append(Looked(rule, held, rule.condition.trace(facts) if trace and rule.condition else []))
+        looked.append(Looked(rule, held, facts))
         if held:
             return rule, looked
     return None, looked

@@ -55,20 +55,24 @@ def choose(shares: Sequence[Share], seed: str) -> Choice:
     if not shares:
         raise ValueError("Nobody to choose from.")
     portions = _rounded(shares)
-    most = max(share.balance + portions[share.rep_id] for share in shares)
-    leaders = [share for share in shares if share.balance + portions[share.rep_id] == most]
+    owed = {share.rep_id: share.balance + portions[share.rep_id] for share in shares}
+    most = max(owed.values())
+    leaders = [share for share in shares if owed[share.rep_id] == most]
     rested = _longest_idle(leaders)
     tied = tuple(sorted(share.rep_id for share in rested))
     number = draw(seed) if len(tied) > 1 else None
     chosen = tied[int(number * len(tied))] if number is not None else tied[0]
     by = By.DRAW if number is not None else By.IDLE if len(leaders) > 1 else By.BALANCE
-    credits = entitle(shares, chosen)
+    credits = _completed(portions, chosen)
     return Choice(chosen, By.ALONE if len(shares) == 1 else by, credits, tied if number is not None else (), number)
 
 
 def entitle(shares: Sequence[Share], chosen: int) -> dict[int, Decimal]:
     """One lead split by weight. What rounding leaves over goes to the one who is debited: the sum is one exactly."""
-    portions = _rounded(shares)
+    return _completed(_rounded(shares), chosen)
+
+
+def _completed(portions: dict[int, Decimal], chosen: int) -> dict[int, Decimal]:
     portions[chosen] += ONE - sum(portions.values())
     return portions
 
@@ -90,7 +94,9 @@ def _rounded(shares: Sequence[Share]) -> dict[int, Decimal]:
     total = sum((share.weight for share in shares), Decimal())
     if total <= 0:
         raise ValueError("Weights must sum to more than zero.")
-    return {share.rep_id: (share.weight / total).quantize(STEP, ROUND_DOWN) for share in shares}
+    # Few weights, many reps: each weight is divided once.
+    by_weight = {weight: (weight / total).quantize(STEP, ROUND_DOWN) for weight in {share.weight for share in shares}}
+    return {share.rep_id: by_weight[share.weight] for share in shares}
 
 
 def _longest_idle(shares: Sequence[Share]) -> list[Share]:

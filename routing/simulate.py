@@ -73,7 +73,7 @@ def replay(rule_set: RuleSet, since: datetime, until: datetime) -> Replay:
     known: dict[int, tuple[str, str]] = {}
     for facts, rule_id in _decisions(since, until):
         name, place = known.get(rule_id or 0) or known.setdefault(rule_id or 0, _then(rule_id))
-        rule, _looked = first_match(views, facts, trace=False)
+        rule, _looked = first_match(views, facts)
         new = places[rule.id] if rule else UNMATCHED
         found.leads += 1
         found.moved += new != place

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_noop
 
-from leads.facts import lead_facts
+from leads.facts import held_facts
 from leads.models import Lead
 from routing.calendar import Calendar, next_start
 from routing.decide import Distribution, Looked, RuleView, distribute, first_match
@@ -69,7 +69,7 @@ def make_plan(lead: Lead, at: datetime) -> Plan:
     rules = published_rules()
     if rules is None:
         return Plan(at, "unmatched", reason=NO_RULES, wake_at=at + RETRY_AFTER)
-    facts = lead_facts(lead, at)
+    facts = held_facts(lead, at)
     rule, looked = first_match(rules.rules, facts)
     seen = Plan(at, "unmatched", facts, rules, looked, rule)
     if rule is None:
