@@ -20,8 +20,8 @@ from qualification.desk.timeline import BY_PEOPLE
 from qualification.models import Activity, Answer, Criteria, Question
 
 WEAK = 2
-# What people brought about, and the stages; the machine's own steps stay on the lead's page.
-TOLD = Q(kind__in=BY_PEOPLE) | Q(kind__startswith="stage.") | Q(kind="opportunity.lost")
+# What people brought about, and the stages; answers stand above, the machine's own steps on the lead's page.
+TOLD = (Q(kind__in=BY_PEOPLE) & ~Q(kind="answer.given")) | Q(kind__startswith="stage.") | Q(kind="opportunity.lost")
 MOST_COLLEAGUES = 6
 MOST_ENTRIES = 8
 SPOKEN = (Activity.Disposition.CONNECTED, Activity.Disposition.HELD, Activity.Disposition.CALL_BACK)
@@ -29,10 +29,9 @@ SPOKEN = (Activity.Disposition.CONNECTED, Activity.Disposition.HELD, Activity.Di
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody at the company: how to call them, and what is known of where they stand."""
+    """Somebody at the company, and what is known of where they stand."""
 
     contact: Contact
-    note: str
     badge: str
     tone: str = ""
 
@@ -182,19 +181,15 @@ def _people(handoff: Handoff, activities: list[Activity]) -> list[Person]:
     contact = handoff.opportunity.lead.contact
     spoken = any(one.disposition in SPOKEN for one in activities)
     badge, tone = (_("spoken to"), "good") if spoken else (_("not spoken to"), "warn")
-    people = [Person(contact, _how_to_reach(contact), badge, tone)]
+    people = [Person(contact, badge, tone)]
     if contact.company_id is None:
         return people
     stage = Lead.objects.filter(contact=OuterRef("pk")).order_by("-captured_at").values("stage")[:1]
     others = Contact.objects.filter(company=contact.company_id).exclude(pk=contact.pk).annotate(stage=Subquery(stage))
     return people + [
-        Person(other, _how_to_reach(other), str(Stage(other.stage).label) if other.stage else _("not met"))
+        Person(other, str(Stage(other.stage).label) if other.stage else _("not met"))
         for other in others.order_by("-updated_at")[:MOST_COLLEAGUES]
     ]
-
-
-def _how_to_reach(contact: Contact) -> str:
-    return " · ".join(filter(None, (contact.job_title, contact.phone or contact.phone_raw, contact.email)))
 
 
 def _date(day: date) -> str:

@@ -44,8 +44,7 @@ def apply_record(connection_id: int, remote_id: str) -> int:
     except Exception as error:
         # The message stays in the row; the log gets no personal data.
         log.error("inbox of record %s failed: %s", remote_id, type(error).__name__)
-        _note_failure(connection, remote_id, error, now())
-        return 0
+        return _after_failure(connection, remote_id, error, now())
 
 
 def _locked_link(connection: Connection, ready: Any) -> Link | None:
@@ -211,13 +210,26 @@ def _audit(
     )
 
 
-def _note_failure(connection: Connection, remote_id: str, error: Exception, at: datetime) -> None:
-    """Keep why, and when to try again; after the last try an admin has to."""
-    for event in InboxEvent.objects.filter(connection=connection, remote_id=remote_id, state=State.READY):
-        attempts = event.attempts + 1
-        InboxEvent.objects.filter(pk=event.pk, state=State.READY).update(
-            attempts=attempts,
-            error=f"{type(error).__name__}: {error}",
-            next_try_at=next_try(attempts, at=at),
-            state=State.DEAD if attempts >= MAX_ATTEMPTS else State.READY,
-        )
+def _after_failure(connection: Connection, remote_id: str, error: Exception, at: datetime) -> int:
+    """Keep why, and when to try again; after the last try an admin has to.
+
+    Of several states only the newest matters enough to go on with: the others are given up, so that none of them
+    stands in its way, and it is tried alone.
+    """
+    words = f"{type(error).__name__}: {error}"
+    ready = InboxEvent.objects.filter(connection=connection, remote_id=remote_id, state=State.READY).order_by("pk")
+    events = list(ready)
+    if not events:
+        return 0
+    *older, newest = events
+    if older:
+        ready.filter(pk__in=[event.pk for event in older]).update(state=State.DEAD, error=words)
+        return apply_record(connection.pk, remote_id)
+    attempts = newest.attempts + 1
+    ready.filter(pk=newest.pk).update(
+        attempts=attempts,
+        error=words,
+        next_try_at=next_try(attempts, at=at),
+        state=State.DEAD if attempts >= MAX_ATTEMPTS else State.READY,
+    )
+    return 0

@@ -8,6 +8,7 @@ from crmsync.services.look import Look
 from leads.events import record_event
 from leads.models import Lead, User
 
+LARGEST = Decimal(10) ** 12
 PLAIN = ("amount", "close_on", "owner_email")
 
 
@@ -32,13 +33,20 @@ def _take(look: Look, name: str, value: Canonical) -> bool:
         return _take_owner(look, str(value or ""))
     try:
         if name == "amount":
-            opportunity.amount = None if value is None else Decimal(str(value))
+            opportunity.amount = None if value is None else _amount(str(value))
         else:
             opportunity.close_on = None if value is None else date.fromisoformat(str(value)[:10])
     except (InvalidOperation, ValueError):
         look.conflicts.append((name, _shown(look, name), value, "unreadable"))
         return False
     return True
+
+
+def _amount(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite() or abs(amount) >= LARGEST:
+        raise ValueError(text)
+    return amount
 
 
 def _take_owner(look: Look, email: str) -> bool:

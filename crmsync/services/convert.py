@@ -124,7 +124,7 @@ def _convert(lead: Lead, *, by: User | None, at: datetime) -> Opportunity:
     record_event(lead, "handoff.offered", at=at, actor=by, by=label, data=offered)
     record_change(opportunity, ALL_FIELDS, at=at)
     lifecycle.to_opportunity(
-        lead.pk, Cause(actor=by, by=label, at=at, data={"opportunity": str(opportunity.uuid), "handoff": handoff.pk})
+        lead, Cause(actor=by, by=label, at=at, data={"opportunity": str(opportunity.uuid), "handoff": handoff.pk})
     )
     return opportunity
 

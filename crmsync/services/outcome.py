@@ -15,6 +15,7 @@ from leads.models import Company, Lead, Reason, Stage
 from qualification.services.recycle import wake_time
 
 Meaning = StageMap.Meaning
+LONGEST = 255
 UNKNOWN, OTHER = "unknown_from_crm", "other"
 
 
@@ -115,7 +116,7 @@ def _lost(look: Look, before: str, remote: str) -> None:
 
 def _loss_reason(look: Look) -> tuple[Reason, str]:
     """Ours for the CRM's. Nothing said is `unknown_from_crm`, words that nobody mapped are `other` with the words."""
-    text = str(look.theirs.get("lost_reason") or "")
+    text = str(look.theirs.get("lost_reason") or "")[:LONGEST]
     if not text:
         return lost_reason(UNKNOWN), ""
     mapped = LossReasonMap.objects.filter(connection=look.connection, remote__iexact=text).first()
@@ -130,11 +131,11 @@ def lost_reason(code: str) -> Reason:
 
 def _closed_at(look: Look) -> datetime:
     """The CRM's close date where it lies in the past, otherwise when the record was changed."""
-    text = look.theirs.get("close_on")
-    if not text:
-        return look.at
     zone = ZoneInfo(settings.TIME_ZONE)
-    day = date.fromisoformat(str(text)[:10])
+    try:
+        day = date.fromisoformat(str(look.theirs.get("close_on") or "")[:10])
+    except ValueError:
+        return look.at
     if day >= look.at.astimezone(zone).date():
         return look.at
     return max(datetime.combine(day, time(12), zone), look.opportunity.created_at)
