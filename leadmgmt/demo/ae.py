@@ -17,6 +17,8 @@ from leads.models import Lead, User
 
 PULL_RECORD = "crmsync.tasks.pull_record"
 ROUND_TO = 50
+# Most of what was offered so lately is still to be decided when somebody looks.
+FRESH = timedelta(hours=32)
 
 
 class Ae:
@@ -36,8 +38,9 @@ class Ae:
     def sold(self, work: Work, at: datetime) -> None:
         """An SDR's lead has become an opportunity: the AE decides within the next hours."""
         handoff = Handoff.objects.filter(opportunity__lead=work.lead_id, status=Handoff.Status.OFFERED).first()
-        if handoff is not None:
-            decide = self.cast.after(handoff.ae_id, at, self.chance.lognormvariate(4.3, 0.8))
+        is_fresh = self.timeline.end - at < FRESH
+        if handoff is not None and not (is_fresh and self.chance.random() < 0.75):
+            decide = self.cast.after(handoff.ae_id, at, self.chance.lognormvariate(5.1, 0.9))
             self.timeline.plan(decide, partial(self._decide, work, handoff.pk))
 
     def _decide(self, work: Work, handoff_id: int, at: datetime) -> None:

@@ -152,17 +152,17 @@ def _pools() -> None:
         PoolMember.objects.bulk_create(
             PoolMember(pool=pool, rep=reps[first_name], weight=Decimal(weight)) for first_name, weight in members
         )
-    SlaPolicy.objects.get_or_create(
-        name="Hand-raisers: 15 minutes", defaults={"first_touch_minutes": 15, "in_working_time": True}
-    )
-    if not SlaPolicy.objects.filter(is_default=True).exists():
-        SlaPolicy.objects.create(name="Everybody else: 4 hours", first_touch_minutes=240, is_default=True)
+    # Its own promises instead of the one that every installation begins with.
+    SlaPolicy.objects.filter(is_default=True).update(is_default=False)
+    for name, minutes, is_default in PROMISES:
+        SlaPolicy.objects.create(name=name, first_touch_minutes=minutes, in_working_time=True, is_default=is_default)
 
 
 def _members(team: str) -> list[tuple[str, str]]:
     return [(one.first_name, one.weight) for one in SDRS if one.team == team or one.first_name in BOTH_POOLS]
 
 
+PROMISES = ((rules.HOT, 15, False), (rules.CALM, 240, True))
 POOLS = {
     "dach": ("DACH", "sdr-dach", _members("sdr-dach")),
     "europe": ("Europe", "sdr-europe", _members("sdr-europe")),
