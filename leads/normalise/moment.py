@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -21,7 +22,7 @@ def aware(moment: datetime | date) -> datetime:
 
 
 def read_moment(text: str, pattern: str = "") -> datetime:
-    """A time as ISO 8601, or as ``pattern`` (strptime's signs) says; raises InvalidMoment."""
+    """A time as ISO 8601, or as ``pattern`` (strptime's signs) says, in UTC; raises InvalidMoment."""
     text = text.strip()
     try:
         if pattern:
@@ -31,13 +32,14 @@ def read_moment(text: str, pattern: str = "") -> datetime:
     except ValueError:
         found = None
     if found is None:
-        expected = f"Write it as {pattern}." if pattern else "Write it as 2026-11-23T09:41:00+01:00 or 2026-11-23."
-        raise InvalidMoment(f"“{text[:40]}” is not a time. {expected}")
+        expected = pattern or "2026-11-23T09:41:00+01:00"
+        told = _("“%(text)s” is not a time. Write it as %(expected)s.") % {"text": text[:40], "expected": expected}
+        raise InvalidMoment(told)
     moment = aware(found)
     try:
         instant = moment.astimezone(UTC)
     except OverflowError:
         instant = datetime.min.replace(tzinfo=UTC)
     if instant < EARLIEST:
-        raise InvalidMoment(f"“{text[:40]}” lies before 1900.")
-    return moment
+        raise InvalidMoment(_("“%(text)s” lies before 1900.") % {"text": text[:40]})
+    return instant

@@ -1,0 +1,464 @@
+"""import_leads: what a file says arrives, row by row, once; what cannot be used is named and the others go on."""
+
+import csv
+import io
+import json
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils.timezone import localtime
+
+from leads.imports.batch import row_key, row_payload
+from leads.imports.propose import propose
+from leads.imports.run import import_file
+from leads.imports.table import open_table
+from leads.models import (
+    Campaign,
+    Capture,
+    Channel,
+    Company,
+    Consent,
+    Contact,
+    FieldValue,
+    ImportRow,
+    ImportRun,
+    Lead,
+    LeadEvent,
+    Source,
+    Touchpoint,
+)
+from leads.normalise.refusal import Refused
+from leads.services.capture import receive
+from tests.factories import make_channel
+from tests.leads.shared import FOLDER, needs_dev_data, needs_dirty_data
+
+pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
+OLIST = FOLDER / "dev" / "olist_mql_until_2018-02.csv"
+EXAMPLE = ROOT / "docs" / "examples" / "olist_leads.toml"
+
+
+def run(path: Path | str, *args: str, channel: str = "file") -> dict[str, Any]:
+    out = io.StringIO()
+    call_command("import_leads", str(path), "--channel", channel, "--json", *args, stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def write(folder: Path, text: str | bytes, name: str = "leads.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_file_becomes_leads_and_the_channel_is_made(tmp_path: Path) -> None:
+    head, row = "Vorname;Nachname;E-Mail;Telefon;Firma;Größe", "Zoë;Müller;zoe@firm.example;0721 5550 1840;Firm GmbH;30"
+    path = write(tmp_path, f"{head}\n{row}\n")
+
+    told = run(path, channel="messe-2026")
+
+    assert (told["rows"], told["created"], told["joined"], told["unchanged"], told["refused"]) == (1, 1, 0, 0, 0)
+    assert Channel.objects.get().kind == "import"
+    contact = Contact.objects.get()
+    assert (contact.full_name, contact.email, contact.phone, contact.attributes) == (
+        "Zoë Müller",
+        "zoe@firm.example",
+        "+4972155501840",
+        {"Größe": "30"},
+    )
+    capture = Capture.objects.get()
+    assert capture.payload["Firma"] == "Firm GmbH"
+    assert (capture.status, capture.context["line"], capture.lead) == ("accepted", 2, Lead.objects.get())
+    assert LeadEvent.objects.get().needs_step
+
+
+def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, "email,name\na@x.example,Ann\nb@x.example,Bob\nA@x.example,Ann Dyk\n")
+    first, counted = run(path), _everything()
+    second = run(path)
+
+    assert (first["created"], first["joined"]) == (2, 1)
+    assert (second["created"], second["joined"], second["unchanged"]) == (0, 0, 3)
+    assert _everything() == counted
+
+
+def test_two_equal_rows_are_one(tmp_path: Path) -> None:
+    told = run(write(tmp_path, "email,name\na@x.example,Ann\na@x.example,Ann\n"))
+    assert (told["created"], told["joined"], told["unchanged"]) == (1, 0, 1)
+
+
+def test_refused_rows_are_named_and_the_others_go_on(tmp_path: Path) -> None:
+    text = (
+        "email,name,phone\na@x.example,Ann,\n,Nobody,\nnot an address,Bob,\nc@x.example,Cleo,,surplus\n"
+        'd@x.example,"Dan\ne@x.example,Eve,\n'
+    )
+    told = run(write(tmp_path, text))
+
+    assert (told["rows"], told["created"], told["refused"]) == (6, 2, 4)
+    assert [(row["line"], row["field"]) for row in told["refused_rows"]] == [
+        (3, "email"),
+        (4, "email"),
+        (5, ""),
+        (6, ""),
+    ]
+    assert "identif" in told["refused_rows"][0]["reason"] or "Send email" in told["refused_rows"][0]["reason"]
+    assert "quotation mark" in told["refused_rows"][3]["reason"]
+    kept = ImportRow.objects.get(line=3)
+    assert (kept.cells["name"], kept.run) == ("Nobody", ImportRun.objects.get())
+    assert set(Contact.objects.values_list("email", flat=True)) == {"a@x.example", "e@x.example"}
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, "email,name\na@x.example,Ann\n,Nobody\na@x.example,Ann D\n")
+    told = run(path, "--dry-run")
+
+    assert (told["dry_run"], told["created"], told["joined"], told["refused"]) == (True, 1, 1, 1)
+    assert (Lead.objects.count(), Capture.objects.count(), ImportRun.objects.count()) == (0, 0, 0)
+    assert run(path)["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "empty"),
+        (b"  \n\n", "empty"),
+        (b"PK\x03\x04rest", "Excel"),
+        (b"\xd0\xcf\x11\xe0rest", "Excel"),
+        (b"<!doctype html><title>502</title>", "web page"),
+        (b"a,b\n1,2\n", "email, phone or external_id"),
+    ],
+)
+def test_a_file_that_cannot_be_used_ends_with_one_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path, out = write(tmp_path, content), io.StringIO()
+
+    with pytest.raises(CommandError, match=sentence):
+        call_command("import_leads", str(path), "--channel", "file", "--json", stdout=out)
+
+    assert sentence in json.loads(out.getvalue())["error"]
+    assert not Lead.objects.exists()
+
+
+def test_a_file_that_is_not_there_is_told() -> None:
+    with pytest.raises(CommandError, match="cannot be opened"):
+        call_command("import_leads", "nowhere.csv", "--channel", "file")
+
+
+def test_a_channel_of_another_kind_is_refused(tmp_path: Path) -> None:
+    make_channel("website")
+    with pytest.raises(CommandError, match="kind api"):
+        call_command("import_leads", str(write(tmp_path, "email\na@x.example\n")), "--channel", "website")
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("[fields", "no valid TOML"),
+        ('[fields]\nemial = "Mail"', "Did you mean email"),
+        ('[field]\nemail = "Mail"', "Did you mean fields"),
+        ("[fields]\nemail = 5", "name a column"),
+        ('[fields]\nemail = "Mail"\n[options]\nhistory = "yes"', "true or false"),
+        ('[fields]\nemail = "Mail"\n[formats]\nemail = "%d"', "only occurred_at"),
+        ('[fields]\nemail = "Mail"\n[formats]\noccurred_at = "day"', "%d"),
+        ('[fields]\nemail = "Nothing"', "no column “Nothing”"),
+        ('[fields]\nname = "Mail"', "email, phone or external_id"),
+    ],
+)
+def test_a_slip_in_the_mapping_is_told(tmp_path: Path, toml: str, sentence: str) -> None:
+    path, mapping = write(tmp_path, "Mail,Day\na@x.example,1\n"), write(tmp_path, toml, "map.toml")
+    with pytest.raises(CommandError, match=sentence):
+        call_command("import_leads", str(path), "--channel", "file", "--map", str(mapping))
+
+
+def test_a_mapping_translates_cells_adds_constants_and_reads_times(tmp_path: Path) -> None:
+    mapping = write(
+        tmp_path,
+        """
+        [fields]
+        email = "Kontakt"
+        occurred_at = "Tag"
+        source = "Weg"
+        "consent.email" = "Post"
+        [formats]
+        occurred_at = ["%d.%m.%Y %H:%M", "%d.%m.%Y"]
+        [constants]
+        subject = "webinar"
+        [values.source]
+        "G" = "Google Ads"
+        "?" = ""
+        [options]
+        drop = ["Intern"]
+        delimiter = ";"
+        """,
+        "map.toml",
+    )
+    path = write(
+        tmp_path,
+        "Kontakt;Tag;Weg;Post;Intern;subject\n"
+        "a@x.example;01.03.2026 10:00;G;ja;geheim;mine\nb@x.example;02.03.2026;?;nein;;\nc@x.example;2026;G;ja;;\n"
+        "d@x.example;;;vielleicht;;\n",
+    )
+    told = run(path, "--map", str(mapping))
+
+    assert (told["created"], [(row["line"], row["field"]) for row in told["refused_rows"]]) == (
+        2,
+        [(4, "occurred_at"), (5, "consent.email")],
+    )
+    first, second = Lead.objects.order_by("pk")
+    assert first.source is not None
+    assert (first.source.name, first.subject, first.first_seen_at.isoformat()) == (
+        "Google Ads",
+        "webinar",
+        "2026-03-01T09:00:00+00:00",
+    )
+    assert second.source is None
+    assert first.contact.attributes == {"subject (file)": "mine"}
+    assert list(Consent.objects.order_by("pk").values_list("granted", flat=True)) == [True, False]
+
+
+def _everything() -> dict[str, int]:
+    models = (Capture, Contact, Company, Lead, Touchpoint, LeadEvent, FieldValue, Consent, Source, Channel)
+    return {model.__name__: model.objects.count() for model in models}
+
+
+MIXED = """email,external_id,first_name,phone,company,country,source,utm_campaign,date,subject,size
+ann@firm.example,,Ann,0721 5550 1840,Firm GmbH,Germany,google,spring,2026-03-01,demo,30
+,x1,,,,,,,2026-03-02,,
+ANN@firm.example,,Anna,,FIRM,DE,linkedin,,2026-03-04,pricing,40
+bob@firm.example,x2,Bob,,,,Google,spring,2026-03-05,,
+,x2,Robert,,,,,,2026-03-06,demo,
+cleo@gmail.com,x1,Cleo,,Other AG,FR,unknown,,2026-03-07,,
+,,Dan,0721 5550 1999,,,,,2026-03-08,,
+,,Daniel,+49 721 55501999,,,,,2026-03-09,,
+eve@gmail.com,,Eve,call me,Firm,,,,2026-03-10,,7
+eve@gmail.com,,Eve,,Firm,,,,2026-02-10,,8
+frank@other.example,,Frank,,,,GOOGLE,autumn,2026-03-11,,
+not an address,x9,Gil,,,Narnia,,,2026-03-12,,
+cleo@gmail.com,,Cleo,,,,,,2026-03-13,,
+"""
+
+
+def _picture() -> dict[str, Any]:
+    """Everything that counts, without numbers given by the database."""
+    contacts = {contact.pk: index for index, contact in enumerate(Contact.objects.order_by("pk"))}
+    leads = {lead.pk: index for index, lead in enumerate(Lead.objects.order_by("pk"))}
+    return {
+        "contacts": [
+            (
+                c.email,
+                c.email_key,
+                c.phone,
+                c.phone_raw,
+                c.full_name,
+                c.country,
+                c.attributes,
+                c.company and c.company.name,
+            )
+            for c in Contact.objects.select_related("company").order_by("pk")
+        ],
+        "identities": sorted(
+            (identity.external_id, contacts[identity.contact_id])
+            for contact in Contact.objects.all()
+            for identity in contact.identities.all()
+        ),
+        "companies": sorted(Company.objects.values_list("name", "name_key", "domain", "country")),
+        "leads": [
+            (
+                contacts[lead.contact_id],
+                lead.stage,
+                lead.subject,
+                lead.first_seen_at,
+                lead.last_touch_at,
+                lead.is_history,
+            )
+            + (lead.source and lead.source.name, lead.campaign and lead.campaign.key)
+            for lead in Lead.objects.select_related("source", "campaign").order_by("pk")
+        ],
+        "touches": [
+            (leads[t.lead_id], t.at, t.kind, t.subject, t.utm_campaign, t.source and t.source.name)
+            for t in Touchpoint.objects.select_related("source").order_by("pk")
+        ],
+        "events": [
+            (leads[e.lead_id], e.kind, e.at, e.needs_step, e.data["match"], e.data["source"])
+            for e in LeadEvent.objects.order_by("pk")
+        ],
+        "values": sorted(
+            (contacts[v.contact_id], v.field, str(v.value), v.origin, v.at, str(v.replaced))
+            for v in FieldValue.objects.filter(contact__isnull=False)
+            if v.contact_id
+        ),
+        "captures": [
+            (c.status, c.match_reason, c.external_id, c.occurred_at, c.problems, c.payload)
+            for c in Capture.objects.filter(status="accepted").order_by("touchpoint__pk")
+        ],
+    }
+
+
+@pytest.mark.parametrize("history", [True, False])
+@pytest.mark.parametrize("copies", [1, 40])
+def test_a_file_in_bulk_is_the_same_as_each_row_through_the_one_service(
+    tmp_path: Path, history: bool, copies: int
+) -> None:
+    """With many rows COPY and set-based updates write, with few the ORM: all three have to agree."""
+    head, *lines = MIXED.strip().split("\n")
+    people = [_another(line, number) for number in range(copies) for line in lines]
+    path = write(tmp_path, "\n".join([head, *people]) + "\n")
+    table = open_table(path)
+    mapper = propose(table.headers, table.sample())
+    object.__setattr__(mapper, "history", history)
+
+    channel = make_channel("file", kind="import")
+    outcome = import_file(path, channel, mapper)
+    bulk = _picture()
+    _forget_all()
+    record = ImportRun.objects.create(
+        channel=channel, file_name="x", started_at=outcome.run.started_at, mapping=mapper.as_json()
+    )
+    refused = 0
+    for row in table.rows():
+        raw = row_payload(row)
+        context = {"run": record.pk, "line": row.line} | ({"history": True} if history else {})
+        try:
+            receive(
+                channel,
+                raw,
+                received_at=outcome.run.started_at,
+                idempotency_key=row_key(raw),
+                external_id=raw.get("external_id", ""),
+                context=context,
+            )
+        except Refused:
+            refused += 1
+    single = _picture()
+
+    assert len(bulk["touches"]) == outcome.rows - outcome.refused_count >= 12 * copies
+    for part, expected in single.items():
+        assert bulk[part] == expected, part
+    assert outcome.refused_count == refused
+
+
+def _another(line: str, number: int) -> str:
+    """The same story about other people of the same companies."""
+    return line.replace("5550", f"5{500 + number}").replace("@", f"{number}@").replace(",x", f",x{number}-")
+
+
+def _forget_all() -> None:
+    models: tuple[Any, ...] = (Touchpoint, LeadEvent, Consent, Capture, Lead, Contact, Company, Campaign, Source)
+    for model in models:
+        model.objects.all().delete()
+
+
+def test_a_row_that_the_database_refuses_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE leads_contact ADD CONSTRAINT no_bob CHECK (first_name <> 'Bob') NOT VALID")
+    rows = "".join(f"p{number}@x.example,{'Bob' if number == 57 else 'Ann'}\n" for number in range(200))
+
+    told = run(write(tmp_path, "email,first_name\n" + rows))
+
+    assert (told["created"], told["refused"]) == (199, 1)
+    assert told["refused_rows"][0]["line"] == 59
+    assert Contact.objects.count() == 199
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_and_a_form_at_once_agree(tmp_path: Path) -> None:
+    rows = "".join(f"p{number % 60}@x.example,City {number}\n" for number in range(300))
+    path, channel = write(tmp_path, "email,city\n" + rows), make_channel("website")
+    one, other = make_channel("one", kind="import"), make_channel("other", kind="import")
+    problems: list[Exception] = []
+
+    def guarded(work: Any) -> None:
+        try:
+            work()
+        except Exception as error:
+            problems.append(error)
+        finally:
+            connection.close()
+
+    def live() -> None:
+        for number in range(60):
+            receive(channel, {"email": f"p{number}@x.example"})
+
+    works = (lambda: import_file(path, one), lambda: import_file(path, other), live)
+    crew = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+
+    assert problems == []
+    assert (Contact.objects.count(), Lead.objects.count(), Touchpoint.objects.count()) == (60, 60, 660)
+    assert ImportRow.objects.count() == 0
+
+
+@needs_dev_data
+def test_real_leads_of_the_past_come_in_with_their_dates_and_origins() -> None:
+    rows = list(csv.DictReader(OLIST.open()))
+    told = run(OLIST, "--map", str(EXAMPLE), channel="olist")
+
+    assert (told["rows"], told["created"], told["refused"]) == (len(rows), len(rows), 0)
+    by_origin = Counter(row["origin"] for row in rows)
+    found = Counter(Lead.objects.values_list("source__name", flat=True))
+    assert found == {name or None: count for name, count in by_origin.items()}
+    assert by_origin[""] != by_origin["unknown"]
+    by_month = Counter(row["first_contact_date"][:7] for row in rows)
+    captured = LeadEvent.objects.filter(kind="lead.captured").values_list("at", flat=True)
+    assert Counter(f"{localtime(at):%Y-%m}" for at in captured) == by_month
+    assert Counter(Touchpoint.objects.values_list("landing_page", flat=True)) == Counter(
+        row["landing_page_id"] for row in rows
+    )
+    assert not LeadEvent.objects.filter(needs_step=True).exists()
+    assert not Lead.objects.filter(is_history=False).exists()
+    assert not any(contact.is_reachable for contact in Contact.objects.all()[:50])
+    assert run(OLIST, "--map", str(EXAMPLE), channel="olist")["unchanged"] == len(rows)
+
+
+@needs_dirty_data
+def test_files_made_to_break_importers_are_read_to_the_cell() -> None:
+    folder = FOLDER / "dirty" / "constructed"
+    expected = json.loads((folder / "expected.json").read_text())
+    exact = 0
+    for name, told in expected.items():
+        if name == "xlsx_saved_as.csv":
+            continue
+        table = open_table(folder / name)
+        rows = list(table.rows())
+        if "rows" in told:
+            assert len(rows) == told["rows"], name
+        if "cells" in told:
+            cells = [[row.cells.get(header, "") for header in table.headers] for row in rows]
+            assert cells == [[cell.lstrip() for cell in row] for row in told["cells"]], name
+            exact += 1
+    assert exact == 11
+    broken = [row for row in open_table(folder / "xeducation_whole_line_quoted_rows.csv").rows() if len(row.cells) < 30]
+    assert broken == []
+    mixed = [row.cells["First Name"] for row in open_table(folder / "mixed_utf8_then_latin1.csv").rows()]
+    assert mixed == ["Zoë", "José"]
+
+
+@needs_dirty_data
+@pytest.mark.parametrize("folder", ["constructed", "messytables", "csvkit"])
+def test_no_dirty_file_breaks_the_command(folder: str) -> None:
+    for path in sorted((FOLDER / "dirty" / folder).iterdir()):
+        if path.suffix == ".json":
+            continue
+        out = io.StringIO()
+        try:
+            call_command("import_leads", str(path), "--channel", "dirt", "--json", stdout=out)
+        except CommandError as error:
+            assert str(error).endswith((".", ":")) or len(str(error)) < 700, path
+        told = json.loads(out.getvalue())
+        assert "error" in told or told["rows"] == told["created"] + told["joined"] + told["unchanged"] + told["refused"]
+
+
+@needs_dirty_data
+def test_the_same_person_in_other_letters_is_one() -> None:
+    told = run(FOLDER / "dirty" / "constructed" / "duplicates_case_and_plus.csv")
+
+    assert (told["created"], told["joined"], Contact.objects.count()) == (2, 2, 2)
