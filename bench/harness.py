@@ -31,6 +31,7 @@ class Product:
 
     port: int
     api_key: str
+    pid: int
 
     @property
     def headers(self) -> dict[str, str]:
@@ -75,11 +76,50 @@ def product() -> Iterator[Product]:
     try:
         _wait_for(port, server)
         api_key = json.loads((folder / "demo.json").read_text())["api_key"]
-        yield Product(port, api_key)
+        yield Product(port, api_key, server.pid)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def workers_halted(running: Product) -> Iterator[None]:
+    """Keep the workers and the clock from working meanwhile, so that the web processes have the machine to themselves.
+
+    The queue is empty when this begins, so that nobody is halted with a lock in hand.
+    """
+    wait_for_quiet()
+    groups = [pid for pid in _children(running.pid) if b"gunicorn" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    for group in groups:
+        os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for group in groups:
+            os.killpg(group, signal.SIGCONT)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for_quiet(within: float = 600.0) -> None:
+    """Return when every captured lead has been routed and told, and the queue is empty."""
+    from django.db import connection
+
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT (SELECT count(*) FROM django_q_ormq)"
+                " + (SELECT count(*) FROM leads_leadevent WHERE needs_step AND handled_at IS NULL)"
+                " + (SELECT count(*) FROM leads_capture WHERE status = 'received')"
+            )
+            if cursor.fetchone()[0] == 0:
+                return
+        time.sleep(0.2)
+    raise SystemExit(f"The queue was not empty within {within:.0f} seconds.")
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
