@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from crmsync.models import Connection, StageMap
 from leads.models import ApiKey, Channel, Lead, Organisation, Source, SourceCost, User
@@ -63,7 +63,7 @@ def admin(app: str, model: str) -> str:
 def check(is_good: bool, good: str, otherwise: str, *, url: str = "", action: str = "", lack: str = "warn") -> Check:
     """Good, or what is missing with the way there."""
     if is_good:
-        return Check("good", good, url=url, action=_("Open") if url else "")
+        return Check("good", good, url=url, action=pgettext("verb", "Open") if url else "")
     return Check(lack, otherwise, url=url, action=action or (_("Set up") if url else ""))
 
 

@@ -36,8 +36,11 @@ def money(amount: Number | None, currency: str = "", decimals: int = 0) -> str:
         return NOTHING
     code = currency or settings.CURRENCY
     sign, figure = SIGNS.get(code, code), number(amount, decimals)
-    behind = (get_language() or "en").startswith("de")
-    return f"{figure}{NBSP}{sign}" if behind else f"{sign}{NBSP}{figure}"
+    return f"{figure}{NBSP}{sign}" if _is_german() else f"{sign}{NBSP}{figure}"
+
+
+def _is_german() -> bool:
+    return (get_language() or "en").startswith("de")
 
 
 def duration(seconds: Number | None) -> str:
@@ -64,6 +67,11 @@ def span(seconds: Number) -> str:
         return gettext("%(count)d h") % {"count": int(whole // HOUR)}
     days = int(whole // DAY)
     return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+
+
+def inside(label: str) -> str:
+    """A label in the middle of a sentence: “budget”; in German, where nouns keep their capital, as it is."""
+    return label if _is_german() else label[:1].lower() + label[1:]
 
 
 def clock_time(when: datetime) -> str:

@@ -62,7 +62,7 @@ def _closed(lead: Lead) -> str:
 
 def ask_words(assessment: Assessment) -> str:
     """What to ask for, and what happens then."""
-    names = [item.question.label.lower() for item in assessment.open_items]
+    names = [formats.inside(item.question.label) for item in assessment.open_items]
     listed = (
         _("%(first)s and %(last)s") % {"first": ", ".join(names[:-1]), "last": names[-1]} if names[1:] else names[0]
     )
@@ -73,7 +73,7 @@ def why_off(assessment: Assessment, lead: Lead) -> str:
     """Why no opportunity can be made by hand now."""
     if lead.stage == Stage.SQL:
         return _("It is an SQL: the opportunity is being made by itself.")
-    names = [item.question.label.lower() for item in assessment.open_items]
+    names = [formats.inside(item.question.label) for item in assessment.open_items]
     if names:
         return _("Needs %(names)s. The opportunity is made by itself then.") % {"names": ", ".join(names)}
     return _("The answers are there; the SQL criteria do not hold yet.")

@@ -162,7 +162,7 @@ def _follow_up(situation: Situation, plan: Plan) -> str:
         return _with_missing(line, situation)
     if situation.last and situation.last.disposition == Activity.Disposition.BAD_NUMBER:
         return _("%(line)s: write, or find another number") % {"line": line}
-    return _("Try %(number)d: %(line)s") % {"number": situation.attempts + 1, "line": line[0].lower() + line[1:]}
+    return _("Try %(number)d: %(line)s") % {"number": situation.attempts + 1, "line": formats.inside(line)}
 
 
 def _give_up(situation: Situation, plan: Plan) -> str:
@@ -174,8 +174,8 @@ def _with_missing(line: str, situation: Situation) -> str:
     if not names or len(names) > 3:
         return line
     if len(names) == 1:
-        return _("%(line)s; only %(name)s is open") % {"line": line, "name": names[0].lower()}
-    return _("%(line)s; open: %(names)s") % {"line": line, "names": ", ".join(name.lower() for name in names)}
+        return _("%(line)s; only %(name)s is open") % {"line": line, "name": formats.inside(names[0])}
+    return _("%(line)s; open: %(names)s") % {"line": line, "names": ", ".join(formats.inside(name) for name in names)}
 
 
 _LINES = {

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Activity(models.Model):
@@ -24,7 +25,7 @@ class Activity(models.Model):
         CALL_BACK = "call_back", _("Call back")
         BAD_NUMBER = "bad_number", _("Bad number")
         SENT = "sent", _("Sent")
-        HELD = "held", _("Held")
+        HELD = "held", pgettext_lazy("meeting", "Held")
         BOOKED = "booked", _("Booked")
 
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="activities")
