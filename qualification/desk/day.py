@@ -24,7 +24,6 @@ class Day:
     hot: int
     calls: int
     waiting: int
-    paused: int
     overdue: int
     worked: int
     sql: int
@@ -32,16 +31,6 @@ class Day:
     goal: int | None
     until: datetime | None
     deal_value: Decimal
-
-    @property
-    def left(self) -> int:
-        """What is not put aside."""
-        return self.mine - self.paused
-
-    @property
-    def total(self) -> int:
-        """What today comes to: done and to do."""
-        return self.left + self.worked
 
 
 def _count(rows: QuerySet[Any], what: str = "pk") -> Subquery:
@@ -74,7 +63,6 @@ def day(user: User, at: datetime) -> Day:
             hot=_count(mine.filter(queue.hot())),
             calls=_count(mine.filter(Exists(queue.agreed()))),
             waiting=_count(queue.waiting_room(user)),
-            paused=_count(mine.filter(snoozed_until__gt=at)),
             overdue=_count(mine.filter(missed, Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=at))),
             worked=_count(touches, "lead"),
             sql=_count(LeadEvent.objects.filter(today, kind="stage.sql", lead__owner=user), "lead"),

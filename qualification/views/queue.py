@@ -12,7 +12,7 @@ from qualification import access
 from qualification.desk.day import day
 from qualification.desk.plan import Group
 from qualification.desk.preview import preview
-from qualification.desk.queue import MOST, Row, rows, sections, tab_leads
+from qualification.desk.queue import MOST, Row, my_leads, rows, sections, tab_leads
 from qualification.desk.queue_filter import QueueFilter, chips, filtered, read_filter, tabs
 
 
@@ -24,11 +24,15 @@ def queue(request: HttpRequest) -> HttpResponse:
     leads: LeadQuerySet = tab_leads(user, chosen.tab)
     lines = rows(filtered(leads, chosen), at, MOST + 1)
     today = day(user, at)
+    plain = chosen.tab == "mine" and not chosen.is_narrowed
+    left = sum(line.plan.group is not Group.PAUSED for line in (lines if plain else rows(my_leads(user), at)))
     number = _selected(lines, chosen)
     pane = preview(lines, number, user, at, today.deal_value) if lines else None
     context = {
         "at": at,
         "day": today,
+        "left": left,
+        "total": left + today.worked,
         "tabs": tabs(today, chosen),
         "filter": chosen,
         "chips": chips(lines, chosen, request.GET),
@@ -37,7 +41,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "pane": pane,
         "before": lines[number - 1].lead.pk if number else None,
         "after": lines[number + 1].lead.pk if number + 1 < len(lines) else None,
-        "next_paused": _next_up(lines),
+        "next_paused": lines[0] if plain and lines and not left else None,
     }
     partial = is_partial(request) and request.htmx.target == "preview"  # type: ignore[attr-defined]  # set by HtmxMiddleware
     return render(request, "qualification/_preview.html" if partial else "qualification/queue.html", context)
@@ -45,8 +49,3 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def _selected(lines: list[Row], chosen: QueueFilter) -> int:
     return next((number for number, line in enumerate(lines) if line.lead.pk == chosen.lead), 0)
-
-
-def _next_up(lines: list[Row]) -> Row | None:
-    """What comes back first, where nothing waits now."""
-    return lines[0] if lines and lines[0].plan.group is Group.PAUSED else None

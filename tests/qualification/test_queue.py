@@ -149,6 +149,10 @@ def test_an_empty_queue_says_so_and_what_comes_next(cast: Cast) -> None:
 
     assert "Nothing waits for you. Next: <strong>Bachmann</strong>" in ann.get("/queue/").content.decode()
 
+    lead_of(cast.ann, "Urgent")
+    assert "Nothing waits" not in ann.get("/queue/").content.decode()
+    assert "Nothing waits" not in ann.get("/queue/?q=bachmann").content.decode()
+
 
 def test_the_day_is_counted(cast: Cast) -> None:
     now = timezone.now()
@@ -159,7 +163,8 @@ def test_the_day_is_counted(cast: Cast) -> None:
 
     page = as_user(cast.ann).get("/queue/").content.decode()
 
-    assert re.search(r'figure-value">2 <span class="small faint">of 3</span>', page)
+    # Who was just spoken to waits for the follow-up: one is left, one is done.
+    assert re.search(r'figure-value">1 <span class="small faint">of 2</span>', page)
     assert '<p class="figure-value bad">1</p>' in page
     assert "4:00" in page
 
