@@ -31,6 +31,13 @@ def refusal(payload: dict[str, Any]) -> Refused:
     return caught.value
 
 
+def attempt(payload: dict[str, Any]) -> Submission | Refused:
+    try:
+        return read_submission(payload, received_at=NOW)
+    except Refused as refused:
+        return refused
+
+
 @pytest.mark.parametrize(
     ("written", "key"),
     [
@@ -271,10 +278,9 @@ def test_naughty_strings_are_read_or_refused_in_every_field() -> None:
     read_count = 0
     for text in strings:
         for field in fields:
-            try:
-                found = read_submission({"email": "ann@firm.example", field: text}, received_at=NOW)
-            except Refused as refused:
-                assert set(refused.fields) <= {field}, (field, text)
+            found = attempt({"email": "ann@firm.example", field: text})
+            if isinstance(found, Refused):
+                assert set(found.fields) <= {field}, (field, text)
             else:
                 read_count += 1
                 assert "\x00" not in repr(found)
