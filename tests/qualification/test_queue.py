@@ -158,7 +158,8 @@ def test_the_day_is_counted(cast: Cast) -> None:
     now = timezone.now()
     done, late = lead_of(cast.ann, "Done"), lead_of(cast.ann, "Late")
     make_clock(late, due_at=now - timedelta(minutes=5))
-    Lead.objects.filter(pk=done.pk).update(captured_at=now - timedelta(minutes=4), first_touched_at=now)
+    came = now - timedelta(minutes=4)
+    Lead.objects.filter(pk=done.pk).update(captured_at=came, last_touch_at=came, first_touched_at=now)
     Activity.objects.create(lead=done, kind="call", disposition="connected", at=now, by=cast.ann)
 
     page = as_user(cast.ann).get("/queue/").content.decode()
