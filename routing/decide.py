@@ -73,6 +73,7 @@ class Candidate:
     last_assigned_at: str | None = None
     is_active: bool = True
     is_accepting: bool = True
+    has_declined: bool = False
     works_until: str | None = None
     away_until: str | None = None
     open_leads: int | None = None
@@ -90,6 +91,7 @@ GATES: tuple[tuple[str, Callable[[Candidate], bool]], ...] = (
     ("account", lambda one: one.is_active),
     ("share", lambda one: one.weight > 0),
     ("accepting", lambda one: one.is_accepting),
+    ("declined", lambda one: not one.has_declined),
     ("leave", lambda one: one.away_until is None),
     ("shift", lambda one: one.works_until is not None),
     ("open_leads", lambda one: not _is_full(one.open_leads, one.max_open_leads)),

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from routing.decide import RuleView, first_match
 from routing.models import Certificate, Rule, RuleSet
 from routing.published import rules_of
-
-UNMATCHED = "unmatched"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def replay(rule_set: RuleSet, since: datetime, until: datetime) -> Replay:
     for facts, rule_id in _decisions(since, until):
         name, place = known.get(rule_id or 0) or known.setdefault(rule_id or 0, _then(rule_id))
         rule, _looked = first_match(views, facts)
-        new = places[rule.id] if rule else UNMATCHED
+        new = places[rule.id] if rule else _("unmatched")
         found.leads += 1
         found.moved += new != place
         found.unmatched += rule is None
@@ -104,7 +104,7 @@ def _decisions(since: datetime, until: datetime) -> Iterator[tuple[dict[str, Any
 def _then(rule_id: int | None) -> tuple[str, str]:
     """Name and destination of the rule that decided."""
     rule = Rule.objects.select_related("pool", "rep__user", "reason").filter(pk=rule_id or 0).first()
-    return (rule.name, place_of(rule)) if rule else (UNMATCHED, UNMATCHED)
+    return (rule.name, place_of(rule)) if rule else ("", _("unmatched"))
 
 
 def _places(rule_set: RuleSet) -> dict[int, str]:
@@ -115,8 +115,8 @@ def _places(rule_set: RuleSet) -> dict[int, str]:
 def place_of(rule: Rule) -> str:
     """Where a rule sends its leads, in a word or two that stay the same over versions."""
     target = Rule.Destination
-    if rule.destination in (target.POOL, target.ACCOUNT_OWNER):
-        return f"account owner, else {rule.pool}" if rule.destination == target.ACCOUNT_OWNER else str(rule.pool)
-    if rule.destination == target.REP:
-        return str(rule.rep)
-    return "disqualified" if rule.destination == target.DISQUALIFY else "waiting room"
+    if rule.destination == target.ACCOUNT_OWNER:
+        return _("account owner, else %(pool)s") % {"pool": rule.pool}
+    if rule.destination in (target.POOL, target.REP):
+        return str(rule.pool or rule.rep)
+    return _("disqualified") if rule.destination == target.DISQUALIFY else _("waiting room")

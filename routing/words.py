@@ -72,6 +72,7 @@ def gate_title(gate: str) -> str:
         "account": _("Account"),
         "share": _("Share"),
         "accepting": _("Takes leads"),
+        "declined": _("Wants it"),
         "leave": _("Not away"),
         "shift": _("On shift"),
         "open_leads": _("Open leads"),
@@ -96,6 +97,8 @@ def gate_answer(gate: str, one: Mapping[str, Any], at: datetime) -> str:
             else (one["leads_today"], one["max_per_day"])
         )
         return _("%(load)s of %(most)s") % {"load": load or 0, "most": most} if most is not None else _("no cap")
+    if gate == "declined":
+        return _("gave it back") if one.get("has_declined") else _("yes")
     if gate == "accepting":
         return _("yes") if one["is_accepting"] else _("switched off")
     return _("active") if one["is_active"] else _("closed")
@@ -111,6 +114,7 @@ def stopped_words(gate: str) -> str:
         "account": _("Cannot sign in any more"),
         "share": _("Takes no share of this pool"),
         "accepting": _("Had switched leads off"),
+        "declined": _("Gave it back"),
         "leave": _("Away"),
         "shift": _("Not at work"),
         "open_leads": _("At the cap"),

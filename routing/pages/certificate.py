@@ -22,7 +22,7 @@ from routing.pages.pools import Bar, bar_of
 from routing.words import comparison_words, count_words, fact_value, gate_answer, gate_title, stopped_words
 
 # The order in which gates are asked; on the page, leave and shift are one question.
-ORDER = ("account", "share", "accepting", "leave", "shift", "open_leads", "per_day")
+ORDER = ("account", "share", "accepting", "declined", "leave", "shift", "open_leads", "per_day")
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,8 @@ def columns(certificate: Certificate) -> list[str]:
     kept = ["shift", *(name for name, cap in caps if any(one[cap] is not None for one in people))]
     if not all(one["is_accepting"] for one in people):
         kept = ["accepting", *kept]
+    if any(one.get("has_declined") for one in people):
+        kept = ["declined", *kept]
     return [*kept, "share"] if len({one["weight"] for one in people}) > 1 else kept
 
 

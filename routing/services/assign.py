@@ -14,6 +14,7 @@ from routing.hours import calendars_of
 from routing.models import Assignment, Certificate, PoolMember, Rep
 from routing.services.book import book_by_hand
 from routing.services.own import end_assignment, give
+from routing.services.plan import HANDED_BACK
 from routing.services.promise import run_clock
 from routing.services.route import route_now
 
@@ -54,7 +55,7 @@ def hand_back(lead_id: int, *, by: User, reason: str, at: datetime | None = None
             raise NotPermitted(_("This lead is not yours by now."))
         if not lead.is_working:
             raise NotAssignable(_("Only a lead that is still worked can be given back."))
-        end_assignment(lead, at=at, reason="handed_back")
+        end_assignment(lead, at=at, reason=HANDED_BACK)
         lead.owner, lead.owned_at = None, None
         lead.save(update_fields=["owner", "owned_at"])
         record_event(lead, "lead.handed_back", at=at, actor=by, data={"note": reason.strip()})

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_noop
 
-from leads.facts import held_facts
+from leads.facts import lead_facts
 from leads.models import Lead
 from routing.calendar import Calendar, next_start
 from routing.decide import Distribution, Looked, RuleView, distribute, first_match
@@ -24,7 +24,11 @@ BY_RULE = gettext_noop("A rule sends such leads to the waiting room.")
 NOBODY_MEMBER = gettext_noop("Nobody belongs to the pool.")
 NOBODY_PRESENT = gettext_noop("Nobody works at the moment.")
 NOBODY_FREE = gettext_noop("Everybody who works has as many leads as they may have.")
+NOBODY_WANTS = gettext_noop("Everybody who could take it has given it back.")
 NOBODY_TAKES = gettext_noop("Nobody takes leads at the moment.")
+
+# How an assignment ends that the rep gave up.
+HANDED_BACK = "handed_back"
 
 RETRY_AFTER = timedelta(hours=1)
 RETRY_FULL = timedelta(minutes=10)
@@ -65,11 +69,14 @@ class Plan:
 
 
 def make_plan(lead: Lead, at: datetime) -> Plan:
-    """Decide about a locked lead. Locks the candidates until the transaction ends."""
+    """Decide about a locked lead. Locks the candidates until the transaction ends.
+
+    Who has given this lead back is no candidate for it any more.
+    """
     rules = published_rules()
     if rules is None:
         return Plan(at, "unmatched", reason=NO_RULES, wake_at=at + RETRY_AFTER)
-    facts = held_facts(lead, at)
+    facts = lead_facts(lead, at)
     rule, looked = first_match(rules.rules, facts)
     seen = Plan(at, "unmatched", facts, rules, looked, rule)
     if rule is None:
@@ -84,7 +91,7 @@ def make_plan(lead: Lead, at: datetime) -> Plan:
 def _distributed(seen: Plan, version: int, rule: RuleView, lead: Lead) -> Plan:
     """Who of those the rule means."""
     at = seen.at
-    standings = _standings(rule, lead, at)
+    standings = _without_decliners(_standings(rule, lead, at), lead)
     pool = next((one.member.pool for one in standings if one.member), None) or _pool(rule)
     seed = f"lead {lead.pk}, set {version}, captured {lead.captured_at.isoformat()}"
     distribution = distribute([one.candidate for one in standings], seed)
@@ -97,6 +104,18 @@ def _distributed(seen: Plan, version: int, rule: RuleView, lead: Lead) -> Plan:
         reason=_reason(distribution),
         wake_at=_wake_at(plan.standings, distribution.stopped, at),
     )
+
+
+def _without_decliners(standings: list[Standing], lead: Lead) -> list[Standing]:
+    """Mark who has given the lead back since it was captured; a lead never routed before has nobody to ask for."""
+    if lead.routed_at is None:
+        return standings
+    given_back = lead.assignments.filter(end_reason=HANDED_BACK, ends_at__gte=lead.captured_at)
+    users = set(given_back.values_list("user", flat=True))
+    return [
+        replace(one, candidate=replace(one.candidate, has_declined=True)) if one.user.pk in users else one
+        for one in standings
+    ]
 
 
 def _pool(rule: RuleView) -> Pool | None:
@@ -119,6 +138,8 @@ def _reason(distribution: Distribution) -> str:
     gates = set(distribution.stopped.values())
     if not gates:
         return NOBODY_MEMBER
+    if gates == {"declined"}:
+        return NOBODY_WANTS
     if gates & {*BY_LOAD}:
         return NOBODY_FREE
     return NOBODY_PRESENT if gates & {*BY_HOUR} else NOBODY_TAKES

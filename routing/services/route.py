@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from leadmgmt.core.now import now
-from leads.facts import held_facts
+from leads.facts import lead_facts
 from leads.lifecycle import Cause, to_disqualified
 from leads.models import Lead, LeadEvent, Reason
 from routing.certify import candidates_content, digest, draw_content, rules_content
@@ -144,7 +144,7 @@ def correct_route(lead: Lead, at: datetime) -> bool:
     if current is None or current.certificate is None:
         return False
     rules = published_rules()
-    rule = first_match(rules.rules, held_facts(lead, at))[0] if rules else None
+    rule = first_match(rules.rules, lead_facts(lead, at))[0] if rules else None
     if rule is None or rule.id == current.certificate.rule_id:
         return False
     with transaction.atomic():

@@ -11,6 +11,8 @@ from leads.models import LeadEvent
 from routing.models import Assignment, LedgerEntry, Pool, PoolMember, Rep, SlaClock, WaitingLead
 from routing.services.accept import accept_lead
 from routing.services.assign import assign_lead, claim_lead, hand_back
+from routing.services.plan import NOBODY_WANTS
+from routing.services.waiting import retry_lead
 from tests.factories import make_lead, make_policy, make_pool, make_rep, make_team, make_user
 from tests.routing.things import ALWAYS, make_rules, route, shift
 
@@ -124,6 +126,25 @@ def test_a_lead_given_back_goes_to_the_next_with_a_reason_on_record() -> None:
     assert lead.owner in {one.user, two.user} - {first}
     assert LeadEvent.objects.get(kind="lead.handed_back").data == {"note": "I know them privately"}
     assert Assignment.objects.filter(ends_at__isnull=True).count() == 1
+
+
+def test_a_lead_given_back_by_all_waits_instead_of_coming_back() -> None:
+    rep = make_rep()
+    make_rules(("All", ALWAYS, make_pool(rep)))
+    lead = make_lead()
+    route(lead)
+
+    hand_back(lead.pk, by=rep.user, reason="I know them privately")
+
+    lead.refresh_from_db()
+    wait = WaitingLead.objects.get(lead=lead)
+    assert lead.owner is None
+    assert wait.reason == NOBODY_WANTS
+    assert wait.certificate.candidates[0]["gate"] == "declined"
+    assert not retry_lead(lead.pk, wait.wake_at)
+    claim_lead(lead.pk, by=rep.user)
+    lead.refresh_from_db()
+    assert lead.owner == rep.user
 
 
 def test_the_promise_goes_on_under_the_new_owners_hours() -> None:
