@@ -25,6 +25,11 @@ class StageConflict(DomainError):
     code = "stage_conflict"
 
 
+# A lead by its number, or the lead itself where the caller holds its lock and has read it since.
+Which = Lead | int
+MOVED_FIELDS = ("stage", "stage_at", "mql_at", "sql_at", "opportunity_at", "won_at", "reason", "reason_note", "wake_at")
+
+
 @dataclass(frozen=True)
 class Cause:
     """Who or what moves a lead, when, and why. ``quiet``: history, sets nothing off."""
@@ -36,51 +41,56 @@ class Cause:
     quiet: bool = False
 
 
-def _move(lead_id: int, target: str, cause: Cause, **fields: Any) -> Lead:
+def _move(who: Which, target: str, cause: Cause, **fields: Any) -> Lead:
+    if isinstance(who, Lead):
+        return _move_locked(who, target, cause, fields)
     with transaction.atomic():
-        lead = Lead.objects.lock().get(pk=lead_id)
-        if lead.stage == target:
-            return lead
-        before = lead.stage
-        try:
-            getattr(lead, f"_to_{target}")()
-        except TransitionNotAllowed:
-            raise StageConflict(
-                _("This lead is %(now)s; it cannot become %(target)s from there.")
-                % {"now": Stage(before).label, "target": Stage(target).label}
-            ) from None
-        lead.stage_at = cause.at
-        lead.stamp(target, cause.at)
-        if target not in (Stage.RECYCLED, Stage.DISQUALIFIED):
-            lead.clear_outcome()
-        for name, value in fields.items():
-            setattr(lead, name, value)
-        lead.save()
-        record_event(
-            lead,
-            f"stage.{target}",
-            at=cause.at,
-            actor=cause.actor,
-            by=cause.by,
-            data={"from": before, **cause.data},
-            quiet=cause.quiet,
-        )
+        return _move_locked(Lead.objects.lock().get(pk=who), target, cause, fields)
+
+
+def _move_locked(lead: Lead, target: str, cause: Cause, fields: dict[str, Any]) -> Lead:
+    if lead.stage == target:
         return lead
+    before = lead.stage
+    try:
+        getattr(lead, f"_to_{target}")()
+    except TransitionNotAllowed:
+        raise StageConflict(
+            _("This lead is %(now)s; it cannot become %(target)s from there.")
+            % {"now": Stage(before).label, "target": Stage(target).label}
+        ) from None
+    lead.stage_at = cause.at
+    lead.stamp(target, cause.at)
+    if target not in (Stage.RECYCLED, Stage.DISQUALIFIED):
+        lead.clear_outcome()
+    for name, value in fields.items():
+        setattr(lead, name, value)
+    lead.save(update_fields={*MOVED_FIELDS, *fields})
+    record_event(
+        lead,
+        f"stage.{target}",
+        at=cause.at,
+        actor=cause.actor,
+        by=cause.by,
+        data={"from": before, **cause.data},
+        quiet=cause.quiet,
+    )
+    return lead
 
 
-def to_mql(lead_id: int, cause: Cause) -> Lead:
+def to_mql(who: Which, cause: Cause) -> Lead:
     """MQL criteria met, or a person says so with a reason in ``cause.data``."""
-    return _move(lead_id, Stage.MQL, cause)
+    return _move(who, Stage.MQL, cause)
 
 
-def to_sql(lead_id: int, cause: Cause) -> Lead:
+def to_sql(who: Which, cause: Cause) -> Lead:
     """SQL criteria met by the assessment."""
-    return _move(lead_id, Stage.SQL, cause)
+    return _move(who, Stage.SQL, cause)
 
 
-def to_opportunity(lead_id: int, cause: Cause) -> Lead:
+def to_opportunity(who: Which, cause: Cause) -> Lead:
     """The conversion, or a deal that the CRM opened again."""
-    return _move(lead_id, Stage.OPPORTUNITY, cause)
+    return _move(who, Stage.OPPORTUNITY, cause)
 
 
 def to_won(lead_id: int, cause: Cause) -> Lead:
@@ -88,11 +98,11 @@ def to_won(lead_id: int, cause: Cause) -> Lead:
     return _move(lead_id, Stage.WON, cause, snoozed_until=None)
 
 
-def to_disqualified(lead_id: int, cause: Cause, *, reason: Reason, note: str = "") -> Lead:
+def to_disqualified(who: Which, cause: Cause, *, reason: Reason, note: str = "") -> Lead:
     """A person or a rule decides that this is nothing for us; ``reason`` is of kind `disqualify`."""
     data = {**cause.data, "reason": reason.code, "note": note}
     return _move(
-        lead_id,
+        who,
         Stage.DISQUALIFIED,
         Cause(cause.actor, cause.by, cause.at, data, cause.quiet),
         reason=reason,
@@ -115,7 +125,7 @@ def to_recycled(
         if only_from and lead.stage != only_from:
             raise StageConflict(_("This lead is %(now)s by now.") % {"now": Stage(lead.stage).label})
         return _move(
-            lead_id,
+            lead,
             Stage.RECYCLED,
             Cause(cause.actor, cause.by, cause.at, data, cause.quiet),
             reason=reason,
@@ -181,10 +191,7 @@ def move_in_the_past(
     return events
 
 
-PAST_FIELDS = ("stage", "stage_at", "mql_at", "sql_at", "opportunity_at", "won_at", "reason", "reason_note", "wake_at")
-
-
 def save_past(leads: Sequence[Lead], events: Sequence[LeadEvent]) -> None:
     """Write what `move_in_the_past` did to leads that the caller has locked, all at once."""
-    Lead.objects.bulk_update(leads, PAST_FIELDS, batch_size=500)
+    Lead.objects.bulk_update(leads, MOVED_FIELDS, batch_size=500)
     record_history(events)
