@@ -1,6 +1,8 @@
 """The one place where history is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +11,8 @@ from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue, enqueue_many
 from leads.models import Lead, LeadEvent, User
 from leads.services.storing import insert_many, insert_values
+
+_advanced: ContextVar[int | None] = ContextVar("advanced_lead", default=None)
 
 ADVANCE = "leadmgmt.pipeline.advance_lead"
 
@@ -61,9 +65,19 @@ def record_event(
         data=data or {},
         needs_step=needs_step,
     )
-    if needs_step:
+    if needs_step and _advanced.get() != lead.pk:
         enqueue(ADVANCE, lead.pk)
     return event
+
+
+@contextmanager
+def advanced(lead_id: int) -> Iterator[None]:
+    """Within this block somebody handles the lead's events until none is left: new ones need no nudge."""
+    token = _advanced.set(lead_id)
+    try:
+        yield
+    finally:
+        _advanced.reset(token)
 
 
 @dataclass(frozen=True)

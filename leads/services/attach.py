@@ -48,7 +48,7 @@ def attach(items: Sequence[Item], *, at: datetime) -> list[Touch]:
     Each row sees what the rows before it made. Somebody else who makes the same contact, company or source at the
     same instant costs an IntegrityError: nothing is written, and the caller tries again and finds theirs.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         _queue_up(items)
         batch = _Batch()
         batch.load(items)

@@ -44,13 +44,32 @@ def insert_many(rows: Sequence[models.Model]) -> None:
         row._state.adding, row._state.db = False, connection.alias
 
 
+def insert_new(rows: Sequence[models.Model], name: str) -> dict[Any, int]:
+    """Insert few objects, but none that a unique constraint knows already, in one statement.
+
+    Returns the numbers of those that were new, by the field ``name``, in which the objects differ.
+    """
+    model, quote = type(rows[0]), connection.ops.quote_name
+    fields = _unnumbered(model)
+    readers = [_of_object(field) for field in fields]
+    columns = ", ".join(quote(field.column) for field in fields)
+    row_of = f"({', '.join(['%s'] * len(fields))})"
+    statement = (
+        f"INSERT INTO {quote(model._meta.db_table)} ({columns}) "  # noqa: S608  # quoted names of our own columns
+        f"VALUES {', '.join([row_of] * len(rows))} ON CONFLICT DO NOTHING RETURNING {quote(name)}, id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [read(row) for row in rows for read in readers])
+        return dict(cursor.fetchall())
+
+
 def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     """Write these fields of objects that are in the database, in one statement."""
     if not rows:
         return
     model = type(rows[0])
-    if len(rows) < FEW:
-        model._default_manager.bulk_update(rows, names)
+    if len(rows) == 1:
+        rows[0].save(update_fields=names)
         return
     quote = connection.ops.quote_name
     key = model._meta.pk
