@@ -178,7 +178,8 @@ def runnable(place: Place) -> binaries.Programs:
     if place.account is None:
         return programs
     try:
-        subprocess.run([programs.folder / "postgres", "--version"], stdout=subprocess.DEVNULL, **identity(place.account))
+        asks = [programs.folder / "postgres", "--version"]
+        subprocess.run(asks, stdout=subprocess.DEVNULL, **identity(place.account))
     except PermissionError:
         return binaries.reachable_copy(programs, place.home)
     return programs

@@ -4,29 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0002_sign_in_failures'),
+        ("leads", "0002_sign_in_failures"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='lead',
-            name='enrich_by',
-            field=models.DateTimeField(blank=True, help_text='While providers are being asked: until when the score waits for them.', null=True),
+            model_name="lead",
+            name="enrich_by",
+            field=models.DateTimeField(
+                blank=True, help_text="While providers are being asked: until when the score waits for them.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='provider',
-            name='failures',
-            field=models.PositiveIntegerField(default=0, editable=False, verbose_name='failures in a row'),
+            model_name="provider",
+            name="failures",
+            field=models.PositiveIntegerField(default=0, editable=False, verbose_name="failures in a row"),
         ),
         migrations.AddField(
-            model_name='provider',
-            name='paused_until',
-            field=models.DateTimeField(blank=True, help_text='After several failures in a row nobody asks for a while.', null=True, verbose_name='paused until'),
+            model_name="provider",
+            name="paused_until",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="After several failures in a row nobody asks for a while.",
+                null=True,
+                verbose_name="paused until",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('enrich_by__isnull', False)), fields=['enrich_by'], name='leads_lead_enriching'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("enrich_by__isnull", False)), fields=["enrich_by"], name="leads_lead_enriching"
+            ),
         ),
     ]

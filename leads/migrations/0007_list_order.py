@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0006_engagement_fades'),
+        ("leads", "0006_engagement_fades"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['-last_touch_at', '-id'], name='leads_lead_recent'),
+            model_name="lead",
+            index=models.Index(fields=["-last_touch_at", "-id"], name="leads_lead_recent"),
         ),
     ]
