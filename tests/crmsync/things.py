@@ -1,5 +1,6 @@
 """The cast around a deal: an organisation with its board, an SQL, and what happens to it over there."""
 
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from crmsync import board
 from crmsync.models import BoardDeal, Connection, Opportunity
 from crmsync.services.convert import convert_lead
-from leadmgmt.core.now import now
+from leadmgmt.core.now import moment, now
 from leadmgmt.defaults import install_defaults
 from leads.models import Lead, User
 from qualification.models import Answer, Question
@@ -76,3 +77,14 @@ def on_the_board(deal: BoardDeal, stage: str, **fields: Any) -> BoardDeal:
 def kinds(lead: Lead) -> list[str]:
     """The lead's history, as kinds in the order of writing."""
     return list(lead.events.order_by("pk").values_list("kind", flat=True))
+
+
+def converted() -> tuple[Lead, Opportunity]:
+    """An SQL and the opportunity that it has become; nothing is sent yet."""
+    lead = make_sql()
+    return lead, convert_lead(lead.pk, by=lead.owner)
+
+
+def later(**span: float) -> AbstractContextManager[None]:
+    """Within this block it is that much later."""
+    return moment(now() + timedelta(**span))
