@@ -24,7 +24,7 @@ def summary(
     sentences = [_opening(lead, touches, at)]
     message = next((touch.message for touch in touches if touch.message), "")
     if message:
-        sentences.append(format_html("“{}”", shortened(message, LONGEST_MESSAGE)))
+        sentences.append(format_html("{}", formats.quoted(shortened(message, LONGEST_MESSAGE))))
     for answer in answers:
         pattern = "{label}: <strong>{value}</strong>{end}" if answer.is_met else "{label}: {value}{end}"
         sentences.append(

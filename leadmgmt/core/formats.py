@@ -74,6 +74,11 @@ def inside(label: str) -> str:
     return label if _is_german() else label[:1].lower() + label[1:]
 
 
+def quoted(words: str) -> str:
+    """Somebody's words in the quotation marks of the language."""
+    return gettext("“%(text)s”") % {"text": words}
+
+
 def clock_time(when: datetime) -> str:
     """The time of day where the reader is: 9:41."""
     return date_format(timezone.localtime(when), gettext("G:i"), use_l10n=False)

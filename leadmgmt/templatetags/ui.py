@@ -155,6 +155,12 @@ def money(amount: formats.Number | None, currency: str = "") -> str:
 
 
 @register.filter
+def quoted(words: str) -> str:
+    """Somebody's words in the quotation marks of the language."""
+    return formats.quoted(words)
+
+
+@register.filter
 def number(value: formats.Number | None, decimals: int = 0) -> str:
     """A figure with grouped thousands."""
     return formats.number(value, decimals)

@@ -81,11 +81,11 @@ def _first_interest(situation: Situation) -> str:
 
 def _message(situation: Situation, *, before: str) -> str:
     words = situation.touch.message.strip() if situation.touch else ""
-    return f"{before}“{Truncator(' '.join(words.split())).chars(150)}”" if words else ""
+    return before + formats.quoted(Truncator(" ".join(words.split())).chars(150)) if words else ""
 
 
 def _sentence(words: str) -> str:
-    return f"{words}." if words and words[-1] not in ".!?”" else words
+    return f"{words}." if words and words[-1] not in ".!?”“" else words
 
 
 def _promise(situation: Situation, plan: Plan) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from leadmgmt.core import formats
 from leads.models import Touchpoint, User
@@ -118,7 +119,7 @@ def value_words(row: Row, deal_value: Decimal) -> str:
 def cadence_words(row: Row) -> str:
     """Which step it is."""
     words = {
-        Step.FIRST_TOUCH: _("first touch"),
+        Step.FIRST_TOUCH: pgettext("ours", "first touch"),
         Step.APPOINTMENT: _("agreed with them"),
         Step.STIRRED: _("has just stirred"),
         Step.GIVE_UP: _("enough tries"),

@@ -64,7 +64,7 @@ def touch_told(touch: Touchpoint) -> Told:
     """One touch of the person's."""
     icons = {Touchpoint.Kind.VISIT: "globe", Touchpoint.Kind.EMAIL_OPEN: "eye", Touchpoint.Kind.EMAIL_CLICK: "mail"}
     icon = icons.get(Touchpoint.Kind(touch.kind), "quote" if touch.message else "globe")
-    return Told(icon, _touch_text(touch), f"“{touch.message}”" if touch.message else "")
+    return Told(icon, _touch_text(touch), formats.quoted(touch.message) if touch.message else "")
 
 
 def _touch_text(touch: Touchpoint) -> SafeString:
@@ -173,7 +173,8 @@ def _assigned(event: LeadEvent, words: Words) -> Told:
 
 
 def _waiting(event: LeadEvent, words: Words) -> Told:
-    return Told("pause", line(_("Put into the waiting room")), str(event.data.get("reason") or ""))
+    reason = str(event.data.get("reason") or "")
+    return Told("pause", line(_("Put into the waiting room")), _(reason) if reason else "")
 
 
 def _answer(event: LeadEvent, words: Words) -> Told:

@@ -48,7 +48,7 @@ def asked_for(subject: str) -> str:
         "newsletter": _("the newsletter"),
     }
     word = subject.strip()
-    return known.get(word.lower(), f"“{word}”" if word else "")
+    return known.get(word.lower(), formats.quoted(word) if word else "")
 
 
 def by_when(when: datetime, at: datetime) -> str:

@@ -160,7 +160,7 @@ def _nobody(lead: Lead, at: datetime) -> tuple[SafeString, int | None]:
         line = format_html(
             pattern,
             since=formats.relative(waiting.since, at=at),
-            reason=waiting.reason if waiting.reason.endswith(".") else f"{waiting.reason}.",
+            reason=_(waiting.reason) if waiting.reason.endswith(".") else f"{waiting.reason}.",
             when=formats.wall_time(waiting.wake_at, at=at),
         )
         return line, waiting.certificate_id

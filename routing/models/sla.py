@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class SlaPolicy(models.Model):
@@ -36,7 +37,7 @@ class SlaClock(models.Model):
     started_at = models.DateTimeField(_("started"))
     owned_at = models.DateTimeField(_("owned"), null=True, blank=True)
     due_at = models.DateTimeField(_("due"))
-    touched_at = models.DateTimeField(_("first touch"), null=True, blank=True)
+    touched_at = models.DateTimeField(pgettext_lazy("ours", "first touch"), null=True, blank=True)
     breached_at = models.DateTimeField(_("breached"), null=True, blank=True)
     stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
     stop_reason = models.CharField(_("stopped because"), max_length=40, blank=True)
