@@ -81,13 +81,12 @@ class Shell:
 
     @cached_property
     def role(self) -> str:
-        """What the person does here, with the team: “SDR DACH”."""
+        """What the person does here, with the team: “AE DACH”; the team alone where its name says the role."""
         if self._user is None:
             return ""
-        words = [role_name(roles_of(self._user))]
-        if self._user.team:
-            words.append(self._user.team.name)
-        return " ".join(word for word in words if word)
+        role, team = role_name(roles_of(self._user)), self._user.team.name if self._user.team else ""
+        said = f" {role} ".casefold() in f" {team} ".casefold()
+        return team if said else f"{role} {team}".strip()
 
     @cached_property
     def groups(self) -> list[NavGroup]:

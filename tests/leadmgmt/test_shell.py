@@ -66,6 +66,15 @@ def test_a_page_that_does_not_exist_is_not_offered() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("role", "team", "shown"),
+    [("sdr", "SDR Europe", "SDR Europe"), ("ae", "DACH", "AE DACH"), ("ae", "Aerospace", "AE Aerospace")],
+)
+def test_a_team_that_names_the_role_is_said_once(role: str, team: str, shown: str) -> None:
+    assert shell_of(make_user(role, team=make_team(name=team))).role == shown
+
+
+@pytest.mark.django_db
 def test_the_queue_counts_what_waits_for_this_person() -> None:
     ann, bob = make_user("sdr"), make_user("sdr")
     make_lead(owner=ann)
