@@ -190,14 +190,19 @@ def _answer(event: LeadEvent, words: Words) -> Told:
 def _stage(event: LeadEvent, words: Words) -> Told:
     target = event.kind.partition(".")[2]
     code = str(event.data.get("reason") or "")
-    reason = words.reasons.get(code, code)
-    note = ". ".join(filter(None, (reason, str(event.data.get("note") or ""))))
+    reason = _("Got in touch again") if code == "touch" else words.reasons.get(code, code)
+    note = _sentences(reason, str(event.data.get("note") or ""))
     if target == "recycled" and (wake := event.data.get("wake_at")):
         until = formats.day(datetime.fromisoformat(wake), at=words.at)
-        note = ". ".join(filter(None, (note, _("Wakes up on %(day)s") % {"day": until})))
+        note = _sentences(note, _("Wakes up on %(day)s") % {"day": until})
     if event.actor:
         return Told("arrow-right", line(_("<strong>{who}</strong> made it"), who=_who(event)), note, target)
     return Told("arrow-right", line(_("Became")), note, target)
+
+
+def _sentences(*parts: str) -> str:
+    found = [part for part in parts if part]
+    return ". ".join([*(part.rstrip(".") for part in found[:-1]), *found[-1:]])
 
 
 def _corrected(event: LeadEvent, words: Words) -> Told:
@@ -218,7 +223,7 @@ def _offered(event: LeadEvent, words: Words) -> Told:
 
 def _refused(event: LeadEvent, words: Words) -> Told:
     reason = words.reasons.get(str(event.data.get("reason") or ""), "")
-    note = ". ".join(filter(None, (reason, str(event.data.get("note") or ""))))
+    note = _sentences(reason, str(event.data.get("note") or ""))
     return Told("handoff", line(_("<strong>{who}</strong> refused the handoff"), who=_who(event)), note)
 
 
