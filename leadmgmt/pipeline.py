@@ -1,12 +1,13 @@
 """THE RECIPE: capture → enrich → score → route → notify → qualify → convert → sync → learn.
 
 Each line says: when this has happened to a lead, do that. A step gets the locked lead and the event, touches the
-database only, and is safe to run twice. Work for the network has its own rows (EnrichmentRequest, Notification,
-OutboxEntry), claimed, called and recorded by its own jobs.
+database only, leaves the lead in memory as it stands in the database, and is safe to run twice. Work for the network
+has its own rows (EnrichmentRequest, Notification, OutboxEntry), claimed, called and recorded by its own jobs.
 """
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -17,7 +18,8 @@ from crmsync.services.handoff import announce_handoff, announce_refusal
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
-from leads.events import ADVANCE
+from leads.events import ADVANCE, advanced
+from leads.facts import hold
 from leads.models import Lead, LeadEvent
 from leads.services.enrich import begin_enrichment
 from qualification.services.criteria import apply_mql_criteria, apply_sql_criteria
@@ -71,16 +73,34 @@ def advance_lead(lead_id: int) -> str:
     Safe to run twice and by several workers at once: the lead's row lock decides, and an event is marked handled in
     the transaction of its steps. A crash rolls the steps back and leaves their events pending.
     """
-    done = 0
+    done, alone = 0, False
     while (event := _pending(lead_id).first()) and not _waits(event):
         if _is_suspect(event) and not _count_attempt(event):
             break
-        handled, failed = _run(lead_id, alone=_is_suspect(event))
-        done += handled
-        if failed:
-            _note_failure(*failed)
+        run = _run(lead_id, alone=alone or _is_suspect(event))
+        done += run.handled
+        if run.failed and not run.is_first:
+            # What was done before it in the same transaction is done again, and kept.
+            alone = True
+        elif run.failed:
+            _note_failure(*run.failed)
+            break
+        elif run.is_through:
             break
     return f"{done} handled"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one transaction has come to. ``failed``: the event whose step raised, with its error; nothing was kept.
+
+    ``is_first``: no other event was handled before it. ``is_through``: nothing is pending any more.
+    """
+
+    handled: int = 0
+    failed: tuple[LeadEvent, Exception] | None = None
+    is_first: bool = True
+    is_through: bool = False
 
 
 def _pending(lead_id: int) -> QuerySet[LeadEvent]:
@@ -99,38 +119,27 @@ def _is_suspect(event: LeadEvent) -> bool:
     return bool(event.error) or now() - event.recorded_at > LATE
 
 
-def _run(lead_id: int, *, alone: bool) -> tuple[int, tuple[LeadEvent, Exception] | None]:
-    """Handle what is pending in one transaction: how many events, and the one whose step failed, with its error.
-
-    Each event has a savepoint, so a failure takes back its own steps alone. ``alone``: one event, then commit.
-    """
+def _run(lead_id: int, *, alone: bool) -> Run:
+    """Handle what is pending in one transaction, all of it or nothing. ``alone``: one event, then commit."""
     handled: list[int] = []
-    failed = None
     with transaction.atomic(durable=True):
         lead = Lead.objects.lock().get(pk=lead_id)
+        hold(lead)
         while event := _pending(lead_id).exclude(pk__in=handled).first():
             if handled and _is_suspect(event):
                 break
             try:
-                with transaction.atomic():
-                    _handle(lead, event, fresh=not handled)
+                with advanced(lead_id):
+                    for step in STEPS[event.kind]:
+                        step(lead, event)
             except Exception as error:
-                failed = (event, error)
-                break
+                transaction.set_rollback(True)
+                return Run(failed=(event, error), is_first=not handled)
             handled.append(event.pk)
             if alone or event.kind in COMMITS:
                 break
         LeadEvent.objects.filter(pk__in=handled).update(handled_at=now(), error="", next_try_at=None)
-    return len(handled), failed
-
-
-def _handle(lead: Lead, event: LeadEvent, *, fresh: bool) -> None:
-    """Run the event's steps; each sees the lead as the one before left it."""
-    for step in STEPS[event.kind]:
-        if not fresh:
-            lead.refresh_from_db()
-        step(lead, event)
-        fresh = False
+    return Run(len(handled), is_through=event is None)
 
 
 def _count_attempt(event: LeadEvent) -> bool:

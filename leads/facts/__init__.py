@@ -7,7 +7,9 @@ from leads.facts.registry import (
     NOW,
     fact_named,
     facts_of,
+    hold,
     lead_facts,
+    let_go,
     register_fact,
     register_family,
 )
@@ -21,7 +23,9 @@ __all__ = [
     "Family",
     "fact_named",
     "facts_of",
+    "hold",
     "lead_facts",
+    "let_go",
     "register_fact",
     "register_family",
 ]

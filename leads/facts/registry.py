@@ -1,6 +1,7 @@
 """Which facts there are, and reading them for one lead or many."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from leads.models import Lead, Touchpoint
 FACTS: dict[str, Fact] = {fact.name: fact for fact in BASE}
 FAMILIES: dict[str, Family] = {ATTRIBUTES.prefix: ATTRIBUTES}
 NOW = "now"
+RELATED = ("contact", "source", "campaign", "channel", "team")
 
 
 def register_fact(fact: Fact) -> None:
@@ -36,30 +38,66 @@ def fact_named(name: str) -> Fact | None:
 
 
 def lead_facts(lead: Lead, at: datetime) -> dict[str, Any]:
-    """Everything known about one lead at ``at``, JSON-able; an unknown fact is None. Reads the database afresh.
+    """Everything known about one lead at ``at``, JSON-able; an unknown fact is None.
+
+    Reads the database afresh, unless somebody holds the lead (`hold`).
 
     ``facts["now"]`` is ``at``, so that a condition about ages can be checked again later with the same result.
     """
-    return facts_of([lead.pk], at)[lead.pk]
+    held: Held | None = lead.held
+    return facts_of([lead.pk], at)[lead.pk] if held is None else held.facts(lead, at)
+
+
+class Held:
+    """What surrounds a locked lead, read once for the steps of one transaction, which all ask for its facts."""
+
+    def __init__(self) -> None:
+        self._read: tuple[Bundle, dict[str, Any]] | None = None
+
+    def facts(self, lead: Lead, at: datetime) -> dict[str, Any]:
+        """The lead's own row counts as it is in memory."""
+        if self._read is None:
+            (read,) = _bundles([lead.pk], at)
+            for name in RELATED:
+                setattr(lead, name, getattr(read.lead, name))
+            bundle = replace(read, lead=lead)
+            self._read = bundle, _of_families([bundle]).get(lead.pk, {})
+        bundle, of_families = self._read
+        return _of_bundle(replace(bundle, at=at)) | of_families
+
+
+def hold(lead: Lead) -> None:
+    """From now on `lead_facts` reads once what surrounds this lead, whose lock the caller has."""
+    lead.held = Held()
+
+
+def let_go(lead: Lead) -> None:
+    """What surrounds the lead has changed in this transaction: who holds it reads it again."""
+    if lead.held is not None:
+        hold(lead)
 
 
 def facts_of(lead_ids: Iterable[int], at: datetime) -> dict[int, dict[str, Any]]:
     """The facts of many leads, in as many queries as for one."""
     bundles = _bundles(list(lead_ids), at)
-    found: dict[int, dict[str, Any]] = {
-        bundle.lead.pk: {NOW: at.isoformat()} | {name: fact.read(bundle) for name, fact in FACTS.items() if fact.read}
-        for bundle in bundles
-    }
+    of_families = _of_families(bundles)
+    return {bundle.lead.pk: _of_bundle(bundle) | of_families.get(bundle.lead.pk, {}) for bundle in bundles}
+
+
+def _of_bundle(bundle: Bundle) -> dict[str, Any]:
+    return {NOW: bundle.at.isoformat()} | {name: fact.read(bundle) for name, fact in FACTS.items() if fact.read}
+
+
+def _of_families(bundles: list[Bundle]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
     for family in FAMILIES.values():
         for lead_id, values in family.load(bundles).items():
-            found[lead_id] |= values
+            found.setdefault(lead_id, {}).update(values)
     return found
 
 
 def _bundles(lead_ids: list[int], at: datetime) -> list[Bundle]:
-    leads = Lead.objects.filter(pk__in=lead_ids).select_related(
-        "contact__company", "source", "campaign", "channel", "owner", "team"
-    )
+    leads = Lead.objects.filter(pk__in=lead_ids).select_related("contact__company", *RELATED)
     touches = {touch.lead_id: (touch, touch.touches) for touch in _last_touches(lead_ids)}
     bundles = []
     for lead in leads:

@@ -86,6 +86,9 @@ class Lead(models.Model):
 
     objects = LeadQuerySet.as_manager()
 
+    # What leads.facts keeps of a lead that somebody holds (`leads.facts.hold`).
+    held: Any = None
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(stage__in=Stage.values), name="leads_lead_stage_valid"),

@@ -19,6 +19,7 @@ from leads.enrichers.base import Subject
 from leads.enrichers.company_domain import company_domain, name_from_domain
 from leads.enrichers.http_json import HttpJson
 from leads.events import record_event
+from leads.facts import let_go
 from leads.models import Company, Contact, EnrichmentRequest, Lead, LeadEvent, Provider
 from leads.normalise.company import name_key
 from leads.services.provenance import Offer, offer_all
@@ -36,6 +37,7 @@ def begin_enrichment(lead: Lead, event: LeadEvent) -> None:
     at = now()
     providers = list(Provider.objects.all())
     work_out(lead, providers, at)
+    let_go(lead)
     asked = [provider for provider in providers if provider.kind in NETWORK and _ask(lead, provider, at)]
     if asked and settings.ENRICHMENT_WAIT_SECONDS:
         if lead.enrich_by is None:
@@ -49,7 +51,7 @@ def begin_enrichment(lead: Lead, event: LeadEvent) -> None:
 
 def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:
     """Run the enrichers that need no network; returns the fields that changed."""
-    contact = Contact.objects.select_related("company").get(pk=lead.contact_id)
+    contact = lead.contact = Contact.objects.select_related("company").get(pk=lead.contact_id)
     configured = {provider.kind: provider for provider in providers if provider.kind in LOCAL}
     if contact.company is None:
         _join_company(contact, configured.get("company_domain"))

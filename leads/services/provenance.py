@@ -51,7 +51,7 @@ def offer_all(
     clean = [(one, known[one.field].read(one.value)) for one in offers]
     if not clean:
         return set()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         _lock(subject, [one.field for one, _ in clean])
         rows = _rows(subject)
         explained = {row.field for row in rows.values() if _same(row.value, getattr(subject, row.field, None))}

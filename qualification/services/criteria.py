@@ -51,7 +51,7 @@ def apply_mql_criteria(lead: Lead, event: LeadEvent) -> None:
         return
     at = now()
     if parse(criteria.condition).holds(lead_facts(lead, at)):
-        lifecycle.to_mql(lead.pk, Cause(by=BY, at=at, data=_named(criteria)))
+        lifecycle.to_mql(lead, Cause(by=BY, at=at, data=_named(criteria)))
 
 
 def apply_sql_criteria(lead: Lead, event: LeadEvent) -> None:
@@ -60,12 +60,12 @@ def apply_sql_criteria(lead: Lead, event: LeadEvent) -> None:
     if lead.stage not in (Stage.NEW, Stage.MQL) or criteria is None or not criteria.framework_id:
         return
     at = now()
-    if _open_questions(lead, criteria) or not parse(criteria.condition).holds(lead_facts(lead, at)):
+    if _has_open_questions(lead, criteria) or not parse(criteria.condition).holds(lead_facts(lead, at)):
         return
     cause = Cause(by=BY, at=at, data=_named(criteria))
     if lead.stage == Stage.NEW:
-        lifecycle.to_mql(lead.pk, cause)
-    lifecycle.to_sql(lead.pk, cause)
+        lifecycle.to_mql(lead, cause)
+    lifecycle.to_sql(lead, cause)
 
 
 def _named(criteria: Criteria) -> dict[str, Any]:
@@ -76,6 +76,13 @@ def current_answers(lead: Lead) -> dict[int, Answer]:
     """The answers that count, by question."""
     rows = Answer.objects.filter(lead=lead, superseded_at__isnull=True).select_related("question", "by")
     return {row.question_id: row for row in rows}
+
+
+def _has_open_questions(lead: Lead, criteria: Criteria) -> bool:
+    """Whether `_open_questions` would find one."""
+    met = Answer.objects.filter(lead=lead, superseded_at__isnull=True, is_met=True)
+    asked = Question.objects.filter(framework=criteria.framework_id, is_required=True)
+    return asked.exclude(pk__in=met.values("question")).exists()
 
 
 def _open_questions(lead: Lead, criteria: Criteria) -> list[tuple[Question, Answer | None]]:

@@ -116,12 +116,11 @@ def _compiled(rules: str, half_life_days: int) -> Model:
 
 
 def _signals(lead: Lead, model: Model) -> tuple[list[Signal], list[Signal]]:
-    touches = lead.touchpoints.order_by("-at", "-pk")[:MOST_TOUCHES]
-    events = lead.events.filter(kind__in=model.event_kinds).order_by("-at")[:MOST_TOUCHES] if model.event_kinds else []
-    return (
-        [Signal(touch.kind, touch.at, touch.subject) for touch in touches],
-        [Signal(event.kind, event.at) for event in events],
-    )
+    touches = lead.touchpoints.order_by("-at", "-pk").values_list("kind", "at", "subject")[:MOST_TOUCHES]
+    if not model.event_kinds:
+        return [Signal(*touch) for touch in touches], []
+    events = lead.events.filter(kind__in=model.event_kinds).order_by("-at").values_list("kind", "at")[:MOST_TOUCHES]
+    return [Signal(*touch) for touch in touches], [Signal(*event) for event in events]
 
 
 def _as_facts(result: Result, chance: Chance | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from leads.models import Lead, User
+from leads.services.storing import update_many
 from routing.decide import Distribution
 from routing.fairness import ONE, Share, entitle
 from routing.models import Certificate, LedgerEntry, Pool, PoolMember
@@ -36,7 +37,7 @@ def book_distribution(
             if member.rep_id == choice.rep_id:
                 member.last_assigned_at = at
             moved.append(member)
-    PoolMember.objects.bulk_update(moved, ["balance", "last_assigned_at"])
+    update_many(moved, ["balance", "last_assigned_at"])
 
 
 def _movements(chosen: int, credits: Mapping[int, Decimal]) -> list[tuple[int, str, Decimal]]:

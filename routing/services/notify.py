@@ -7,6 +7,7 @@ from typing import Any
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.models import Lead, LeadEvent, Stage, User
+from leads.services.storing import insert_new
 from routing.models import Notification, WaitingLead
 from routing.notices import ASSIGNED, TOUCHED, WAITING
 
@@ -32,23 +33,23 @@ def tell(
     at = at or now()
     if not user.is_active:
         return
-    for way in ways:
-        on_screen = way == Way.IN_APP
-        notification, is_new = Notification.objects.get_or_create(
+    news = [
+        Notification(
             occasion=occasion,
             user=user,
             way=way,
-            defaults={
-                "lead": lead,
-                "kind": kind,
-                "context": context or {},
-                "status": Notification.Status.SENT if on_screen else Notification.Status.WAITING,
-                "created_at": at,
-                "sent_at": at if on_screen else None,
-            },
+            lead=lead,
+            kind=kind,
+            context=context or {},
+            status=Notification.Status.SENT if way == Way.IN_APP else Notification.Status.WAITING,
+            created_at=at,
+            sent_at=at if way == Way.IN_APP else None,
         )
-        if is_new and not on_screen:
-            enqueue("routing.tasks.deliver_notification", notification.pk)
+        for way in ways
+    ]
+    for way, number in insert_new(news, "way").items():
+        if way != Way.IN_APP:
+            enqueue("routing.tasks.deliver_notification", number)
 
 
 def notify_owner(lead: Lead, event: LeadEvent) -> None:

@@ -25,7 +25,8 @@ def name_subject(word: str) -> pipeline.Step:
     """A step that leaves a trace on the lead, from what it finds there."""
 
     def step(lead: Lead, event: LeadEvent) -> None:
-        Lead.objects.filter(pk=lead.pk).update(subject=f"{lead.subject}{word}")
+        lead.subject += word
+        lead.save(update_fields=["subject"])
 
     return step
 
