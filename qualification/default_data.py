@@ -152,7 +152,7 @@ SCORING: list[dict[str, Any]] = [
         "fit",
         10,
         "The company is known",
-        "Die Firma ist bekannt",
+        "Das Unternehmen ist bekannt",
         condition=_fact("company.name", "is_known"),
     ),
     _rule(
@@ -197,7 +197,7 @@ SCORING: list[dict[str, Any]] = [
         "fit",
         10,
         "The company is a customer",
-        "Die Firma ist Kunde",
+        "Das Unternehmen ist Kunde",
         condition=_fact("company.is_customer", "is_true"),
     ),
     _rule(

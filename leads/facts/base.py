@@ -60,8 +60,8 @@ LEAD = (
         options=tuple(Channel.Kind.values),
     ),
     plain("lead.team", "text", "team", "Team", "team__slug"),
-    plain("lead.first_seen_at", "time", "first touch", "erster Kontakt", "first_seen_at"),
-    plain("lead.last_touch_at", "time", "last touch of theirs", "letzter Kontakt von dort", "last_touch_at"),
+    plain("lead.first_seen_at", "time", "first touch", "Erstkontakt", "first_seen_at"),
+    plain("lead.last_touch_at", "time", "last touch of theirs", "letzter Kontakt", "last_touch_at"),
     plain("lead.last_activity_at", "time", "last activity of ours", "letzte Aktivität von uns", "last_activity_at"),
     Fact(
         "lead.age_days",
@@ -107,23 +107,23 @@ CONTACT = (
 )
 
 COMPANY = (
-    plain("company.name", "text", "company", "Firma", "contact__company__name"),
-    plain("company.domain", "text", "company's domain", "Domain der Firma", "contact__company__domain"),
-    plain("company.country", "text", "company's country", "Land der Firma", "contact__company__country"),
+    plain("company.name", "text", "company", "Unternehmen", "contact__company__name"),
+    plain("company.domain", "text", "company's domain", "Domain des Unternehmens", "contact__company__domain"),
+    plain("company.country", "text", "company's country", "Land des Unternehmens", "contact__company__country"),
     plain("company.industry", "text", "industry", "Branche", "contact__company__industry"),
     plain("company.staff", "number", "staff", "Mitarbeiter", "contact__company__staff"),
     plain("company.revenue", "number", "annual revenue", "Jahresumsatz", "contact__company__revenue"),
     flag(
         "company.is_customer",
         "the company is a customer",
-        "die Firma ist Kunde",
+        "das Unternehmen ist Kunde",
         Q(contact__company__is_customer=True),
         company_flag("is_customer"),
     ),
     flag(
         "company.has_owner",
         "the company has an account owner",
-        "die Firma hat einen Betreuer",
+        "jemand ist für das Unternehmen zuständig",
         Q(contact__company__account_owner__isnull=False),
         company_flag("account_owner_id"),
     ),
@@ -134,14 +134,14 @@ TOUCH = (
         "touch.count",
         "number",
         "number of touches",
-        "Zahl der Kontakte",
+        "Zahl der Kontaktpunkte",
         lambda bundle: bundle.touches,
         touch_count_column,
     ),
     of_last_touch(
         "touch.last_kind",
         "kind of the last touch",
-        "Art des letzten Kontakts",
+        "Art des letzten Kontaktpunkts",
         "kind",
         is_folded=True,
         options=tuple(Touchpoint.Kind.values),
@@ -159,7 +159,7 @@ SCORE = (
     plain("score.fit", "number", "fit", "Passung", "fit"),
     plain("score.engagement", "number", "engagement", "Interesse", "engagement"),
     plain("score.grade", "text", "grade", "Note", "grade", options=GRADES),
-    plain("score.win_probability", "number", "win probability", "Gewinnchance", "win_probability"),
+    plain("score.win_probability", "number", "win probability", "Abschlusschance", "win_probability"),
 )
 
 BASE: tuple[Fact, ...] = (*LEAD, *CONTACT, *COMPANY, *TOUCH, *SCORE)

@@ -151,7 +151,7 @@ def test_a_condition_reads_as_a_sentence_in_both_languages() -> None:
         " and not (kind of address is free)"
     )
     assert condition.sentence("de") == (
-        "Land ist eines von DE, AT oder CH und (Mitarbeiter ist mindestens 200 oder die Firma ist Kunde)"
+        "Land ist eines von DE, AT oder CH und (Mitarbeiter ist mindestens 200 oder das Unternehmen ist Kunde)"
         " und nicht (Art der Adresse ist free)"
     )
 
