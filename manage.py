@@ -12,7 +12,7 @@ def main() -> None:
         from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
-        from django.db import OperationalError
+        from django.db import OperationalError, ProgrammingError
     except ModuleNotFoundError:
         sys.exit("Leadmgmt is not set up here: run `make setup`, then .venv/bin/python manage.py.")
     try:
@@ -27,6 +27,12 @@ def main() -> None:
         if not is_connection_failure(error):
             raise
         sys.exit(f"Leadmgmt cannot start. {sentence(error, settings.DATABASES['default'])}")
+    except ProgrammingError:
+        from leadmgmt.tables import are_missing
+
+        if not are_missing():
+            raise
+        sys.exit("The database is empty: run `manage.py start` once, which sets it up, or `manage.py migrate`.")
 
 
 if __name__ == "__main__":

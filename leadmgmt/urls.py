@@ -20,3 +20,7 @@ for prefix, module in (
     if find_spec(module):
         urlpatterns.append(path(prefix, include(module)))
 urlpatterns.append(path("admin/", admin.site.urls))
+
+handler400 = "leadmgmt.refusals.bad_request"
+handler404 = "leadmgmt.refusals.not_found"
+handler500 = "leadmgmt.refusals.server_error"

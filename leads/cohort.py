@@ -28,6 +28,8 @@ from leads.querysets import LeadQuerySet
 
 STEPS = ("mql", "sql", "opportunity", "won")
 NONE = "none"
+# Further away no day can be counted from: neither the one after it nor the period before it.
+YEARS = range(1900, 2200)
 
 # (leads, the word's value, all parameters of the address): narrower leads.
 Word = Callable[[LeadQuerySet, str, Mapping[str, str]], LeadQuerySet]
@@ -47,7 +49,10 @@ def period(params: Mapping[str, str]) -> tuple[datetime | None, datetime | None]
 def _day(params: Mapping[str, str], name: str) -> date | None:
     text = params.get(name) or ""
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
+        if day and day.year not in YEARS:
+            raise ValueError
+        return day
     except ValueError:
         sentence = _("“%(text)s” is no date; write it as 2026-09-30.") % {"text": text}
         raise InvalidInput(sentence, fields={name: sentence}) from None
@@ -150,6 +155,9 @@ def narrow(leads: LeadQuerySet, params: Mapping[str, str]) -> LeadQuerySet:
     leads = leads.seen_between(start, end)
     for name, word in _words.items():
         value = params.get(name) or ""
+        if "\0" in value:
+            sentence = _("This holds a character that nothing is called by.")
+            raise InvalidInput(sentence, fields={name: sentence})
         if value and not (name == "reached" and not params.get("cohort")):
             leads = word(leads, value, params)
     return leads

@@ -33,8 +33,8 @@ def roles_of(user: "AbstractUser") -> frozenset[str]:
 
 
 def has_role(user: Any, *roles: str) -> bool:
-    """Whether the person holds at least one of the roles."""
-    return bool(user.is_authenticated and user.is_active and roles_of(user).intersection(roles))
+    """Whether the person holds at least one of the roles; nobody (None, by API) holds none."""
+    return bool(user and user.is_authenticated and user.is_active and roles_of(user).intersection(roles))
 
 
 def sees_all_leads(user: "AbstractUser") -> bool:

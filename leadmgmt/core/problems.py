@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from leadmgmt.core.errors import DomainError
 
@@ -38,7 +39,8 @@ def _flatten(detail: Any, prefix: str = "") -> dict[str, str]:
     if isinstance(detail, dict):
         found: dict[str, str] = {}
         for key, value in detail.items():
-            found |= _flatten(value, f"{prefix}.{key}" if prefix else str(key))
+            inner = "" if key == api_settings.NON_FIELD_ERRORS_KEY else str(key)
+            found |= _flatten(value, ".".join(part for part in (prefix, inner) if part))
         return found
     if isinstance(detail, list):
         if all(not isinstance(item, dict | list) for item in detail):

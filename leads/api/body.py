@@ -3,12 +3,16 @@
 import json
 import math
 from email.message import Message
-from typing import Any
+from typing import IO, Any, cast
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError
+
+# So much of a refused body is read and thrown away: the sender gets its answer, and the connection can be used again.
+DRAINED = 32 * 1024 * 1024
+CHUNK = 64 * 1024
 
 
 class TooLarge(DomainError):
@@ -27,16 +31,11 @@ class Malformed(DomainError):
 
 def read_json(request: HttpRequest, most: int) -> Any:
     """The body, read with the charset it declares (UTF-8 by default). Raises TooLarge (``most`` bytes), Malformed."""
-    too_large = TooLarge(_("The body is larger than %(count)d bytes.") % {"count": most})
-    try:
-        declared = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        declared = 0
-    if declared > most:
-        raise too_large
-    raw = request.read(most + 1)
+    body = _stream(request)
+    raw = body.read(most + 1)
     if len(raw) > most:
-        raise too_large
+        _drain(body)
+        raise TooLarge(_("The body is larger than %(count)d bytes.") % {"count": most})
     try:
         text = raw.decode(_charset(request.META.get("CONTENT_TYPE", "")))
     except (UnicodeDecodeError, LookupError):
@@ -48,6 +47,20 @@ def read_json(request: HttpRequest, most: int) -> Any:
     except ValueError as error:
         place = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""
         raise Malformed(_("The body is no valid JSON.") + place) from None
+
+
+def _stream(request: HttpRequest) -> IO[bytes]:
+    """Where the body is read from. Django takes one without a length for empty, also one that is sent in chunks."""
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if chunked and request.META.get("wsgi.input_terminated"):
+        return cast(IO[bytes], request.META["wsgi.input"])
+    return cast(IO[bytes], request)
+
+
+def _drain(body: IO[bytes]) -> None:
+    left = DRAINED
+    while left > 0 and (chunk := body.read(min(CHUNK, left))):
+        left -= len(chunk)
 
 
 def _charset(content_type: str) -> str:

@@ -116,6 +116,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
 
     assert (told["dry_run"], told["created"], told["joined"], told["refused"]) == (True, 1, 1, 1)
     assert (Lead.objects.count(), Capture.objects.count(), ImportRun.objects.count()) == (0, 0, 0)
+    assert not Channel.objects.exists()
     assert run(path)["created"] == 1
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from leadmgmt.core.now import now
 from leadmgmt.demo import build
 from leadmgmt.demo.live import live
+from leadmgmt.tables import bring_up_to_date
 
 LEADS, DAYS, SEED = 260, 90, 20
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build what is missing, then go on if asked to."""
+        bring_up_to_date(self.say)
         file = settings.VAR_DIR / "demo.json"
         if not build.is_built():
             leads = LEADS if options["leads"] is None else options["leads"]

@@ -2,10 +2,12 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from leadmgmt.core.errors import DomainError
 from leads.imports.errors import UnreadableFile
@@ -32,16 +34,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the import; a file that cannot be read ends with one sentence and a status other than 0."""
         try:
-            mapper, delimiter = read_map(options["map"]) if options["map"] else (None, "")
-            channel = _channel(options["channel"])
-            outcome = import_file(
-                options["file"],
-                channel,
-                mapper,
-                delimiter=delimiter,
-                dry_run=options["dry_run"],
-                progress=None if options["json"] else self._progress,
-            )
+            with transaction.atomic() if options["dry_run"] else nullcontext():
+                outcome = self._run(options)
+                if options["dry_run"]:
+                    # The channel is taken back too.
+                    transaction.set_rollback(True)
         except DomainError as error:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(error), "code": error.code}, ensure_ascii=False))
@@ -50,6 +47,17 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False))
         else:
             self._tell(outcome)
+
+    def _run(self, options: dict[str, Any]) -> Outcome:
+        mapper, delimiter = read_map(options["map"]) if options["map"] else (None, "")
+        return import_file(
+            options["file"],
+            _channel(options["channel"]),
+            mapper,
+            delimiter=delimiter,
+            dry_run=options["dry_run"],
+            progress=None if options["json"] else self._progress,
+        )
 
     def _progress(self, rows: int) -> None:
         if self.stderr.isatty():

@@ -15,7 +15,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
-from django.db.migrations.executor import MigrationExecutor
 
 from leadmgmt import welcome
 from leadmgmt.core.env import env_int, env_str
@@ -26,8 +25,7 @@ from leadmgmt.database.server import OwnServer
 from leadmgmt.defaults import install_defaults
 from leadmgmt.listening import listen
 from leadmgmt.supervisor import Child, FailedToStart, Stopped, Supervisor
-
-MIGRATING = 0x6D696772
+from leadmgmt.tables import bring_up_to_date
 
 
 class Command(BaseCommand):
@@ -74,7 +72,7 @@ class Command(BaseCommand):
         self.say(f"  PostgreSQL {version}, {f'our own in {own.place.home}' if own else 'yours'}")
         supervisor.check()
         self._check()
-        self._migrate()
+        bring_up_to_date(self.say)
         install_defaults()
         supervisor.check()
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -87,19 +85,6 @@ class Command(BaseCommand):
             if found.is_serious():
                 raise ImproperlyConfigured(sentence)
             self.say(f"  Note: {sentence}")
-
-    def _migrate(self) -> None:
-        """Bring the tables up to date. Several starts on one database take turns."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
-            try:
-                executor = MigrationExecutor(connection)
-                missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-                if missing:
-                    self.say(f"Tables: {len(missing)} migrations …")
-                    call_command("migrate", interactive=False, verbosity=0)
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
 
     def _serve(self, supervisor: Supervisor, web: socket.socket, *, demo: bool) -> None:
         host, port = web.getsockname()[:2]
