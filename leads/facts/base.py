@@ -123,7 +123,7 @@ COMPANY = (
     flag(
         "company.has_owner",
         "the company has an account owner",
-        "jemand ist für das Unternehmen zuständig",
+        "das Unternehmen ist betreut",
         Q(contact__company__account_owner__isnull=False),
         company_flag("account_owner_id"),
     ),
