@@ -14,6 +14,7 @@ from leadmgmt.core.env import (
     env_address,
     env_bool,
     env_choice,
+    env_code,
     env_int,
     env_list,
     env_mail,
@@ -126,8 +127,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env_zone("TIME_ZONE", "Europe/Berlin")
-DEFAULT_COUNTRY = env_str("DEFAULT_COUNTRY", "DE")
-CURRENCY = env_str("CURRENCY", "EUR")
+DEFAULT_COUNTRY = env_code("DEFAULT_COUNTRY", "DE", 2)
+CURRENCY = env_code("CURRENCY", "EUR", 3)
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -12,7 +12,8 @@ from django.db import DatabaseError
 from django.test import Client
 
 from leadmgmt import checks, health
-from leadmgmt.core.env import env_mail, read_file
+from leadmgmt.core.env import env_code, env_mail, read_file
+from leadmgmt.core.secrets import local_secret
 from leadmgmt.database.url import parse
 from leadmgmt.listening import DEFAULT_PORT, listen
 from leadmgmt.supervisor import Child
@@ -173,3 +174,18 @@ def test_a_child_that_keeps_dying_waits_longer_each_time() -> None:
 
     child.born = at
     assert child.bury(at + 61) == 0
+
+
+@pytest.mark.parametrize("value", ["Germany", "D1", "Ä1"])
+def test_a_country_is_a_code(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DEFAULT_COUNTRY", value)
+    with pytest.raises(ImproperlyConfigured, match="DEFAULT_COUNTRY is .*2 letters"):
+        env_code("DEFAULT_COUNTRY", "DE", 2)
+    monkeypatch.setenv("DEFAULT_COUNTRY", "at")
+    assert env_code("DEFAULT_COUNTRY", "DE", 2) == "AT"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ImproperlyConfigured, match="LEADMGMT_VAR"):
+        local_secret(tmp_path / "file" / "var", "secret_key")

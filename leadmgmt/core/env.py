@@ -80,6 +80,14 @@ def env_choice(name: str, default: str, choices: Iterable[str]) -> str:
     raise ImproperlyConfigured(f"{name} is {raw!r}: set it to one of {', '.join(choices)}.")
 
 
+def env_code(name: str, default: str, length: int) -> str:
+    """So many letters, in capitals, as ISO codes are written; raises ImproperlyConfigured otherwise."""
+    code = (env_str(name) or default).upper()
+    if len(code) != length or not (code.isascii() and code.isalpha()):
+        raise ImproperlyConfigured(f"{name} is {code!r}: set it to a code of {length} letters such as {default}.")
+    return code
+
+
 def env_zone(name: str, default: str) -> str:
     """A time zone by its name in the IANA database; raises ImproperlyConfigured otherwise."""
     zone = env_str(name) or default

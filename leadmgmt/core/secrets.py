@@ -4,10 +4,12 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from leadmgmt.core.errors import ConfigurationError
 
@@ -18,14 +20,17 @@ def local_secret(folder: Path, name: str) -> str:
     Two first starts at once agree: the file is created exclusively, the loser reads the winner's.
     """
     path = folder / f"{name}.txt"
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(Fernet.generate_key().decode())
         return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(Fernet.generate_key().decode())
-    return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} can be neither read nor made ({error.strerror}): set LEADMGMT_VAR to a folder of your own."
+        ) from None
 
 
 def _box() -> MultiFernet:
