@@ -10,6 +10,7 @@ from leads.models import Stage
 from qualification.desk.plan import Plan, Step
 from qualification.desk.situation import Situation
 from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred
+from qualification.models import Activity
 
 
 def headline(situation: Situation, plan: Plan) -> Headline:
@@ -52,11 +53,15 @@ def _act(situation: Situation, plan: Plan) -> str:
         return _("Put aside.")
     if plan.step is Step.GIVE_UP:
         return _("Recycle, or try once more.")
-    if not contact.phone:
+    if not contact.phone or (contact.email and _number_is_wrong(situation)):
         return _("Write to %(name)s.") % words if name else _("Write now.")
     if plan.due_at is not None and plan.due_at > situation.at + timedelta(hours=1):
         return _("Call %(name)s by %(when)s.") % (words | {"when": by_when(plan.due_at, situation.at)})
     return _("Call %(name)s now.") % words if name else _("Call now.")
+
+
+def _number_is_wrong(situation: Situation) -> bool:
+    return situation.last is not None and situation.last.disposition == Activity.Disposition.BAD_NUMBER
 
 
 def _because(situation: Situation, plan: Plan) -> str:

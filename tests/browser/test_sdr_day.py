@@ -117,10 +117,27 @@ def test_a_call_back_asks_for_its_time(world: World, open_page: Open) -> None:
     expect(page.get_by_label("Agreed for")).to_be_hidden()
     page.keyboard.press("4")
     expect(page.get_by_label("Agreed for")).to_be_visible()
-    page.get_by_role("button", name=re.compile("Log call")).click()
+    page.get_by_label("What was said").fill("Tomorrow at ten")
+    page.keyboard.press("Control+Enter")
 
-    expect(page.get_by_text("Say for when it was agreed.")).to_be_visible()
+    expect(page.get_by_label("Agreed for")).to_be_focused()
+    expect(page.get_by_label("What was said")).to_have_value("Tomorrow at ten")
     assert not Activity.objects.exists()
+
+    page.get_by_role("button", name=re.compile("Log call")).click()
+    expect(page.get_by_label("Agreed for")).to_be_focused()
+    page.locator(".disposition", has_text="No answer").click()
+    page.get_by_role("button", name=re.compile("Log call")).click()
+    expect(page.get_by_text("Call logged.")).to_be_visible()
+
+
+def test_a_key_reaches_what_a_closed_menu_holds(world: World, open_page: Open) -> None:
+    lead = came_in(world, "Hoffmann", phone="+4972155501840")
+    page = open_page(f"/leads/{lead.pk}/", lead.owner)
+
+    page.keyboard.press("d")
+
+    expect(page.locator("#lead-do form")).to_be_visible()
 
 
 def test_a_fact_is_corrected_in_place(world: World, open_page: Open) -> None:

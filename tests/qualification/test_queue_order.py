@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leads.models import Channel, Company, Contact, Lead, Touchpoint
+from qualification.desk.headline import headline
 from qualification.desk.order import cadence_factor, order, promise_factor, value_factor
 from qualification.desk.plan import Group, Step, plan, working_day
 from qualification.desk.situation import Situation, history
@@ -204,3 +205,13 @@ def test_the_line_fits_its_column(subject: str) -> None:
         ),
     ):
         assert 0 < len(why(one, plan(one))) <= LONGEST
+
+
+@pytest.mark.parametrize(("email", "act"), [("ann@firm.example", "Write to Ann."), ("", "Call Ann now.")])
+def test_who_was_called_at_a_wrong_number_is_written_to(email: str, act: str) -> None:
+    one = old()
+    one.contact.email = email
+    situation = history(one, [did("bad_number", timedelta(days=9))])
+    found = stands(one, last=situation.last, attempts=situation.attempts)
+
+    assert headline(found, plan(found)).act == act

@@ -52,12 +52,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A date that an outcome asks for is missed before the form is sent, so that nothing written is lost.
+function askForDate(form) {
+  const due = form?.querySelector("[name=due_at]");
+  if (due) due.required = due.checkVisibility();
+}
+document.addEventListener("click", (event) => askForDate(event.target.closest("[data-submit]")?.form), true);
+
 // Ctrl+Enter sends the form in which one writes.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   const form = event.target.closest("[data-composer]");
   if (!form) return;
   event.preventDefault();
+  askForDate(form);
   form.requestSubmit(form.querySelector("[data-submit]"));
 });
 

@@ -14,8 +14,10 @@ export function isTyping(target) {
   return target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]") != null;
 }
 
+// What stands in a closed menu can be reached by its key as long as the menu itself is on the screen.
 function usable(element) {
-  return element.checkVisibility?.() !== false && !element.disabled && element.getAttribute("aria-disabled") !== "true";
+  const shut = element.matches("summary") ? null : element.closest("details.menu:not([open])");
+  return (shut ?? element).checkVisibility?.() !== false && !element.disabled && element.getAttribute("aria-disabled") !== "true";
 }
 
 export function keyed() {
