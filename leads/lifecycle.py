@@ -17,6 +17,7 @@ from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
 from leads.events import record_event, record_history
 from leads.models import Lead, LeadEvent, Reason, Stage, User
+from leads.services.storing import update_many
 
 
 class StageConflict(DomainError):
@@ -193,5 +194,5 @@ def move_in_the_past(
 
 def save_past(leads: Sequence[Lead], events: Sequence[LeadEvent]) -> None:
     """Write what `move_in_the_past` did to leads that the caller has locked, all at once."""
-    Lead.objects.bulk_update(leads, MOVED_FIELDS, batch_size=500)
+    update_many(leads, MOVED_FIELDS)
     record_history(events)

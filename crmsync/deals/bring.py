@@ -19,6 +19,7 @@ from leads.facts import NOW, facts_of
 from leads.imports.table import Row
 from leads.lifecycle import StageConflict, save_past
 from leads.models import Channel, Company, Contact, ContactIdentity, ImportRow, ImportRun, Lead, Organisation, Reason
+from leads.services.storing import insert_many, update_many
 from qualification.models import Outcome
 from routing.models import Assignment
 
@@ -150,17 +151,15 @@ def _write(stories: Sequence[Story], at: datetime) -> None:
     """Everything at once. The facts are read before anything is changed: they are what was known beforehand."""
     leads = list({story.lead.pk: story.lead for story in stories}.values())
     facts = facts_of([lead.pk for lead in leads], at)
-    Opportunity.objects.bulk_create([story.opportunity for story in stories], batch_size=1000)
+    insert_many([story.opportunity for story in stories])
     held = set(Assignment.objects.filter(lead__in=leads).values_list("lead", flat=True))
     assignments = [story.assignment for story in stories if story.assignment and story.lead.pk not in held]
     once = {assignment.lead_id: assignment for assignment in assignments}
-    Assignment.objects.bulk_create(once.values(), batch_size=1000)
+    insert_many(list(once.values()))
     events = [event for story in stories for event in story.events_with(once.get(story.lead.pk))]
     save_past(leads, events)
-    Lead.objects.bulk_update(leads, ["owner", "owned_at", "team", "ae"], batch_size=500)
-    Outcome.objects.bulk_create(
-        [_outcome(story, facts[story.lead.pk]) for story in stories if story.end], batch_size=1000
-    )
+    update_many(leads, ["owner", "owned_at", "team", "ae"])
+    insert_many([_outcome(story, facts[story.lead.pk]) for story in stories if story.end])
     _keep_attributes(stories)
     won = [story.lead.contact_id for story in stories if story.deal.outcome == WON]
     Company.objects.filter(contacts__in=won).update(is_customer=True)
@@ -189,7 +188,7 @@ def _keep_attributes(stories: Sequence[Story]) -> None:
         if new:
             contact.attributes = contact.attributes | new
             contacts[contact.pk] = contact
-    Contact.objects.bulk_update(contacts.values(), ["attributes"], batch_size=500)
+    update_many(list(contacts.values()), ["attributes"])
 
 
 def _refused(run: ImportRun, row: Row, name: str, reason: str) -> ImportRow:

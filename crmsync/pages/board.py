@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Board:
-    """The page."""
+    """The page. ``closing``: the stages that end a deal."""
 
     columns: list[Column]
     owners: list[User]
@@ -47,6 +47,7 @@ class Board:
     words: str
     reader_is_manager: bool
     strays: int
+    closing: list[StageMap]
 
 
 def local_connection() -> Connection | None:
@@ -91,6 +92,7 @@ def board_page(reader: User, *, owner: str, words: str, at: datetime) -> Board:
         words=words,
         reader_is_manager=has_role(reader, MANAGER, ADMIN),
         strays=found.exclude(stage__in=[stage.remote for stage in stages]).count(),
+        closing=[stage for stage in stages if stage.meaning != StageMap.Meaning.OPEN],
     )
 
 
