@@ -179,7 +179,7 @@ def test_a_child_that_keeps_dying_waits_longer_each_time() -> None:
 @pytest.mark.parametrize("value", ["Germany", "D1", "Ä1"])
 def test_a_country_is_a_code(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("DEFAULT_COUNTRY", value)
-    with pytest.raises(ImproperlyConfigured, match="DEFAULT_COUNTRY is .*2 letters"):
+    with pytest.raises(ImproperlyConfigured, match=r"DEFAULT_COUNTRY is .*2 letters"):
         env_code("DEFAULT_COUNTRY", "DE", 2)
     monkeypatch.setenv("DEFAULT_COUNTRY", "at")
     assert env_code("DEFAULT_COUNTRY", "DE", 2) == "AT"
