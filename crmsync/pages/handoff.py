@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import get_default_timezone, localtime
 from django.utils.translation import gettext as _
@@ -152,7 +152,7 @@ def _unknown(
     if not any(one.disposition in SPOKEN for one in activities):
         found.append(format_html(_("Nobody has spoken to {name} yet."), name=lead.contact.name))
     if not lead.contact.phone:
-        found.append(format_html(_("There is no phone number.")))
+        found.append(escape(_("There is no phone number.")))
     return found
 
 

@@ -1,0 +1,75 @@
+"""The admin changes the rules, tries a lead on them, publishes, and the next lead follows them."""
+
+import pytest
+from playwright.sync_api import expect
+
+from leads.models import Lead
+from leads.services.capture import receive
+from routing.models import Certificate, RuleSet
+from tests.browser.conftest import PHONE, Open
+from tests.factories import make_pool, make_rep, make_team, make_user
+from tests.worker import drain
+from tests.world import World, build_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    return build_world()
+
+
+def came_in(world: World, name: str, **more: str) -> Lead:
+    capture = receive(world.channel, {"email": f"{name}@rheintal.example", **more}).capture
+    drain()
+    return Lead.objects.get(captures=capture.pk)
+
+
+def test_a_published_rule_takes_the_next_lead(world: World, open_page: Open) -> None:
+    admin = make_user("admin")
+    zoe = make_user("sdr", first_name="Zoe", team=make_team("alps"))
+    make_pool(make_rep(zoe), team=zoe.team, name="Alps")
+    before = came_in(world, "first", country="CH")
+    assert before.owner in (world.ann, world.bob)
+
+    page = open_page("/routing/", admin)
+    page.get_by_role("button", name="Change the rules").click()
+    page.get_by_role("link", name="Rule", exact=True).click()
+    editor = page.locator(".rule-editor").first
+    editor.get_by_label("Name", exact=True).fill("The Alps")
+    if not editor.locator(".condition").count():
+        editor.get_by_role("button", name="Condition", exact=True).click()
+    row = editor.locator(".condition").first
+    row.get_by_label("Fact").select_option("contact.country")
+    expect(row.get_by_label("Value")).to_be_visible()
+    row.get_by_label("Comparison").select_option("in")
+    row.get_by_label("Value").fill("CH, AT")
+    editor.locator("select[name=target]").select_option(label="Alps")
+    page.get_by_role("button", name="Save in the draft").click()
+    expect(page.locator(".rule-item", has_text="The Alps")).to_contain_text("CH or AT")
+
+    # Behind the rule for everybody it can never be reached; above it, it can.
+    page.locator(".rule-item", has_text="The Alps").get_by_role("link").first.click()
+    page.get_by_role("button", name="Up", exact=True).click()
+    expect(page.locator(".rule-item").first).to_contain_text("The Alps")
+    assert came_in(world, "meanwhile", country="CH").owner in (world.ann, world.bob)
+
+    page.get_by_label("What has changed").fill("The Alps have a team of their own")
+    page.get_by_role("button", name="Publish 2").click()
+    expect(page.get_by_text("decides", exact=True)).to_be_visible()
+
+    assert RuleSet.objects.get(status=RuleSet.Status.PUBLISHED).published_by == admin
+    after = came_in(world, "second", country="CH")
+    assert after.owner == zoe
+    assert came_in(world, "third", country="DE").owner in (world.ann, world.bob)
+    certificate = Certificate.objects.get(lead=after)
+    page.goto(f"/routing/certificates/{certificate.pk}/")
+    expect(page.locator("h1")).to_contain_text("Zoe")
+    expect(page.get_by_text("Verified")).to_be_visible()
+
+
+def test_the_rules_fit_a_phone(world: World, open_page: Open) -> None:
+    page = open_page("/routing/", make_user("admin"), size=PHONE)
+
+    expect(page.locator("h1")).to_have_text("Routing rules")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
