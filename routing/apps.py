@@ -12,10 +12,13 @@ class RoutingConfig(AppConfig):
     def ready(self) -> None:
         """Put the timed work on the clock's list."""
         from leadmgmt.core import clock
+        from leads import promises
         from routing.services.deliver import send_waiting
+        from routing.services.form_promise import form_promise
         from routing.services.sla import breach_due, remind_due
         from routing.services.waiting import retry_waiting
 
+        promises.register(form_promise)
         clock.register("routing.sla_breaches", breach_due)
         clock.register("routing.sla_reminders", remind_due, every=10.0)
         clock.register("routing.waiting_room", retry_waiting)

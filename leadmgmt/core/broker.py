@@ -10,6 +10,8 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
+from leadmgmt.core.insertion import Insertion
+
 # One round trip, in the caller's transaction: the notification leaves exactly if the job is committed.
 PUT = """
     WITH put AS (INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, now()) RETURNING id)
@@ -20,6 +22,12 @@ PUT_MANY = """
                  SELECT %s, payload, now() FROM unnest(%s::text[]) WITH ORDINALITY AS job (payload, place)
                  ORDER BY place)
     SELECT pg_notify('leadmgmt_queue', '')
+"""
+INSERT_AND_PUT = """
+    WITH source AS ({source}), made AS ({insert}),
+         put AS (INSERT INTO django_q_ormq (key, payload, lock) SELECT %s, %s, now() FROM made WHERE %s RETURNING id),
+         told AS (SELECT pg_notify('leadmgmt_queue', '') FROM put)
+    SELECT (SELECT count(*) FROM made) + 0 * (SELECT count(*) FROM told) {columns} FROM source
 """
 TAKE = """
     UPDATE django_q_ormq SET lock = now() + make_interval(secs => %s)
@@ -103,6 +111,16 @@ class NotifyBroker(ORM):  # type: ignore[misc]  # django_q ships no types
         """Put many signed jobs in their order, in the caller's transaction."""
         with connections[Conf.ORM].cursor() as cursor:
             cursor.execute(PUT_MANY, [self.list_key, tasks])
+
+    def insert_and_enqueue(self, insertion: Insertion, task: str | None) -> tuple[Any, ...] | None:
+        """Insert a row and put a signed job (if there is one) exactly if that made one."""
+        source = insertion.source or "SELECT"
+        statement = INSERT_AND_PUT.format(source=source, insert=insertion.statement, columns=insertion.columns)
+        values = [*insertion.source_values, *insertion.values, self.list_key, task, task is not None]
+        with connections[Conf.ORM].cursor() as cursor:
+            cursor.execute(statement, values)
+            found: tuple[Any, ...] | None = cursor.fetchone()
+            return found
 
     def dequeue(self, wake: int | None = None) -> list[Job]:
         """Take up to Conf.BULK jobs; with none there, wait for one to be put and return nothing.

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from django_q.tasks import async_task
 
 from leadmgmt.core.broker import NotifyBroker
+from leadmgmt.core.insertion import Insertion
 
 
 class Inline:
@@ -93,6 +94,25 @@ def enqueue_many(path: str, keys: Iterable[int | str]) -> None:
             async_task(path, key, task_name=f"{path.rsplit('.', 1)[-1]}:{key}"[:100], broker=packer)
     if packer.packed:
         NotifyBroker().enqueue_many(packer.packed)
+
+
+def insert_and_enqueue(insertion: Insertion, path: str, key: int | str) -> tuple[Any, ...] | None:
+    """Insert a row and, if that made one, enqueue a job (none for an empty ``path``): one statement, one round trip.
+
+    Returns how many rows were made (0 or 1) and the source's columns; None where the source is empty. What `enqueue`
+    says of jobs holds.
+    """
+    if not path:
+        return NotifyBroker().insert_and_enqueue(insertion, None)
+    if _here.get() is None:
+        packer = _Packer()
+        async_task(path, key, task_name=f"{path.rsplit('.', 1)[-1]}:{key}"[:100], broker=packer)
+        return NotifyBroker().insert_and_enqueue(insertion, packer.packed[0])
+    with transaction.atomic():
+        found = NotifyBroker().insert_and_enqueue(insertion, None)
+        if found and found[0]:
+            enqueue(path, key)
+        return found
 
 
 def resolve(path: str) -> Any:
