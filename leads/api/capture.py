@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from leadmgmt.core.errors import DomainError, InvalidInput, NotPermitted
+from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.problems import CONTENT_TYPE, problem
-from leads.api.authentication import WrongKey, find_key
 from leads.api.body import Malformed, TooLarge, read_json
 from leads.api.waiting import wait_until_routed
 from leads.models import Capture, Channel
-from leads.services.capture import Receipt, take_in
+from leads.services.capture import Receipt, take_in, take_in_by_key
+from leads.services.keys import WrongKey, capture_digest, find_channel
 
 MOST_ROWS = 1000
 MOST_SECONDS = 30.0
@@ -45,10 +45,17 @@ def refusals_as_problems(view: View) -> View:
 @refusals_as_problems
 def capture(request: HttpRequest) -> JsonResponse:
     """Take one submission in: 202 when it is kept, with `?wait=` 200 once its lead is routed."""
-    channel = _channel(request)
-    seconds = _seconds(request.GET.get("wait"))
-    payload = _object(read_json(request, settings.CAPTURE_MAX_BYTES))
-    receipt = take_in(channel, payload, idempotency_key=_idempotency_key(request))
+    authorization = request.META.get("HTTP_AUTHORIZATION", "")
+    digest = capture_digest(authorization)
+    try:
+        seconds = _seconds(request.GET.get("wait"))
+        payload = _object(read_json(request, settings.CAPTURE_MAX_BYTES))
+        key = _idempotency_key(request)
+    except DomainError:
+        # Who may not capture at all is told that first.
+        find_channel(authorization)
+        raise
+    receipt = take_in_by_key(digest, payload, idempotency_key=key)
     body, status = _receipt(request, receipt), 202
     if seconds and (routed := wait_until_routed(receipt.capture.pk, seconds)):
         body, status = body | routed, 200
@@ -58,7 +65,7 @@ def capture(request: HttpRequest) -> JsonResponse:
 @refusals_as_problems
 def capture_batch(request: HttpRequest) -> JsonResponse:
     """Take up to 1,000 submissions in, each for itself: one result per row, in their order."""
-    channel = _channel(request)
+    channel = find_channel(request.META.get("HTTP_AUTHORIZATION", ""))
     rows = read_json(request, 10 * settings.CAPTURE_MAX_BYTES)
     if isinstance(rows, dict):
         rows = rows.get("captures")
@@ -83,17 +90,6 @@ def _row(request: HttpRequest, channel: Channel, number: int, row: Any, key: str
         return {"row": number} | _problem(error)
     known = _receipt(request, receipt)
     return {"row": number, "status": 202, "id": known["id"], "capture_status": known["status"], "url": known["url"]}
-
-
-def _channel(request: HttpRequest) -> Channel:
-    key = find_key(request.META.get("HTTP_AUTHORIZATION", ""))
-    if key is None:
-        raise WrongKey(_("Send the channel's key as: Authorization: Bearer <key>."))
-    if key.channel is None:
-        raise NotPermitted(_("This key belongs to no channel, so it cannot capture."))
-    if not key.channel.is_active:
-        raise NotPermitted(_("The channel of this key is switched off."), code="channel_inactive")
-    return key.channel
 
 
 def _object(body: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,16 @@ from django.utils.translation import gettext as _
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
-from leadmgmt.core.tasks import enqueue, enqueue_many
+from leadmgmt.core.tasks import enqueue_many, insert_and_enqueue
 from leads.channels import read_payload
 from leads.models import Capture, Channel
-from leads.normalise import Problem, Submission, read_submission
+from leads.normalise import Problem, Submission, read_submission, surely_readable
 from leads.normalise.refusal import Refused
 from leads.normalise.text import storable_tree
 from leads.services.attach import Item, attach
+from leads.services.keys import SOURCE as KEY_SOURCE
+from leads.services.keys import opened
+from leads.services.storing import insertion
 
 log = logging.getLogger(__name__)
 
@@ -78,16 +81,39 @@ def receive(
 def take_in(channel: Channel, payload: Mapping[str, Any], **kept: Any) -> Receipt:
     """Keep a submission and have a worker make a lead of it; takes what `receive` takes, raises what it raises.
 
-    Row and job are one transaction. Only then the submission is looked at, so that the answer can name what to mend.
+    Row and job are one statement. Only then the submission is looked at, so that the answer can name what to mend.
     """
-    receipt = keep(channel, payload, job=JOB, **kept)
+    return _look_at(keep(channel, payload, job=JOB, **kept))
+
+
+def take_in_by_key(digest: str, payload: Mapping[str, Any], *, idempotency_key: str = "") -> Receipt:
+    """`take_in` through the channel that a key opens, by the key's hash: the key is looked up in the same statement.
+
+    Raises also WrongKey, NotPermitted.
+    """
+    capture = _capture(payload, idempotency_key=idempotency_key)
+    from_key = replace(
+        insertion(capture, taken={"channel_id": "source.channel_id"}, only_if="source.is_active"),
+        source=KEY_SOURCE,
+        source_values=[digest],
+        columns=", source.*",
+    )
+    made, *found = insert_and_enqueue(from_key, JOB, str(capture.pk)) or (0,)
+    capture.channel = opened(found or None)
+    return _look_at(Receipt(capture) if made else Receipt(_known(capture), was_known=True))
+
+
+def _look_at(receipt: Receipt) -> Receipt:
     capture = receipt.capture
-    if not receipt.was_known:
+    if receipt.was_known:
+        raise_refusal(capture)
+    elif not surely_readable(capture.payload):
         try:
             _read(capture)
         except Refused as refusal:
             _refuse(capture, refusal, now())
-    raise_refusal(capture)
+            refusal.capture_id = capture.pk
+            raise
     return receipt
 
 
@@ -115,10 +141,34 @@ def keep(
 
     ``job`` is enqueued with the row in one transaction.
     """
+    capture = _capture(
+        payload,
+        received_at=received_at,
+        occurred_at=occurred_at,
+        idempotency_key=idempotency_key,
+        external_id=external_id,
+        context=context,
+    )
+    capture.channel = channel
+    found = insert_and_enqueue(insertion(capture), job, str(capture.pk))
+    if found and found[0]:
+        return Receipt(capture)
+    return Receipt(_known(capture), was_known=True)
+
+
+def _capture(
+    payload: Mapping[str, Any],
+    *,
+    received_at: datetime | None = None,
+    occurred_at: datetime | None = None,
+    idempotency_key: str = "",
+    external_id: str = "",
+    context: Mapping[str, Any] | None = None,
+) -> Capture:
+    """The row as it will be kept, without its channel."""
     at = received_at or now()
     raw: Any = storable_tree(dict(payload))
-    capture = Capture(
-        channel=channel,
+    return Capture(
         received_at=at,
         occurred_at=occurred_at or at,
         payload=raw,
@@ -127,17 +177,6 @@ def keep(
         external_id=(external_id or _external_id(raw))[:255],
         context=storable_tree(dict(context or {})),
     )
-    try:
-        with transaction.atomic():
-            capture.save(force_insert=True)
-            if job:
-                enqueue(job, str(capture.pk))
-    except IntegrityError:
-        known = _known(capture)
-        if known is None:
-            raise
-        return Receipt(known, was_known=True)
-    return Receipt(capture)
 
 
 def payload_hash(payload: Any) -> str:
@@ -150,7 +189,7 @@ def _external_id(payload: dict[str, Any]) -> str:
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def _known(capture: Capture) -> Capture | None:
+def _known(capture: Capture) -> Capture:
     """The first delivery of the same; raises KeyReused where the key stands for something else."""
     rows = Capture.objects.select_related("channel").filter(channel=capture.channel)
     if capture.idempotency_key:
@@ -160,9 +199,7 @@ def _known(capture: Capture) -> Capture | None:
             raise KeyReused(message, fields={"Idempotency-Key": message})
         if first:
             return first
-    return (
-        rows.filter(external_id=capture.external_id, payload_hash=capture.payload_hash).exclude(external_id="").first()
-    )
+    return rows.get(external_id=capture.external_id, payload_hash=capture.payload_hash)
 
 
 def process_capture(capture_id: UUID | str) -> Capture:

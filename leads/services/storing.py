@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 from django.db import connection, models
 
+from leadmgmt.core.insertion import Insertion
 from leadmgmt.core.now import now
 
 # Below this, the round trips of COPY cost more than they save.
@@ -61,6 +63,29 @@ def insert_new(rows: Sequence[models.Model], name: str) -> dict[Any, int]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [read(row) for row in rows for read in readers])
         return dict(cursor.fetchall())
+
+
+def insertion(row: models.Model, *, taken: Mapping[str, str] | None = None, only_if: str = "true") -> Insertion:
+    """An object's insertion, unless a unique constraint knows it.
+
+    ``taken`` says which columns come from a column of the insertion's source instead of the object, ``only_if`` is a
+    condition on that source.
+    """
+    statement, readers = _insert_of(type(row), tuple(sorted((taken or {}).items())), only_if)
+    return Insertion(statement, [read(row) for read in readers])
+
+
+@cache
+def _insert_of(model: type[models.Model], taken: tuple[tuple[str, str], ...], only_if: str) -> tuple[str, list[Reader]]:
+    quote, from_source = connection.ops.quote_name, dict(taken)
+    fields: list[Any] = list(model._meta.concrete_fields)
+    columns = ", ".join(quote(field.column) for field in fields)
+    values = ", ".join(from_source.get(field.column) or f"%s::{field.db_type(connection)}" for field in fields)
+    statement = (
+        f"INSERT INTO {quote(model._meta.db_table)} ({columns}) "  # noqa: S608  # quoted names of our own columns
+        f"SELECT {values} FROM source WHERE {only_if} ON CONFLICT DO NOTHING RETURNING id"
+    )
+    return statement, [_of_object(field) for field in fields if field.column not in from_source]
 
 
 def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leads.normalise import Submission, read_submission
+from leads.normalise import Submission, read_submission, surely_readable
 from leads.normalise.company import name_key, registered_domain
 from leads.normalise.country import read_country
 from leads.normalise.email import InvalidAddress, read_address
@@ -328,3 +328,32 @@ def test_where_the_person_works_is_read_from_website_and_language_from_a_locale(
 
     assert (found.domain, found.website, found.language) == ("firm.co.uk", "https://www.firm.co.uk/contact", "de")
     assert read(website="not a site").problems[0].field == "website"
+
+
+@needs_dirty_data
+def test_the_quick_look_never_promises_what_the_reading_refuses() -> None:
+    cases = json.loads((DIRTY / "email_validator_cases.json").read_text())
+    texts = [row[0] for rows in cases.values() for row in rows if isinstance(row, list) and isinstance(row[0], str)]
+    texts += [row["address"] for row in csv.DictReader((DIRTY / "isemail_cases.csv").open())]
+    texts += [f"ann@firm.{ending}" for ending in ("local", "invalid", "onion", "arpa", "test", "example")]
+    promised = [text for text in texts if surely_readable({"email": text})]
+
+    assert len(promised) > 15
+    for text in promised:
+        assert isinstance(attempt({"email": text}), Submission), text
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"phone": 5},
+        {"consent": {"fax": True}},
+        {"occurred_at": "never"},
+        {"external_id": "x" * 300},
+        {"message": ["x"]},
+    ],
+)
+def test_the_quick_look_leaves_the_rest_to_the_reading(more: dict[str, Any]) -> None:
+    assert surely_readable({"email": "ann@firm.example", "phone": "12", "own": [1], "company": None})
+    assert not surely_readable({"email": "ann@firm.example", **more})
+    assert not surely_readable({"external_id": "x1"})
