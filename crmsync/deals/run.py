@@ -115,5 +115,8 @@ def _channel(slug: str) -> Channel:
         )
     channel = Channel.objects.filter(slug=slug).first()
     if channel is None:
-        raise UnreadableFile(_("There is no channel “%(slug)s”; bring the leads in first.") % {"slug": slug[:80]})
+        raise UnreadableFile(
+            _("There is no channel “%(slug)s”: bring the leads in first, or name their channel with --channel.")
+            % {"slug": slug[:80]}
+        )
     return channel

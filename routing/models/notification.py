@@ -32,6 +32,7 @@ class Notification(models.Model):
     context = models.JSONField(default=dict, blank=True)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.WAITING)
     created_at = models.DateTimeField()
+    # When it was taken to be sent; while it waits: when a worker was last nudged.
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
-from leadmgmt.core.tasks import enqueue
+from leadmgmt.core.tasks import enqueue, enqueue_many
 from routing.hours import known_zone
 from routing.models import Notification, SlaClock
 from routing.notices import notice_of
@@ -24,6 +25,8 @@ Status = Notification.Status
 MAX_ATTEMPTS = 6
 LOST_AFTER = timedelta(minutes=2)
 FORGOTTEN_AFTER = timedelta(seconds=20)
+# A busy queue takes its time: nudging each second would bury it under jobs for the same e-mails.
+NUDGE_AGAIN = timedelta(minutes=1)
 AT_ONCE = 200
 
 
@@ -84,6 +87,7 @@ def _record_failure(notification: Notification, error: Exception) -> str:
     Notification.objects.filter(pk=notification.pk, status=Status.SENDING).update(
         status=Status.FAILED if is_final else Status.WAITING,
         error=f"{type(error).__name__}: {error}"[:2000],
+        claimed_at=None,
         next_try_at=None if is_final else next_try(notification.attempts, at=at, base=5.0),
     )
     return "failed" if is_final else "will be tried again"
@@ -105,14 +109,15 @@ def send_waiting(at: datetime) -> int:
     lost.filter(attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, error="The worker was lost each time this was sent."
     )
-    lost.update(status=Status.WAITING, next_try_at=at)
+    lost.update(status=Status.WAITING, next_try_at=at, claimed_at=None)
     due = Q(next_try_at__lte=at) | Q(next_try_at__isnull=True, created_at__lte=at - FORGOTTEN_AFTER)
-    found = mails.filter(due, status=Status.WAITING).order_by("created_at")
-    waiting = list(found.values_list("pk", flat=True)[:AT_ONCE])
-    for pk in waiting:
-        enqueue("routing.tasks.deliver_notification", pk)
-    # The job just made gets its time before the next nudge.
-    Notification.objects.filter(pk__in=waiting, next_try_at__isnull=True).update(next_try_at=at)
+    quiet = Q(claimed_at__isnull=True) | Q(claimed_at__lte=at - NUDGE_AGAIN)
+    found = mails.filter(due, quiet, status=Status.WAITING).order_by("created_at")
+    with transaction.atomic():
+        waiting = list(found.values_list("pk", flat=True)[:AT_ONCE])
+        enqueue_many("routing.tasks.deliver_notification", waiting)
+        # The job just made gets its time before the next nudge.
+        Notification.objects.filter(pk__in=waiting, status=Status.WAITING).update(claimed_at=at)
     return len(waiting)
 
 

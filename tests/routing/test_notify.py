@@ -150,6 +150,18 @@ def test_an_email_whose_worker_died_goes_out_after_all() -> None:
         assert deliver(notification.pk) == "sent"
 
 
+def test_a_busy_queue_is_not_buried_under_nudges() -> None:
+    notification = told()
+    Notification.objects.filter(pk=notification.pk).update(created_at=TEN)
+    forgotten = TEN + timedelta(seconds=30)
+
+    nudged = [send_waiting(forgotten + timedelta(seconds=second)) for second in (0, 1, 2, 59, 60, 61)]
+
+    assert nudged == [1, 0, 0, 0, 1, 0]
+    with moment(forgotten + timedelta(seconds=62)):
+        assert deliver(notification.pk) == "sent"
+
+
 def test_who_works_a_lead_hears_of_a_new_touch_and_nobody_of_a_closed_one() -> None:
     owner, ae = make_user("sdr"), make_user("ae")
     mine, handed = make_lead(owner=owner), make_lead(stage="opportunity", owner=owner, ae=ae)

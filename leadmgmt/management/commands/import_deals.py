@@ -21,7 +21,7 @@ class Command(BaseCommand):
         """The names that are relied on from outside."""
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--map", type=Path, required=True, metavar="MAP.toml", help="which column is what")
-        parser.add_argument("--channel", default="", metavar="SLUG", help="the leads' channel, if the map names none")
+        parser.add_argument("--channel", default="", metavar="SLUG", help="the leads' channel, whatever the map names")
         parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
 
     def handle(self, *args: Any, **options: Any) -> None:
