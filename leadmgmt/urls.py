@@ -1,26 +1,18 @@
 """Every address of the product. The names are relied on from outside (DESIGN.md, section 7)."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
-for prefix, module in (
-    ("", "leadmgmt.frame_urls"),
-    ("", "leadmgmt.health_urls"),
-    ("", "leadmgmt.home_urls"),
-    ("api/v1/", "leadmgmt.api_urls"),
-    ("", "leads.urls"),
-    ("", "routing.urls"),
-    ("", "qualification.urls"),
-    ("", "crmsync.urls"),
-    ("reports/", "leadmgmt.reports.urls"),
-):
-    if find_spec(module):
-        urlpatterns.append(path(prefix, include(module)))
-urlpatterns.append(path("admin/", admin.site.urls))
-
-handler400 = "leadmgmt.refusals.bad_request"
-handler404 = "leadmgmt.refusals.not_found"
-handler500 = "leadmgmt.refusals.server_error"
+urlpatterns = [
+    # The frame's sign-in stands before the admin's.
+    path("", include("leadmgmt.frame_urls")),
+    path("", include("leadmgmt.health_urls")),
+    path("", include("leadmgmt.home_urls")),
+    path("api/v1/", include("leadmgmt.api_urls")),
+    path("", include("leads.urls")),
+    path("", include("routing.urls")),
+    path("", include("qualification.urls")),
+    path("", include("crmsync.urls")),
+    path("reports/", include("leadmgmt.reports.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -178,7 +178,7 @@ def runnable(place: Place) -> binaries.Programs:
     if place.account is None:
         return programs
     try:
-        asks = [programs.folder / "postgres", "--version"]
+        asks = [str(programs.folder / "postgres"), "--version"]
         subprocess.run(asks, stdout=subprocess.DEVNULL, **identity(place.account))
     except PermissionError:
         return binaries.reachable_copy(programs, place.home)
