@@ -9,6 +9,7 @@ from django.db.models.functions import Cast, Concat
 from leadmgmt.core.permissions import TEAM_LEAD
 from leads.events import record_event
 from leads.models import Lead, User
+from leads.models.lead import WORKING_STAGES
 from routing.models import Notification, SlaClock
 from routing.notices import BREACHED, SOON
 from routing.services.notify import tell
@@ -55,10 +56,15 @@ def _concerned(lead: Lead) -> list[User]:
 
 
 def remind_due(at: datetime) -> int:
-    """Clock: five minutes before a promise runs out, its owner is reminded on screen, once. Returns how many."""
+    """Clock: five minutes before a promise runs out, its owner is reminded on screen, once. Returns how many.
+
+    Nobody is reminded of a lead that has become an opportunity or was closed.
+    """
     occasion = Concat(Value("soon:"), Cast(OuterRef("pk"), CharField()))
     told = Notification.objects.filter(occasion=occasion, user=OuterRef("lead__owner"))
-    running = SlaClock.objects.filter(stopped_at__isnull=True, breached_at__isnull=True, lead__owner__isnull=False)
+    running = SlaClock.objects.filter(
+        stopped_at__isnull=True, breached_at__isnull=True, lead__owner__isnull=False, lead__stage__in=WORKING_STAGES
+    )
     soon = running.filter(
         due_at__gt=at, due_at__lte=at + REMIND_BEFORE, policy__first_touch_minutes__gte=SHORTEST_REMINDED
     )

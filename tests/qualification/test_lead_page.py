@@ -85,6 +85,15 @@ def test_the_page_says_what_to_do_and_why(cast: Cast, lead: Lead) -> None:
     assert "4 answers to SQL." in page
 
 
+def test_an_opportunity_shows_no_promise_of_a_first_touch(cast: Cast, lead: Lead) -> None:
+    make_clock(lead, due_at=timezone.now() + timedelta(minutes=4))
+    assert "first touch by" in page_of(as_user(cast.ann), lead)
+
+    Lead.objects.filter(pk=lead.pk).update(stage="opportunity")
+
+    assert "first touch by" not in page_of(as_user(cast.ann), lead)
+
+
 def test_every_fact_carries_its_origin(cast: Cast, lead: Lead) -> None:
     at = timezone.now()
     FieldValue.objects.create(contact=lead.contact, field="job_title", value="Head of Service", origin="form", at=at)

@@ -78,6 +78,17 @@ def test_the_owner_is_reminded_once_five_minutes_before() -> None:
 
 
 @pytest.mark.django_db
+def test_nobody_is_reminded_of_a_lead_that_is_an_opportunity_by_now() -> None:
+    rep = make_user()
+    waiting = make_lead(owner=rep, at=TEN, stage="mql")
+    for lead in (waiting, make_lead(owner=rep, at=TEN, stage="opportunity")):
+        make_clock(lead)
+
+    assert remind_due(DUE - timedelta(minutes=4)) == 1
+    assert Notification.objects.get().lead == waiting
+
+
+@pytest.mark.django_db
 def test_a_touch_that_was_taken_back_lets_the_promise_run_on() -> None:
     lead = make_lead(owner=make_user(), at=TEN)
     make_clock(lead)
