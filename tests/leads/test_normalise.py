@@ -338,7 +338,7 @@ def test_the_quick_look_never_promises_what_the_reading_refuses() -> None:
     texts += [f"ann@firm.{ending}" for ending in ("local", "invalid", "onion", "arpa", "test", "example")]
     promised = [text for text in texts if surely_readable({"email": text})]
 
-    assert len(promised) > 15
+    assert len(promised) > 10
     for text in promised:
         assert isinstance(attempt({"email": text}), Submission), text
 
