@@ -68,19 +68,22 @@ CHECKS = (
            JOIN leads_lead lead ON lead.id = touch.lead_id WHERE touch.contact_id <> lead.contact_id""",
     ),
     Check(
-        "leads.first_seen_is_the_earliest_touch",
-        "No touch of a lead is earlier than its first.",
-        """SELECT lead.id, min(touch.at)::text FROM leads_lead lead
+        "leads.first_seen_with_the_touch_that_began_it",
+        "A lead was first seen when the touch that began it happened; an earlier one may be told of later.",
+        """SELECT lead.id, touch.at::text FROM leads_lead lead
+           JOIN leads_leadevent event ON event.lead_id = lead.id AND event.kind = 'lead.captured'
            JOIN leads_touchpoint touch ON touch.lead_id = lead.id
-           GROUP BY lead.id HAVING min(touch.at) < lead.first_seen_at""",
+               AND touch.capture_id::text = event.data ->> 'capture'
+           WHERE touch.at <> lead.first_seen_at""",
     ),
     Check(
         "leads.identity_of_one_contact",
-        "A source's own id of a lead's person leads to one contact.",
+        "A source's own id of a lead's person leads to one contact; whom it was sent with else has it noted.",
         """SELECT identity.id, capture.id::text FROM leads_contactidentity identity
            JOIN leads_capture capture ON capture.channel_id = identity.channel_id
                AND capture.external_id = identity.external_id AND capture.status = 'accepted'
-           WHERE capture.contact_id <> identity.contact_id""",
+           WHERE capture.contact_id <> identity.contact_id
+             AND NOT capture.problems @> '[{"field": "external_id"}]'""",
     ),
     Check(
         "leads.history_sets_nothing_off",

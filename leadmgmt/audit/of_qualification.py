@@ -5,11 +5,13 @@ from leadmgmt.audit.check import Check
 CHECKS = (
     Check(
         "qualification.score_is_the_newest",
-        "The score on a lead is its newest one.",
-        """SELECT lead.id, lead.grade || ' but ' || score.grade FROM leads_lead lead
+        "The score on a lead is its newest one; only the engagement may have faded since.",
+        """SELECT lead.id, concat_ws(' ', lead.grade, lead.fit, lead.engagement, 'but', score.grade, score.fit,
+                               score.engagement) FROM leads_lead lead
            JOIN LATERAL (SELECT fit, engagement, grade FROM qualification_score score
                          WHERE score.lead_id = lead.id ORDER BY at DESC, id DESC LIMIT 1) score ON true
-           WHERE (lead.fit, lead.engagement, lead.grade) IS DISTINCT FROM (score.fit, score.engagement, score.grade)""",
+           WHERE (lead.fit, lead.grade) IS DISTINCT FROM (score.fit, score.grade)
+              OR lead.engagement IS NULL OR lead.engagement > score.engagement""",
     ),
     Check(
         "qualification.one_current_answer",
