@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from crmsync.adapters.registry import adapter_names
 from crmsync.models import (
@@ -39,9 +40,9 @@ class ConnectionForm(_ConnectionForm):
     """Credentials go in and never come out."""
 
     credentials = forms.CharField(
-        label=_("credentials"),
+        label=_("Credentials"),
         required=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text=_("Stored encrypted and never shown again. Empty: as they are."),
     )
 
@@ -51,9 +52,8 @@ class ConnectionForm(_ConnectionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["adapter"] = forms.ChoiceField(
-            label=_("adapter"), choices=[(name, name) for name in adapter_names()]
-        )
+        names = [(name, name) for name in adapter_names()]
+        self.fields["adapter"] = forms.ChoiceField(label=_("Adapter"), choices=names, widget=UnfoldAdminSelectWidget)
 
     def save(self, commit: bool = True) -> Connection:
         """Seal what was typed, if anything was."""

@@ -1,0 +1,97 @@
+"""The admin of the sync: credentials go in and never come out, maps let go of what was held, repair uses services."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crmsync.models import AuditRow, Connection, InboxEvent, OutboxEntry
+from crmsync.tasks import pull_connection
+from leadmgmt.core import secrets
+from leads.models import User
+from tests.crmsync.things import make_crm, make_deal, on_the_board, read
+from tests.worker import drain
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin():
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@ours.example", "correct horse battery"))
+    return client
+
+
+def saved(admin, crm, **changed):
+    stages = list(crm.stages.all())
+    data = {
+        "name": crm.name,
+        "slug": crm.slug,
+        "adapter": crm.adapter,
+        "mode": crm.mode,
+        "config": "{}",
+        "credentials": "",
+        "loss_reasons-TOTAL_FORMS": "0",
+        "loss_reasons-INITIAL_FORMS": "0",
+        "stages-TOTAL_FORMS": str(len(stages)),
+        "stages-INITIAL_FORMS": str(len(stages)),
+    }
+    for place, stage in enumerate(stages):
+        for name in ("id", "connection_id", "remote", "label", "meaning", "position"):
+            data[f"stages-{place}-{name.removesuffix('_id')}"] = getattr(stage, name)
+    return admin.post(reverse("admin:crmsync_connection_change", args=[crm.pk]), data | changed)
+
+
+def test_credentials_are_sealed_and_never_shown(admin):
+    crm = make_crm()
+
+    assert saved(admin, crm, credentials="tok-en-123").status_code == 302
+    crm = Connection.objects.get()
+    assert "tok-en-123" not in crm.secret
+    assert secrets.unseal(crm.secret) == "tok-en-123"
+    page = admin.get(reverse("admin:crmsync_connection_change", args=[crm.pk])).content.decode()
+    assert "tok-en-123" not in page
+    assert crm.secret not in page
+
+    assert saved(admin, crm).status_code == 302
+    assert secrets.unseal(Connection.objects.get().secret) == "tok-en-123"
+
+
+def test_mapping_a_stage_lets_go_of_what_was_held_for_it(admin):
+    crm = make_crm()
+    lead, _, deal = make_deal()
+    on_the_board(deal, "Paperwork")
+    pull_connection(crm.pk)
+    assert InboxEvent.objects.filter(state="waiting").count() == 1
+
+    count = crm.stages.count()
+    new = {f"stages-{count}-remote": "Paperwork", f"stages-{count}-meaning": "won", f"stages-{count}-position": "9"}
+    assert saved(admin, crm, **{"stages-TOTAL_FORMS": str(count + 1)}, **new).status_code == 302
+    drain()
+
+    assert read(lead).stage == "won"
+
+
+def test_a_dead_letter_is_retried_from_the_list_and_the_audit_says_by_whom(admin):
+    make_crm()
+    make_deal()
+    OutboxEntry.objects.update(state="dead", error="gone")
+    entry = OutboxEntry.objects.get()
+
+    admin.post(
+        reverse("admin:crmsync_outboxentry_changelist"), {"action": "retry", "_selected_action": [str(entry.pk)]}
+    )
+    drain()
+
+    assert OutboxEntry.objects.get().state == "done"
+    assert AuditRow.objects.filter(verdict="retried", actor__startswith="user:").count() == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["auditrow", "conflict", "connection", "cursor", "handoff", "inboxevent", "link", "opportunity", "outboxentry"],
+)
+def test_every_list_opens(admin, name):
+    make_crm()
+    make_deal()
+
+    assert admin.get(reverse(f"admin:crmsync_{name}_changelist")).status_code == 200
