@@ -1,10 +1,11 @@
 """E-mail addresses: whether one is valid, and what it is matched by."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from leads.normalise.text import line
 
@@ -17,6 +18,13 @@ _PLUS = frozenset(
 )
 _DOTS = frozenset({"gmail.com"})
 _SAME = {"googlemail.com": "gmail.com", "protonmail.com": "proton.me", "pm.me": "proton.me", "me.com": "icloud.com"}
+
+
+# Addresses as nearly all are, which need no long look; whatever else may be valid too is left to the library.
+_PLAIN = re.compile(
+    r"[a-z0-9_]+(?:[.+-][a-z0-9_]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,24})", re.IGNORECASE | re.ASCII
+)
+_SPECIAL = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)
 
 
 class InvalidAddress(ValueError):
@@ -32,12 +40,21 @@ class Address:
     domain: str
 
 
+def is_plain(text: str) -> bool:
+    """Whether this is certainly a valid address: short, ASCII, and nothing unusual in it. False says nothing."""
+    found = _PLAIN.fullmatch(text) if len(text) <= 120 else None
+    return found is not None and found[1].lower() not in _SPECIAL and text.index("@") <= 60 and "--" not in text
+
+
 def read_address(text: str) -> Address:
     """Read one address, also as `Ann <ann@firm.example>`; raises InvalidAddress.
 
     Nothing is looked up: whether the domain receives mail shows when mail is sent.
     """
     bare = line(text).removeprefix("mailto:")
+    if is_plain(bare):
+        local, _at, domain = bare.partition("@")
+        return Address(bare, _key(local, domain.lower()), domain.lower())
     if len(bare) > 2 * LONGEST:
         raise InvalidAddress(_("This address is too long."))
     try:

@@ -187,7 +187,7 @@ def test_what_a_person_corrects_wins_and_is_history() -> None:
         ({"contact": {"email": "nope"}}, "contact.email"),
         ({"contact": {"phone": "call me"}}, "contact.phone"),
         ({"contact": {"country": "Narnia"}}, "contact.country"),
-        ({"contact": "Ann"}, "contact.non_field_errors"),
+        ({"contact": "Ann"}, "contact"),
         ({"subject": 5 * ["x"]}, "subject"),
     ],
 )
