@@ -12,9 +12,9 @@ app_name = "api"
 KEY_SCHEME = schema.ApiKeyScheme
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("capture/", capture.capture, name="capture"),
     path("capture/batch/", capture.capture_batch, name="capture_batch"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("captures/<uuid:pk>/", views.capture_detail, name="capture_detail"),
     path("leads/", views.LeadList.as_view(), name="lead_list"),
     path("leads/<int:pk>/", views.LeadDetail.as_view(), name="lead_detail"),
