@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
+from leadmgmt.core.places import place_of
 from leads.imports.mapping import Mapper
 from leads.imports.table import Row
 from leads.models import Capture, Channel, ImportRow, ImportRun
@@ -126,7 +127,7 @@ def _attach(run: ImportRun, usable: Sequence[_Read], at: datetime) -> Counts:
         except Exception as error:
             failure = error
             break
-    log.error("rows from line %s on failed: %s", usable[0].row.line, type(failure).__name__, exc_info=failure)
+    log.error("%d rows from line %d on failed: %s", len(usable), usable[0].row.line, place_of(failure))
     if len(usable) == 1:
         told = _("The row could not be stored (%(kind)s).") % {"kind": type(failure).__name__}
         return Counts(refused=[_refused(run, usable[0].row, [Problem("", told)])])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
+from leadmgmt.core.places import place_of
 from leadmgmt.core.tasks import enqueue_many, insert_and_enqueue
 from leads.channels import read_payload
 from leads.models import Capture, Channel
@@ -271,8 +272,8 @@ def raise_refusal(capture: Capture) -> None:
 
 
 def _note_failure(capture_id: UUID | str, error: Exception) -> Capture:
-    # The message stays in the row, which is as protected as the lead; the log gets no personal data.
-    log.error("capture %s failed: %s", capture_id, type(error).__name__, exc_info=error)
+    # The message stays in the row, which is as protected as the lead; a database's speaks of addresses.
+    log.error("capture %s failed: %s", capture_id, place_of(error))
     at = now()
     with transaction.atomic():
         capture = Capture.objects.select_for_update(of=("self",)).select_related("channel").get(pk=capture_id)

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from leads import lifecycle
 from leads.lifecycle import Cause
@@ -315,6 +317,24 @@ def test_a_submission_whose_job_was_lost_is_found_by_the_clock() -> None:
     assert process_waiting(NOW + timedelta(seconds=90)) == 1
     kept.refresh_from_db()
     assert kept.attempts == 2
+
+
+def test_a_failure_is_kept_on_the_row_and_tells_the_log_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE leads_contact ADD CONSTRAINT no_ann CHECK (email <> 'ann@firm.example') NOT VALID")
+    kept = take_in(make_channel("website"), {"email": "ann@firm.example"}, received_at=NOW).capture
+
+    failed = process_capture(kept.pk)
+
+    assert (failed.status, failed.attempts, failed.next_try_at is not None) == ("failed", 1, True)
+    assert "no_ann" in failed.error
+    assert str(kept.pk) in caplog.text
+    assert "IntegrityError" in caplog.text
+    assert "ann@firm" not in caplog.text
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE leads_contact DROP CONSTRAINT no_ann")
+    assert process_waiting(timezone.now() + timedelta(hours=1)) == 1
+    assert process_capture(kept.pk).status == "accepted"
 
 
 def test_a_submission_that_kills_its_worker_is_given_up_and_can_be_replayed() -> None:

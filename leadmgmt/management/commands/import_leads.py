@@ -95,4 +95,6 @@ def _channel(slug: str) -> Channel:
     )
     if channel.kind != Channel.Kind.IMPORT:
         raise UnreadableFile(f"The channel “{slug}” is of kind {channel.kind}; choose one for file imports.")
+    if not channel.is_active:
+        raise UnreadableFile(f"The channel “{slug}” is switched off.")
     return channel
