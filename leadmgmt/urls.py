@@ -17,3 +17,7 @@ urlpatterns = [
     path("reports/", include("leadmgmt.reports.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "leadmgmt.refusals.bad_request"
+handler404 = "leadmgmt.refusals.not_found"
+handler500 = "leadmgmt.refusals.server_error"

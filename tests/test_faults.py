@@ -129,8 +129,8 @@ def assert_told_once(lead: Lead) -> None:
     """One lead, one owner, one assignment, each message once, nothing left over."""
     assert lead.owner is not None
     assert Assignment.objects.count() == 1
-    assert Notification.objects.filter(user=lead.owner, way="in_app").count() == 1
-    assert Notification.objects.filter(user=lead.owner, way="email").count() == 1
+    assert Notification.objects.filter(user=lead.owner, kind="lead.assigned", way="in_app").count() == 1
+    assert Notification.objects.filter(user=lead.owner, kind="lead.assigned", way="email").count() == 1
     assert LeadEvent.objects.filter(lead=lead, kind="lead.captured").count() == 1
     assert LeadEvent.objects.filter(lead=lead, kind="lead.assigned").count() == 1
     assert not LeadEvent.objects.filter(needs_step=True, handled_at=None).exists()
