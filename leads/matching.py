@@ -77,9 +77,9 @@ class People:
         people: dict[int, Person] = {}
         if external:
             self._load_identities(external, people)
-        wanted = Q(email_key__in=emails) if emails else Q()
+        wanted = Q(email_key__among=emails) if emails else Q()
         if numbers:
-            wanted |= Q(Q(phone__in=numbers) | Q(phone="", phone_raw__in=numbers), email_key__isnull=True)
+            wanted |= Q(Q(phone__among=numbers) | Q(phone="", phone_raw__among=numbers), email_key__isnull=True)
         if not wanted:
             return
         for contact in Contact.objects.filter(wanted).order_by("pk"):
@@ -92,7 +92,7 @@ class People:
 
     def _load_identities(self, external: set[tuple[int, str]], people: dict[int, Person]) -> None:
         rows = ContactIdentity.objects.select_related("contact").filter(
-            channel__in={channel for channel, _ in external}, external_id__in={name for _, name in external}
+            channel__in={channel for channel, _ in external}, external_id__among={name for _, name in external}
         )
         for row in rows:
             person = people.setdefault(row.contact_id, _known(row.contact))
@@ -103,7 +103,7 @@ class People:
         """Hold the contacts and read them afresh. Their leads have to be locked before."""
         known = {person.contact.pk: person for person in self.all}
         if known:
-            for contact in Contact.objects.select_for_update(of=("self",)).filter(pk__in=known).order_by("pk"):
+            for contact in Contact.objects.select_for_update(of=("self",)).filter(pk__among=known).order_by("pk"):
                 person = known[contact.pk]
                 person.contact, person.has_company = contact, contact.company_id is not None
 

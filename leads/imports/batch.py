@@ -87,7 +87,7 @@ def bring_in(run: ImportRun, mapper: Mapper, rows: Sequence[Row], at: datetime) 
 
 def _known(channel: Channel, keys: Sequence[str]) -> set[str]:
     """Which of these rows came before."""
-    rows = Capture.objects.filter(channel=channel, idempotency_key__in=keys)
+    rows = Capture.objects.filter(channel=channel, idempotency_key__among=keys)
     return set(rows.values_list("idempotency_key", flat=True))
 
 

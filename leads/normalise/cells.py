@@ -43,7 +43,9 @@ class Cells:
     def __init__(self, payload: Mapping[str, Any]) -> None:
         self.wrong: list[Problem] = []
         self.notes: list[Problem] = []
-        self._texts = {name: self._clean(name, payload[name]) for name in TEXTS if payload.get(name) is not None}
+        self._texts = {
+            name: self._clean(name, value) for name, value in payload.items() if name in TEXTS and value is not None
+        }
 
     def __getitem__(self, name: str) -> str:
         return self._texts.get(name, "")

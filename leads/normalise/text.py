@@ -16,6 +16,8 @@ _NO_WORD = re.compile(r"[^\w]+")
 
 def storable(text: str) -> str:
     """The text without what PostgreSQL cannot keep: NUL becomes its picture, half a surrogate the replacement sign."""
+    if text.isprintable():
+        return text
     return _SURROGATES.sub("\ufffd", text.replace("\x00", NUL_SIGN))
 
 
@@ -32,6 +34,8 @@ def storable_tree(value: object) -> object:
 
 def line(text: str) -> str:
     """One line of text: control characters gone, runs of blanks made one, edges bare."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     return _BLANKS.sub(" ", _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))).strip(_EDGES)
 
 

@@ -44,9 +44,9 @@ class Companies:
         domains.discard("")
         keys.discard("")
         if domains:
-            self._index(Company.objects.filter(domain__in=domains).order_by("pk"))
+            self._index(Company.objects.filter(domain__among=domains).order_by("pk"))
         if keys:
-            self._index(Company.objects.filter(name_key__in=keys).exclude(domain__in=domains).order_by("pk"))
+            self._index(Company.objects.filter(name_key__among=keys).exclude(domain__among=domains).order_by("pk"))
 
     def _index(self, companies: Iterable[Company]) -> None:
         for company in companies:

@@ -31,7 +31,7 @@ def load_values(people: Iterable[Person]) -> None:
     known = {person.contact.pk: person for person in people if person.contact.pk}
     if not known:
         return
-    rows = FieldValue.objects.filter(contact__in=known, field__in=FIELDS)
+    rows = FieldValue.objects.filter(contact__pk__among=known, field__in=FIELDS)
     for contact_id, pk, field, origin, value, at in rows.values_list(
         "contact_id", "pk", "field", "origin", "value", "at"
     ):

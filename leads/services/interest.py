@@ -63,7 +63,7 @@ class Interest:
         known = {person.contact.pk: person for person in people if person.contact.pk}
         if not known:
             return
-        for lead in Lead.objects.lock().filter(contact__in=known):
+        for lead in Lead.objects.lock().filter(contact__pk__among=known):
             person = known[lead.contact_id]
             if person.lead is None or lead.is_open or not person.lead.is_open:
                 person.lead = lead
