@@ -17,7 +17,7 @@ from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
 from leads.events import record_event, record_history
 from leads.models import Lead, LeadEvent, Reason, Stage, User
-from leads.services.storing import update_many
+from leads.services.storing import update_many, update_one
 
 
 class StageConflict(DomainError):
@@ -66,7 +66,7 @@ def _move_locked(lead: Lead, target: str, cause: Cause, fields: dict[str, Any]) 
         lead.clear_outcome()
     for name, value in fields.items():
         setattr(lead, name, value)
-    lead.save(update_fields={*MOVED_FIELDS, *fields})
+    update_one(lead, (*MOVED_FIELDS, *(name for name in fields if name not in MOVED_FIELDS)))
     record_event(
         lead,
         f"stage.{target}",

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
+from django.db.models import Q
+
 from leads.enrichers.company_domain import name_from_domain
 from leads.enrichers.email_class import is_private_domain
 from leads.models import Company, FieldValue
 from leads.normalise import Submission
 from leads.normalise.company import name_key, registered_domain
-from leads.services.storing import insert_many, update_many
+from leads.services.storing import insert_many, update_many, upsert_many
 
 
 @lru_cache(maxsize=20_000)
@@ -43,10 +45,8 @@ class Companies:
             keys.add(name_key(found.company))
         domains.discard("")
         keys.discard("")
-        if domains:
-            self._index(Company.objects.filter(domain__among=domains).order_by("pk"))
-        if keys:
-            self._index(Company.objects.filter(name_key__among=keys).exclude(domain__among=domains).order_by("pk"))
+        if domains or keys:
+            self._index(Company.objects.filter(Q(domain__among=domains) | Q(name_key__among=keys)).order_by("pk"))
 
     def _index(self, companies: Iterable[Company]) -> None:
         for company in companies:
@@ -114,9 +114,4 @@ class Companies:
         """Write what is new. Somebody else's company of the same name or domain raises IntegrityError."""
         insert_many(self.new)
         update_many(list(self.changed.values()), ("name", "name_key", "domain", "website", "updated_at"))
-        FieldValue.objects.bulk_create(
-            self.values,
-            update_conflicts=True,
-            unique_fields=["company", "field", "origin"],
-            update_fields=["value", "at"],
-        )
+        upsert_many(self.values, ("company", "field", "origin"), ("value", "at"))

@@ -11,10 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from leads.models import Channel, Company, Contact, FieldValue, Provider
 from leads.normalise.company import name_key
 from leads.services.fields import COMPANY_FIELDS, CONTACT_FIELDS, Field
+from leads.services.storing import update_one, upsert_many
 
 PERSON = "person"
 GIVEN = frozenset(Channel.Kind.values)
@@ -40,20 +42,27 @@ def offer(
 
 
 def offer_all(
-    subject: Contact | Company, offers: Iterable[Offer], *, at: datetime, positions: Mapping[str, int] | None = None
+    subject: Contact | Company,
+    offers: Iterable[Offer],
+    *,
+    at: datetime,
+    positions: Mapping[str, int] | None = None,
+    known: Iterable[FieldValue] | None = None,
 ) -> set[str]:
     """Keep several values and write each field's winning one to the row; returns the fields whose value changed.
 
     Locks the row and brings the caller's instance up to date. Raises ValueError for a value that a field cannot hold.
-    ``positions`` are the providers' by short name; they are read where the caller does not have them.
+    ``positions`` are the providers' by short name. ``known`` comes from `known_values` and says that the caller has
+    locked and read contact and company. Both are read where the caller does not have them.
     """
-    known = fields_of(subject)
-    clean = [(one, known[one.field].read(one.value)) for one in offers]
+    fields = fields_of(subject)
+    clean = [(one, fields[one.field].read(one.value)) for one in offers]
     if not clean:
         return set()
     with transaction.atomic(savepoint=False):
-        _lock(subject, [one.field for one, _ in clean])
-        rows = _rows(subject)
+        if known is None:
+            _lock(subject, [one.field for one, _ in clean])
+        rows = _rows(subject, known)
         explained = {row.field for row in rows.values() if _same(row.value, getattr(subject, row.field, None))}
         written = []
         for one, value in clean:
@@ -91,9 +100,18 @@ def _lock(subject: Contact | Company, fields: list[str]) -> None:
         setattr(subject, name, value)
 
 
-def _rows(subject: Contact | Company) -> dict[tuple[str, str], FieldValue]:
-    found = FieldValue.objects.filter(**_owner(subject))
-    return {(row.field, row.origin): row for row in found}
+def known_values(contact: Contact) -> list[FieldValue]:
+    """What everybody says about a locked person and their locked company, in one query."""
+    about = Q(contact=contact.pk) | Q(company=contact.company_id) if contact.company_id else Q(contact=contact.pk)
+    return list(FieldValue.objects.filter(about))
+
+
+def _rows(subject: Contact | Company, known: Iterable[FieldValue] | None) -> dict[tuple[str, str], FieldValue]:
+    (name,) = _owner(subject)
+    column = f"{name}_id"
+    if known is None:
+        known = FieldValue.objects.filter(**{name: subject.pk})
+    return {(row.field, row.origin): row for row in known if getattr(row, column) == subject.pk}
 
 
 def _owner(subject: Contact | Company) -> dict[str, Contact | Company]:
@@ -118,12 +136,7 @@ def _fill(row: FieldValue, one: Offer, value: Any, at: datetime) -> bool:
 
 
 def _save(subject: Contact | Company, rows: list[FieldValue]) -> None:
-    FieldValue.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=[*_owner(subject), "field", "origin"],
-        update_fields=["value", "confidence", "at", "replaced"],
-    )
+    upsert_many(rows, (*_owner(subject), "field", "origin"), ("value", "confidence", "at", "replaced"))
 
 
 def _best(fields: set[str], rows: list[FieldValue], positions: Mapping[str, int]) -> dict[str, FieldValue]:
@@ -146,7 +159,7 @@ def _show(subject: Contact | Company, winners: dict[str, FieldValue]) -> set[str
         if isinstance(subject, Company) and "name" in changed:
             subject.name_key = name_key(subject.name)
             written.append("name_key")
-        subject.save(update_fields=written)
+        update_one(subject, sorted(written))
     return changed
 
 

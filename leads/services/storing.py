@@ -14,6 +14,7 @@ from leadmgmt.core.now import now
 # Below this, the round trips of COPY cost more than they save.
 FEW = 100
 Reader = Callable[[Any], Any]
+TimedReader = Callable[[Any, Any], Any]
 Values = Mapping[str, Any]
 
 
@@ -22,7 +23,7 @@ def insert_values(model: type[models.Model], rows: Sequence[Values]) -> None:
     if not rows:
         return
     if len(rows) < FEW:
-        model._default_manager.bulk_create([model(**row) for row in rows])
+        insert_many([model(**row) for row in rows])
         return
     fields = _unnumbered(model)
     _copy(model, fields, rows, [_of_values(field) for field in fields])
@@ -37,13 +38,71 @@ def insert_many(rows: Sequence[models.Model]) -> None:
         return
     model = type(rows[0])
     if len(rows) < FEW:
-        model._default_manager.bulk_create(rows)
-        return
-    _number(model, rows)
-    fields = list(model._meta.concrete_fields)
-    _copy(model, fields, rows, [_of_object(field) for field in fields])
+        _insert_few(model, rows)
+    else:
+        _number(model, rows)
+        fields = list(model._meta.concrete_fields)
+        _copy(model, fields, rows, [_of_object(field) for field in fields])
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+def _insert_few(model: type[models.Model], rows: Sequence[models.Model]) -> None:
+    """One INSERT, whose text is put together once per model and number of rows: the ORM does it at each call."""
+    statement, readers = _insert_few_of(model, len(rows))
+    written_at = now()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [read(row, written_at) for row in rows for read in readers])
+        if isinstance(model._meta.pk, models.AutoField):
+            # PostgreSQL returns the rows of a VALUES list in its order.
+            for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
+                row.pk = number
+
+
+@cache
+def _insert_few_of(
+    model: type[models.Model], count: int, unique: tuple[str, ...] = (), names: tuple[str, ...] = ()
+) -> tuple[str, list[TimedReader]]:
+    quote, fields = connection.ops.quote_name, _unnumbered(model)
+    columns = ", ".join(quote(field.column) for field in fields)
+    row_of = f"({', '.join(['%s'] * len(fields))})"
+    statement = (
+        f"INSERT INTO {quote(model._meta.db_table)} ({columns}) "  # noqa: S608  # quoted names of our own columns
+        f"VALUES {', '.join([row_of] * count)}{_on_conflict(model, unique, names)} "
+        f"RETURNING {quote(_column(model, model._meta.pk.name))}"
+    )
+    return statement, [_timed(field) for field in fields]
+
+
+def _on_conflict(model: type[models.Model], unique: tuple[str, ...], names: tuple[str, ...]) -> str:
+    if not unique:
+        return ""
+    quote = connection.ops.quote_name
+    key, changed = [[quote(_column(model, name)) for name in group] for group in (unique, names)]
+    changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in changed)
+    return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    field: Any = model._meta.get_field(name)
+    return str(field.column)
+
+
+def upsert_many(rows: Sequence[models.Model], unique: tuple[str, ...], names: tuple[str, ...]) -> None:
+    """Insert objects; of those that the constraint on ``unique`` knows already, write the fields ``names``."""
+    if not rows:
+        return
+    if len(rows) >= FEW:
+        type(rows[0])._default_manager.bulk_create(
+            rows, update_conflicts=True, unique_fields=unique, update_fields=names
+        )
+        return
+    statement, readers = _insert_few_of(type(rows[0]), len(rows), unique, names)
+    written_at = now()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [read(row, written_at) for row in rows for read in readers])
+        for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk, row._state.adding, row._state.db = number, False, connection.alias
 
 
 def insert_new(rows: Sequence[models.Model], name: str) -> dict[Any, int]:
@@ -94,7 +153,7 @@ def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
         return
     model = type(rows[0])
     if len(rows) == 1:
-        rows[0].save(update_fields=names)
+        update_one(rows[0], names)
         return
     quote = connection.ops.quote_name
     key = model._meta.pk
@@ -111,6 +170,26 @@ def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [[read(row) for row in rows] for read in readers])
+
+
+def update_one(row: models.Model, names: Iterable[str]) -> None:
+    """Write these fields of an object that is in the database. The statement's text is put together only once."""
+    statement, readers = _update_one_of(type(row), tuple(names))
+    written_at = now()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*(read(row, written_at) for read in readers), row.pk])
+
+
+@cache
+def _update_one_of(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[TimedReader]]:
+    quote = connection.ops.quote_name
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    changes = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    statement = (
+        f"UPDATE {quote(model._meta.db_table)} SET {changes} "  # noqa: S608  # quoted names of our own columns
+        f"WHERE {quote(_column(model, model._meta.pk.name))} = %s"
+    )
+    return statement, [_timed(field) for field in fields]
 
 
 def _copy(model: type[models.Model], fields: Sequence[Any], rows: Iterable[Any], readers: Sequence[Reader]) -> None:
@@ -160,10 +239,21 @@ def _of_object(field: Any) -> Reader:
     return _as_json(read) if isinstance(field, models.JSONField) else read
 
 
+def _timed(field: Any) -> TimedReader:
+    """The same as `_of_object` for a statement that is kept: the time of writing comes with each call."""
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return lambda row, written_at: written_at
+    read = _of_object(field)
+    return lambda row, written_at: read(row)
+
+
 def _key(name: str, column: str) -> Reader:
     def read(row: Any) -> Any:
         related = row._state.fields_cache.get(name)
-        return getattr(row, column) if related is None else related.pk
+        if related is not None:
+            # The number of a row that was new when it was assigned; past the descriptor, which would forget the row.
+            row.__dict__[column] = related.pk
+        return getattr(row, column)
 
     return read
 

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from leads.models import Lead, User
-from leads.services.storing import update_many
+from leads.services.storing import insert_many, update_many
 from routing.decide import Distribution
 from routing.fairness import ONE, Share, entitle
 from routing.models import Certificate, LedgerEntry, Pool, PoolMember
@@ -29,7 +29,7 @@ def book_distribution(
         LedgerEntry(pool=pool, rep_id=rep, lead=lead, certificate=certificate, kind=kind, amount=amount, at=at)
         for rep, kind, amount in _movements(choice.rep_id, choice.credits)
     ]
-    LedgerEntry.objects.bulk_create(entries)
+    insert_many(entries)
     moved = []
     for member in members:
         if member.rep_id in distribution.after:

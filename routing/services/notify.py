@@ -7,7 +7,7 @@ from typing import Any
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.models import Lead, LeadEvent, Stage, User
-from leads.services.storing import insert_new
+from leads.services.storing import insert_new, update_one
 from routing.models import Notification, WaitingLead
 from routing.notices import ASSIGNED, TOUCHED, WAITING
 
@@ -62,7 +62,7 @@ def notify_owner(lead: Lead, event: LeadEvent) -> None:
         tell(owner, ASSIGNED, f"assignment:{event.data.get('assignment')}", lead, at=at)
     if lead.notified_at is None:
         lead.notified_at = at
-        lead.save(update_fields=["notified_at"])
+        update_one(lead, ("notified_at",))
 
 
 def notify_touch(lead: Lead, event: LeadEvent) -> None:

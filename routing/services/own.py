@@ -5,6 +5,7 @@ from typing import Any
 
 from leads.events import record_event
 from leads.models import Lead, User
+from leads.services.storing import insert_many, update_one
 from routing.models import Assignment, Certificate, WaitingLead
 
 
@@ -27,13 +28,12 @@ def give(
     if not is_first:
         end_assignment(lead, at=at, reason="reassigned")
         leave_waiting(lead, at=at)
-    assignment = Assignment.objects.create(
-        lead=lead, user=user, reason=reason, certificate=certificate, assigned_by=by, starts_at=at
-    )
+    assignment = Assignment(lead=lead, user=user, reason=reason, certificate=certificate, assigned_by=by, starts_at=at)
+    insert_many([assignment])
     lead.owner, lead.owned_at = user, at
     lead.team_id = user.team_id or team_id or lead.team_id
     lead.routed_at = lead.routed_at or at
-    lead.save(update_fields=["owner", "owned_at", "team", "routed_at"])
+    update_one(lead, ("owner", "owned_at", "team", "routed_at"))
     record_event(
         lead,
         "lead.assigned",
