@@ -16,6 +16,8 @@ Window = tuple[datetime, datetime]
 # A shift that ends in the last minute of the day runs to midnight: 24:00 cannot be written as a time.
 LAST_MINUTE = time(23, 59)
 HORIZON = timedelta(days=400)
+# Most answers lie within days, and people who cover the clock have no end of work that looking would find.
+STEPS = (timedelta(days=4), timedelta(days=40), HORIZON)
 # How far the most eastern zone is ahead of UTC.
 EARLIEST = timedelta(hours=14)
 
@@ -60,17 +62,21 @@ def is_on_leave(calendar: Calendar, at: datetime) -> datetime | None:
 def next_start(calendars: Sequence[Calendar], at: datetime) -> datetime | None:
     """The first instant from ``at`` on at which one of them works; None if none does within 400 days."""
     at = at.astimezone(UTC)
-    return next((max(start, at) for start, _ in windows(calendars, at, at + HORIZON)), None)
+    for ahead in STEPS:
+        for start, _ in windows(calendars, at, at + ahead):
+            return max(start, at)
+    return None
 
 
 def add_working(calendars: Sequence[Calendar], start: datetime, seconds: float) -> datetime | None:
     """When so many seconds of work have passed since ``start``, counting while at least one of them works."""
-    left = timedelta(seconds=seconds)
     start = start.astimezone(UTC)
-    for begin, end in windows(calendars, start, start + HORIZON):
-        if end - begin >= left:
-            return begin + left
-        left -= end - begin
+    for ahead in STEPS:
+        left = timedelta(seconds=seconds)
+        for begin, end in windows(calendars, start, start + ahead):
+            if end - begin >= left:
+                return begin + left
+            left -= end - begin
     return None
 
 
@@ -114,19 +120,16 @@ def _in_order(calendars: Sequence[Calendar], start: datetime, end: datetime) -> 
 
 def _day(calendar: Calendar, day: date) -> list[Window]:
     """The work of one local day, without absences."""
-    work = list(_shifts(calendar.zone, calendar.shifts, day))
+    weekday = day.weekday()
+    work = [_shift(calendar.zone, day, one.starts_at, one.ends_at) for one in calendar.shifts if one.weekday == weekday]
     for away in calendar.absences:
         work = [rest for window in work for rest in _without(window, away)]
     return work
 
 
 @lru_cache(maxsize=8192)
-def _shifts(zone: str, shifts: tuple[Shift, ...], day: date) -> tuple[Window, ...]:
-    return tuple(
-        (_instant(zone, day, shift.starts_at), _end(zone, day, shift.ends_at))
-        for shift in shifts
-        if shift.weekday == day.weekday()
-    )
+def _shift(zone: str, day: date, starts_at: time, ends_at: time) -> Window:
+    return _instant(zone, day, starts_at), _end(zone, day, ends_at)
 
 
 def _end(zone: str, day: date, wall: time) -> datetime:

@@ -11,7 +11,7 @@ from leadmgmt.core.now import now
 from leads.conditions.fold import fold
 from routing.calendar import windows
 from routing.decide import readable
-from routing.hours import calendars_of
+from routing.hours import calendars_by_number
 from routing.models import PoolMember, Rule, RuleSet, SlaPolicy
 
 STOP, WARN, NOTE, GOOD = "stop", "warn", "note", "good"
@@ -98,7 +98,7 @@ def _of_all(rules: Sequence[Rule]) -> list[Finding]:
 
 def _hours(rules: Sequence[Rule], people: Mapping[int, list[int]], at: datetime) -> list[Finding]:
     """How much of a week each pool is served."""
-    calendars = calendars_of({rep for reps in people.values() for rep in reps}, at)
+    calendars = calendars_by_number({rep for reps in people.values() for rep in reps}, at)
     found = []
     for pool in {rule.pool_id: rule.pool for rule in rules if rule.pool and people.get(rule.pool_id or 0)}.values():
         week = windows([calendars[rep] for rep in people[pool.pk]], at, at + timedelta(days=7))

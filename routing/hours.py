@@ -1,51 +1,62 @@
-"""Reading calendars: the hours and absences of reps, in the query that reads the reps."""
+"""Reading calendars: the hours and absences of reps, kept in memory until somebody changes them."""
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject
 
-from routing.calendar import Calendar, Shift
+from leads.configuration import Kept, looked_at_once
+from routing.calendar import Calendar, Shift, Window
 from routing.models import Absence, Rep
 from routing.models import Shift as ShiftRow
 
-# How far ahead absences are read: as far as a calendar is ever asked.
-AHEAD = timedelta(days=400)
+# How far absences count: as far as a calendar is ever asked, ahead and back.
+AHEAD, BACK = timedelta(days=400), timedelta(days=60)
 
 
-def with_hours(rows: QuerySet[Any, Any], at: datetime, *, rep: str = "pk") -> QuerySet[Any, Any]:
-    """Add the shifts and the absences from ``at`` on to rows that lead to a rep by ``rep``."""
-    shifts = ShiftRow.objects.filter(rep=OuterRef(rep)).order_by("weekday", "starts_at")
-    absences = Absence.objects.filter(
-        rep=OuterRef(rep), ends_at__gt=at - timedelta(days=60), starts_at__lt=at + AHEAD
-    ).order_by("starts_at")
-    found: QuerySet[Any, Any] = rows.annotate(
-        hours=ArraySubquery(shifts.values(json=JSONObject(day="weekday", start="starts_at", end="ends_at"))),
-        away=ArraySubquery(absences.values(json=JSONObject(start="starts_at", end="ends_at"))),
+def _load_shifts() -> dict[int, tuple[Shift, ...]]:
+    found: dict[int, list[Shift]] = {}
+    rows = ShiftRow.objects.order_by("rep", "weekday", "starts_at").values_list(
+        "rep", "weekday", "starts_at", "ends_at"
     )
+    for rep, weekday, starts_at, ends_at in rows:
+        found.setdefault(rep, []).append(Shift(weekday, starts_at, ends_at))
+    return {rep: tuple(shifts) for rep, shifts in found.items()}
+
+
+def _load_absences() -> dict[int, list[Window]]:
+    found: dict[int, list[Window]] = {}
+    for rep, starts_at, ends_at in Absence.objects.order_by("rep", "starts_at").values_list(
+        "rep", "starts_at", "ends_at"
+    ):
+        found.setdefault(rep, []).append((starts_at, ends_at))
     return found
 
 
-def calendar_of(row: Any, zone: str) -> Calendar:
-    """The calendar of a row that went through `with_hours`."""
-    return Calendar(
-        zone=known_zone(zone),
-        shifts=tuple(
-            Shift(one["day"], time.fromisoformat(one["start"]), time.fromisoformat(one["end"])) for one in row.hours
-        ),
-        absences=tuple((datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"])) for one in row.away),
-    )
+_shifts = Kept(_load_shifts, "routing_shift")
+_absences = Kept(_load_absences, "routing_absence")
 
 
-def calendars_of(rep_ids: Iterable[int], at: datetime) -> dict[int, Calendar]:
-    """The calendars of these reps, in one query."""
-    reps = with_hours(Rep.objects.filter(pk__in=list(rep_ids)).select_related("user"), at)
-    return {rep.pk: calendar_of(rep, rep.user.time_zone) for rep in reps}
+def calendars_of(reps: Iterable[Rep], at: datetime) -> dict[int, Calendar]:
+    """The calendars of reps whose users are loaded, by rep; absences as far as they matter around ``at``."""
+    with looked_at_once():
+        shifts, absences = _shifts(), _absences()
+    return {
+        rep.pk: Calendar(
+            zone=known_zone(rep.user.time_zone),
+            shifts=shifts.get(rep.pk, ()),
+            absences=tuple(
+                (start, end) for start, end in absences.get(rep.pk, []) if end > at - BACK and start < at + AHEAD
+            ),
+        )
+        for rep in reps
+    }
+
+
+def calendars_by_number(rep_ids: Iterable[int], at: datetime) -> dict[int, Calendar]:
+    """The same for reps that are not loaded."""
+    return calendars_of(Rep.objects.filter(pk__in=list(rep_ids)).select_related("user"), at)
 
 
 def known_zone(zone: str) -> str:

@@ -1,8 +1,8 @@
 """The rule set that decides, parsed once per process."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
+from leads.configuration import Kept
 from routing.decide import RuleView, readable
 from routing.models import Rule, RuleSet
 
@@ -16,19 +16,17 @@ class PublishedRules:
     rules: tuple[RuleView, ...]
 
 
-_known: dict[tuple[int, datetime | None], PublishedRules] = {}
+def _load() -> PublishedRules | None:
+    row = RuleSet.objects.filter(status=RuleSet.Status.PUBLISHED).values_list("pk", "version").first()
+    return PublishedRules(*row, rules_of(row[0])) if row else None
+
+
+_published = Kept(_load, "routing_ruleset", "routing_rule")
 
 
 def published_rules() -> PublishedRules | None:
-    """The published version, None if there is none. One query: a published version never changes."""
-    row = RuleSet.objects.filter(status=RuleSet.Status.PUBLISHED).values_list("pk", "version", "published_at").first()
-    if row is None:
-        return None
-    pk, version, published_at = row
-    if (pk, published_at) not in _known:
-        _known.clear()
-        _known[pk, published_at] = PublishedRules(pk, version, rules_of(pk))
-    return _known[pk, published_at]
+    """The published version, None if there is none."""
+    return _published()
 
 
 def rules_of(rule_set_id: int) -> tuple[RuleView, ...]:

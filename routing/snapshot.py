@@ -7,11 +7,14 @@ from typing import Any
 
 from django.db.models import CharField, Count, F, Q, QuerySet, Value
 
+from leads.configuration import Kept
 from leads.models import Lead, User
 from routing.calendar import Calendar, is_on_leave, present_until
 from routing.decide import Candidate
-from routing.hours import calendar_of, day_start, with_hours
-from routing.models import Assignment, PoolMember, Rep
+from routing.hours import calendars_of, day_start
+from routing.models import Assignment, Pool, PoolMember, Rep
+
+_pools = Kept(Pool.objects.in_bulk, "routing_pool")
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,24 @@ def pool_standings(pool_id: int, at: datetime) -> list[Standing]:
     locked too, as a cap counts over all pools.
     """
     members = PoolMember.objects.filter(pool=pool_id, pool__is_active=True, left_at__isnull=True)
-    known = with_hours(members.select_related("rep__user", "pool"), at, rep="rep_id")
-    locked = known.select_for_update(of=("self", "rep"), no_key=True)
-    standings = [_of_member(member, at) for member in locked.order_by("rep_id")]
-    return _with_loads(standings, at)
+    known = members.select_related("rep__user").select_for_update(of=("self", "rep"), no_key=True)
+    locked = list(known.order_by("rep_id"))
+    calendars = calendars_of([member.rep for member in locked], at)
+    pool = _pools().get(pool_id)
+    for member in locked:
+        member.pool = pool or member.pool
+    return _with_loads([_of_member(member, calendars[member.rep_id], at) for member in locked], at)
 
 
 def rep_standings(reps: Q, role: str, at: datetime) -> list[Standing]:
     """Reps named by a rule or by the lead's company, locked."""
-    rows = with_hours(Rep.objects.filter(reps).select_related("user"), at)
-    locked = rows.select_for_update(of=("self",), no_key=True).order_by("pk")
-    return _with_loads([_standing(rep, calendar_of(rep, rep.user.time_zone), at, role=role) for rep in locked], at)
+    rows = Rep.objects.filter(reps).select_related("user")
+    locked = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
+    calendars = calendars_of(locked, at)
+    return _with_loads([_standing(rep, calendars[rep.pk], at, role=role) for rep in locked], at)
 
 
-def _of_member(member: PoolMember, at: datetime) -> Standing:
-    calendar = calendar_of(member, member.rep.user.time_zone)
+def _of_member(member: PoolMember, calendar: Calendar, at: datetime) -> Standing:
     standing = _standing(member.rep, calendar, at, role="pool")
     idle_since = member.last_assigned_at
     candidate = replace(

@@ -21,7 +21,7 @@ from leads.lifecycle import Cause
 from leads.models import Lead, LeadEvent, Organisation, Stage, User
 from qualification.models import Answer, Question
 from routing.calendar import add_working
-from routing.hours import calendars_of
+from routing.hours import calendars_by_number
 
 BY = "conversion"
 WAITING = "conversion.waiting"
@@ -163,7 +163,7 @@ def _offer(opportunity: Opportunity, lead: Lead, choice: Choice, by: User | None
 def _decide_by(ae: User, at: datetime) -> datetime:
     """Four hours of the AE's working time; around the clock for one without hours."""
     rep = getattr(ae, "rep", None)
-    calendar = calendars_of([rep.pk], at).get(rep.pk) if rep else None
+    calendar = calendars_by_number([rep.pk], at).get(rep.pk) if rep else None
     worked = add_working([calendar], at, DECIDE_WITHIN.total_seconds()) if calendar and calendar.shifts else None
     return worked or at + DECIDE_WITHIN
 

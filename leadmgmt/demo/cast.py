@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from leadmgmt.demo.people import EVERYBODY, Person
 from leads.models import User
 from routing.calendar import Calendar, add_working, is_present
-from routing.hours import calendars_of
+from routing.hours import calendars_by_number
 from routing.models import Rep
 
 NOBODY = Person("", "", "")
@@ -20,7 +20,7 @@ class Cast:
         self._people = {user.pk: by_email.get(user.email, NOBODY) for user in self.users.values()}
         reps = {rep.pk: rep.user_id for rep in Rep.objects.all()}
         # Absences are read from 60 days before; the demo's past is longer.
-        hours = calendars_of(reps, at - timedelta(days=30))
+        hours = calendars_by_number(reps, at - timedelta(days=30))
         self._calendars = {reps[rep]: calendar for rep, calendar in hours.items()}
 
     def person(self, user_id: int) -> Person:

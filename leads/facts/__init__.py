@@ -10,6 +10,7 @@ from leads.facts.registry import (
     hold,
     lead_facts,
     let_go,
+    newest_touches,
     register_fact,
     register_family,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "hold",
     "lead_facts",
     "let_go",
+    "newest_touches",
     "register_fact",
     "register_family",
 ]

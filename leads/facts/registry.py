@@ -1,21 +1,25 @@
 """Which facts there are, and reading them for one lead or many."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, QuerySet, Window
 
+from leads.configuration import Kept
 from leads.facts.attributes import ATTRIBUTES
 from leads.facts.base import BASE
 from leads.facts.fact import Bundle, Fact, Family
-from leads.models import Lead, Touchpoint
+from leads.models import Channel, Contact, Lead, Team, Touchpoint
 
 FACTS: dict[str, Fact] = {fact.name: fact for fact in BASE}
 FAMILIES: dict[str, Family] = {ATTRIBUTES.prefix: ATTRIBUTES}
 NOW = "now"
 RELATED = ("contact", "source", "campaign", "channel", "team")
+MOST_TOUCHES = 500
+
+_channels = Kept(Channel.objects.in_bulk, "leads_channel")
+_teams = Kept(Team.objects.in_bulk, "leads_team")
 
 
 def register_fact(fact: Fact) -> None:
@@ -52,18 +56,47 @@ class Held:
     """What surrounds a locked lead, read once for the steps of one transaction, which all ask for its facts."""
 
     def __init__(self) -> None:
-        self._read: tuple[Bundle, dict[str, Any]] | None = None
+        self._touches: list[Touchpoint] | None = None
+        self._of_families: dict[str, Any] | None = None
+
+    def touches(self, lead: Lead) -> list[Touchpoint]:
+        """The newest touches, newest first."""
+        if self._touches is None:
+            self._touches = _newest_touches(lead)
+        return self._touches
 
     def facts(self, lead: Lead, at: datetime) -> dict[str, Any]:
-        """The lead's own row counts as it is in memory."""
-        if self._read is None:
-            (read,) = _bundles([lead.pk], at)
-            for name in RELATED:
-                setattr(lead, name, getattr(read.lead, name))
-            bundle = replace(read, lead=lead)
-            self._read = bundle, _of_families([bundle]).get(lead.pk, {})
-        bundle, of_families = self._read
-        return _of_bundle(replace(bundle, at=at)) | of_families
+        """The lead's own row, and its contact's if it was read already, count as they are in memory."""
+        touches = self.touches(lead)
+        count = len(touches) if len(touches) < MOST_TOUCHES else lead.touchpoints.count()
+        bundle = Bundle(lead, at, count, touches[0] if touches else None)
+        if self._of_families is None:
+            _relate(lead)
+            self._of_families = _of_families([bundle]).get(lead.pk, {})
+        return _of_bundle(bundle) | self._of_families
+
+
+def newest_touches(lead: Lead) -> list[Touchpoint]:
+    """The lead's newest touches, at most MOST_TOUCHES, newest first; read once where somebody holds the lead."""
+    held: Held | None = lead.held
+    return _newest_touches(lead) if held is None else held.touches(lead)
+
+
+def _newest_touches(lead: Lead) -> list[Touchpoint]:
+    return list(lead.touchpoints.order_by("-at", "-pk")[:MOST_TOUCHES])
+
+
+def _relate(lead: Lead) -> None:
+    """Load what the facts of one lead speak of, where it is not in memory yet."""
+    known = lead._state.fields_cache
+    if "contact" not in known:
+        lead.contact = Contact.objects.select_related("company").get(pk=lead.contact_id)
+    if lead.source_id and ("source" not in known or "campaign" not in known):
+        row = Lead.objects.only("source", "campaign").select_related("source", "campaign").get(pk=lead.pk)
+        lead.source, lead.campaign = row.source, row.campaign
+    lead.channel = _channels()[lead.channel_id]
+    if lead.team_id:
+        lead.team = _teams()[lead.team_id]
 
 
 def hold(lead: Lead) -> None:

@@ -14,15 +14,17 @@ from django.db.models import Q
 
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
+from leads.configuration import Kept
 from leads.enrichers import LOCAL, Known
 from leads.enrichers.base import Subject
 from leads.enrichers.company_domain import company_domain, name_from_domain
 from leads.enrichers.http_json import HttpJson
 from leads.events import record_event
-from leads.facts import let_go
+from leads.facts import newest_touches
 from leads.models import Company, Contact, EnrichmentRequest, Lead, LeadEvent, Provider
 from leads.normalise.company import name_key
-from leads.services.provenance import Offer, offer_all
+from leads.services.provenance import Offer, known_values, offer_all
+from leads.services.storing import update_one
 
 ASK = "leads.tasks.ask_providers"
 NETWORK = {"http_json": HttpJson}
@@ -31,36 +33,46 @@ OPEN = (EnrichmentRequest.Status.WAITING, EnrichmentRequest.Status.RUNNING)
 FRESH_DAYS = 30
 BY = "enrichment"
 
+_providers = Kept(lambda: list(Provider.objects.all()), "leads_provider")
+
 
 def begin_enrichment(lead: Lead, event: LeadEvent) -> None:
     """Pipeline step: begin a round for this lead, or join the one that runs."""
     at = now()
-    providers = list(Provider.objects.all())
+    providers = _providers()
     work_out(lead, providers, at)
-    let_go(lead)
     asked = [provider for provider in providers if provider.kind in NETWORK and _ask(lead, provider, at)]
     if asked and settings.ENRICHMENT_WAIT_SECONDS:
         if lead.enrich_by is None:
             lead.enrich_by = at + timedelta(seconds=settings.ENRICHMENT_WAIT_SECONDS)
-            lead.save(update_fields=["enrich_by"])
-    elif lead.enrich_by is None and not lead.events.filter(kind="lead.enriched", data__for=event.pk).exists():
+            update_one(lead, ("enrich_by",))
+    elif lead.enrich_by is None and not _was_finished(lead, event):
         _finish(lead, at, **{"for": event.pk})
     if asked:
         enqueue(ASK)
 
 
+def _was_finished(lead: Lead, event: LeadEvent) -> bool:
+    """Whether the round of this event is over: a step may run twice. The first round of a lead has none before it."""
+    return lead.enriched_at is not None and lead.events.filter(kind="lead.enriched", data__for=event.pk).exists()
+
+
 def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:
     """Run the enrichers that need no network; returns the fields that changed."""
-    contact = lead.contact = Contact.objects.select_related("company").get(pk=lead.contact_id)
+    contact = lead.contact = Contact.objects.select_for_update().get(pk=lead.contact_id)
     configured = {provider.kind: provider for provider in providers if provider.kind in LOCAL}
-    if contact.company is None:
+    if contact.company_id is None:
         _join_company(contact, configured.get("company_domain"))
-    message = lead.touchpoints.order_by("-at", "-pk").values_list("message", flat=True).first() or ""
+    if contact.company_id is not None:
+        contact.company = Company.objects.select_for_update().get(pk=contact.company_id)
+    touches = newest_touches(lead)
+    message = touches[0].message if touches else ""
     offers = _conclusions(contact, message, configured)
     positions = {provider.slug: provider.position for provider in providers}
-    changed = offer_all(contact, offers["contact"], at=at, positions=positions)
+    values = known_values(contact)
+    changed = offer_all(contact, offers["contact"], at=at, positions=positions, known=values)
     if contact.company is not None:
-        more = offer_all(contact.company, offers["company"], at=at, positions=positions)
+        more = offer_all(contact.company, offers["company"], at=at, positions=positions, known=values)
         changed |= {f"company.{name}" for name in more}
     return changed
 
@@ -132,7 +144,7 @@ def _finish(lead: Lead, at: datetime, **data: Any) -> None:
     lead.enrich_by = None
     if lead.enriched_at is None or lead.enriched_at < lead.captured_at:
         lead.enriched_at = at
-    lead.save(update_fields=["enrich_by", "enriched_at"])
+    update_one(lead, ("enrich_by", "enriched_at"))
     record_event(lead, "lead.enriched", at=at, by=BY, data=data)
 
 

@@ -11,6 +11,7 @@ from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leads import lifecycle
 from leads.conditions import parse
+from leads.configuration import Kept
 from leads.facts import lead_facts
 from leads.lifecycle import Cause
 from leads.models import Lead, LeadEvent, Stage
@@ -39,9 +40,26 @@ class Explanation:
     trace: list[dict[str, Any]]
 
 
+def _load_published() -> dict[str, Criteria]:
+    rows = Criteria.objects.filter(status=Criteria.Status.PUBLISHED).select_related("framework").order_by("-pk")
+    return {row.kind: row for row in rows}
+
+
+def _load_required() -> dict[int, list[int]]:
+    """Required questions by framework."""
+    found: dict[int, list[int]] = {}
+    for framework, question in Question.objects.filter(is_required=True).values_list("framework", "pk"):
+        found.setdefault(framework, []).append(question)
+    return found
+
+
+_published = Kept(_load_published, "qualification_criteria", "qualification_framework")
+_required = Kept(_load_required, "qualification_question")
+
+
 def published(kind: str) -> Criteria | None:
     """The criteria in force."""
-    return Criteria.objects.filter(kind=kind, status=Criteria.Status.PUBLISHED).select_related("framework").first()
+    return _published().get(kind)
 
 
 def apply_mql_criteria(lead: Lead, event: LeadEvent) -> None:
@@ -80,9 +98,9 @@ def current_answers(lead: Lead) -> dict[int, Answer]:
 
 def _has_open_questions(lead: Lead, criteria: Criteria) -> bool:
     """Whether `_open_questions` would find one."""
-    met = Answer.objects.filter(lead=lead, superseded_at__isnull=True, is_met=True)
-    asked = Question.objects.filter(framework=criteria.framework_id, is_required=True)
-    return asked.exclude(pk__in=met.values("question")).exists()
+    asked = _required().get(criteria.framework_id or 0, [])
+    met = Answer.objects.filter(lead=lead, superseded_at__isnull=True, is_met=True, question__in=asked)
+    return bool(asked) and met.values("question").distinct().count() < len(asked)
 
 
 def _open_questions(lead: Lead, criteria: Criteria) -> list[tuple[Question, Answer | None]]:

@@ -28,6 +28,8 @@ def begin_nurture(lead: Lead, event: LeadEvent) -> None:
 
 def end_nurture(lead: Lead, event: LeadEvent) -> None:
     """Pipeline step: the lead is awake, by its date, by itself or by a person. Safe where it did not sleep."""
+    if event.data.get("from") == Stage.NEW:
+        return  # It was awake already.
     end = NurtureEnrolment.End.RETURNED
     if event.actor_id is not None:
         end = NurtureEnrolment.End.STOPPED

@@ -8,17 +8,22 @@ from typing import Any
 from django.db import transaction
 
 from leadmgmt.core.now import now
+from leads.configuration import Kept
 from leads.events import record_event
-from leads.facts import lead_facts
+from leads.facts import lead_facts, newest_touches
 from leads.models import Lead, LeadEvent
+from leads.services.storing import insert_many, update_one
 from qualification.models import Score, ScoringModel
 from qualification.scoring import Model, Result, Signal, read_model, score
 from qualification.services.chances import Chance, chance_of
 
-MOST_TOUCHES = 500
+MOST_EVENTS = 500
+WRITTEN = ("fit", "engagement", "grade", "engagement_at", "win_probability", "scored_at")
 FADES_AFTER = timedelta(days=1)
 AT_ONCE = 200
 BY = "scoring"
+
+_published = Kept(ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first, "qualification_scoringmodel")
 
 
 def score_lead(lead: Lead, event: LeadEvent) -> None:
@@ -26,7 +31,7 @@ def score_lead(lead: Lead, event: LeadEvent) -> None:
 
     Without a published model nothing is invented: the lead goes on without a score.
     """
-    if not lead.is_open or lead.events.filter(kind="lead.scored", data__for=event.pk).exists():
+    if not lead.is_open or _was_scored(lead, event):
         return
     at = now()
     made = store_score(lead, at)
@@ -38,18 +43,23 @@ def score_lead(lead: Lead, event: LeadEvent) -> None:
     record_event(lead, "lead.scored", at=at, by=BY, data=data)
 
 
+def _was_scored(lead: Lead, event: LeadEvent) -> bool:
+    """Whether this event has been answered: a step may run twice. A lead without a score has none before it."""
+    return lead.scored_at is not None and lead.events.filter(kind="lead.scored", data__for=event.pk).exists()
+
+
 def store_score(lead: Lead, at: datetime) -> Score | None:
     """Score a locked lead and write the result to it; None while no model is published."""
     if lead.scored_at is None or lead.scored_at < lead.captured_at:
         # How long this interest waited for its first score; later ones have times of their own.
         lead.scored_at = at
-    row = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first()
+    row = _published()
     if row is None:
         lead.save(update_fields=["scored_at"])
         return None
     result, facts = _judge(lead, compiled(row), at)
     chance = chance_of(result.grade)
-    made = Score.objects.create(
+    made = Score(
         lead=lead,
         model=row,
         at=at,
@@ -62,6 +72,7 @@ def store_score(lead: Lead, at: datetime) -> Score | None:
         reasons=result.reasons,
         facts=facts | _as_facts(result, chance),
     )
+    insert_many([made])
     _write(lead, result, chance, at)
     return made
 
@@ -75,7 +86,7 @@ def _judge(lead: Lead, model: Model, at: datetime) -> tuple[Result, dict[str, An
 def _write(lead: Lead, result: Result, chance: Chance | None, at: datetime) -> None:
     lead.fit, lead.engagement, lead.grade, lead.engagement_at = result.fit, result.engagement, result.grade, at
     lead.win_probability = chance.mean if chance else None
-    lead.save(update_fields=["fit", "engagement", "grade", "engagement_at", "win_probability", "scored_at"])
+    update_one(lead, WRITTEN)
 
 
 def fade_due(at: datetime) -> int:
@@ -85,7 +96,7 @@ def fade_due(at: datetime) -> int:
     """
     old = Lead.objects.working().filter(engagement_at__lt=at - FADES_AFTER)
     due = list(old.order_by("engagement_at").values_list("pk", flat=True)[:AT_ONCE])
-    row = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first()
+    row = _published()
     if row is None:
         return 0
     for lead_id in due:
@@ -116,11 +127,11 @@ def _compiled(rules: str, half_life_days: int) -> Model:
 
 
 def _signals(lead: Lead, model: Model) -> tuple[list[Signal], list[Signal]]:
-    touches = lead.touchpoints.order_by("-at", "-pk").values_list("kind", "at", "subject")[:MOST_TOUCHES]
+    touches = [Signal(touch.kind, touch.at, touch.subject) for touch in newest_touches(lead)]
     if not model.event_kinds:
-        return [Signal(*touch) for touch in touches], []
-    events = lead.events.filter(kind__in=model.event_kinds).order_by("-at").values_list("kind", "at")[:MOST_TOUCHES]
-    return [Signal(*touch) for touch in touches], [Signal(*event) for event in events]
+        return touches, []
+    events = lead.events.filter(kind__in=model.event_kinds).order_by("-at").values_list("kind", "at")[:MOST_EVENTS]
+    return touches, [Signal(*event) for event in events]
 
 
 def _as_facts(result: Result, chance: Chance | None) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from leads.models import Lead, User
-from routing.hours import calendar_of, with_hours
+from routing.hours import calendars_of
 from routing.models import Assignment, LedgerEntry, Pool, PoolMember, WaitingLead
 from routing.pages.presence import Presence, presence_of
 
@@ -72,8 +72,10 @@ def pool_lines(at: datetime) -> list[PoolLine]:
         .order_by("name")
     )
     present: dict[int, list[bool]] = {}
-    for member in _members(Q(pool__in=pools), at):
-        calendar = calendar_of(member, member.rep.user.time_zone)
+    members = list(_members(Q(pool__in=pools)))
+    calendars = calendars_of([member.rep for member in members], at)
+    for member in members:
+        calendar = calendars[member.rep_id]
         present.setdefault(member.pool_id, []).append(presence_of(member.rep, calendar, at).takes_leads)
     return [
         PoolLine(pool, len(present.get(pool.pk, [])), sum(present.get(pool.pk, [])), _int(pool, "waiting"))
@@ -83,7 +85,8 @@ def pool_lines(at: datetime) -> list[PoolLine]:
 
 def member_lines(pool: Pool, at: datetime) -> list[MemberLine]:
     """The members of one pool, who is owed most first."""
-    members = list(_members(Q(pool=pool), at).order_by("-balance", "pk"))
+    members = list(_members(Q(pool=pool)).order_by("-balance", "pk"))
+    calendars = calendars_of([member.rep for member in members], at)
     users = [member.rep.user_id for member in members]
     held = dict(Lead.objects.working().filter(owner__in=users).values_list("owner").annotate(n=Count("pk")).order_by())
     since = Assignment.objects.filter(user__in=users, starts_at__gte=at - timedelta(days=DAYS))
@@ -91,7 +94,7 @@ def member_lines(pool: Pool, at: datetime) -> list[MemberLine]:
     return [
         MemberLine(
             member,
-            presence_of(member.rep, calendar_of(member, member.rep.user.time_zone), at),
+            presence_of(member.rep, calendars[member.rep_id], at),
             held.get(member.rep.user_id, 0),
             received.get(member.rep.user_id, 0),
             bar_of(member.balance),
@@ -130,9 +133,9 @@ def waiting_count(user: User) -> int:
     return WaitingLead.objects.filter(left_at__isnull=True, lead__in=Lead.objects.visible_to(user)).count()
 
 
-def _members(which: Q, at: datetime) -> Any:
+def _members(which: Q) -> QuerySet[PoolMember]:
     members = PoolMember.objects.filter(which, left_at__isnull=True, rep__user__is_active=True)
-    return with_hours(members.select_related("rep__user", "pool"), at, rep="rep_id")
+    return members.select_related("rep__user", "pool")
 
 
 def _int(row: Any, name: str) -> int:

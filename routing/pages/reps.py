@@ -8,7 +8,7 @@ from django.db.models import Count, Prefetch
 from leadmgmt.core import formats
 from leads.models import Lead
 from routing.calendar import Calendar
-from routing.hours import calendar_of, with_hours
+from routing.hours import calendars_of
 from routing.models import Absence, Assignment, PoolMember, Rep
 from routing.pages.presence import Presence, presence_of
 
@@ -34,8 +34,7 @@ def rep_lines(at: datetime, *, only: int | None = None) -> list[RepLine]:
     coming = Absence.objects.filter(ends_at__gt=at).order_by("starts_at")
     wanted = Rep.objects.filter(pk=only) if only is not None else Rep.objects.filter(user__is_active=True)
     reps = (
-        with_hours(wanted, at)
-        .select_related("user__team")
+        wanted.select_related("user__team")
         .prefetch_related(
             Prefetch("memberships", queryset=shares, to_attr="shares"),
             Prefetch("absences", queryset=coming, to_attr="coming"),
@@ -46,9 +45,9 @@ def rep_lines(at: datetime, *, only: int | None = None) -> list[RepLine]:
     held = dict(Lead.objects.working().filter(owner__in=users).values_list("owner").annotate(n=Count("pk")).order_by())
     since = Assignment.objects.filter(user__in=users, starts_at__gte=at - timedelta(days=DAYS))
     received = dict(since.values_list("user").annotate(n=Count("pk")).order_by())
-    lines = []
+    lines, calendars = [], calendars_of(reps, at)
     for rep in reps:
-        calendar = calendar_of(rep, rep.user.time_zone)
+        calendar = calendars[rep.pk]
         lines.append(
             RepLine(
                 rep,

@@ -10,7 +10,7 @@ from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, MANAGER, TEAM_LEAD, has_role
 from leads.events import record_event
 from leads.models import Lead, User
-from routing.hours import calendars_of
+from routing.hours import calendars_by_number
 from routing.models import Assignment, Certificate, PoolMember, Rep
 from routing.services.book import book_by_hand
 from routing.services.own import end_assignment, give
@@ -92,7 +92,7 @@ def _go_on(lead: Lead, user: User, giver: User | None, certificate: Certificate 
     reps = dict(Rep.objects.filter(user__in=filter(None, (user, giver))).values_list("user", "pk"))
     waited = PoolMember.objects.filter(pool=pool, left_at__isnull=True).values_list("rep", flat=True) if pool else []
     before = [reps[giver.pk]] if giver and giver.pk in reps else list(waited)
-    hours = calendars_of({*before, *reps.values()}, at)
+    hours = calendars_by_number({*before, *reps.values()}, at)
     run_clock(
         lead,
         policy_id=certificate.rule.sla_policy_id if certificate and certificate.rule else None,

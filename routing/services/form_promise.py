@@ -6,7 +6,7 @@ from django.conf import settings
 
 from leads.promises import Promise
 from routing.calendar import present_until
-from routing.hours import calendar_of, with_hours
+from routing.hours import calendars_of
 from routing.models import Rep, SlaPolicy
 
 # A longer promise is none that one would put on a form.
@@ -19,8 +19,8 @@ def form_promise(at: datetime) -> Promise | None:
     policy = SlaPolicy.objects.filter(is_default=True, first_touch_minutes__lte=LONGEST_MINUTES).first()
     if policy is None:
         return None
-    reps = with_hours(Rep.objects.filter(is_accepting=True, user__is_active=True).select_related("user"), at)
-    ends = [end for rep in reps if (end := present_until(calendar_of(rep, rep.user.time_zone), at))]
+    reps = Rep.objects.filter(is_accepting=True, user__is_active=True).select_related("user")
+    ends = [end for one in calendars_of(reps, at).values() if (end := present_until(one, at))]
     last = max(ends, default=at)
     if last - at < timedelta(minutes=policy.first_touch_minutes):
         return None

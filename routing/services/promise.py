@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
+from leads.configuration import Kept
 from leads.models import Lead
+from leads.services.storing import insert_many
 from routing.calendar import Calendar, add_working, working_between
 from routing.models import SlaClock, SlaPolicy
 
@@ -62,7 +62,10 @@ def run_clock(
     clock = clock or SlaClock(lead=lead, started_at=lead.captured_at)
     clock.policy, clock.owned_at = policy, at if owned else None
     clock.due_at = due_at(policy, clock.started_at, calendars, owned_at=clock.owned_at, before=before)
-    clock.save()
+    if clock.pk:
+        clock.save()
+    else:
+        insert_many([clock])
     return clock
 
 
@@ -89,5 +92,10 @@ def stop_clock(
 
 def _policy(policy_id: int | None) -> SlaPolicy | None:
     """The one named, else the default."""
-    named = Q(pk=policy_id) if policy_id else Q(is_default=True)
-    return SlaPolicy.objects.filter(named).first()
+    policies = _policies()
+    if policy_id:
+        return next((one for one in policies if one.pk == policy_id), None)
+    return next((one for one in policies if one.is_default), None)
+
+
+_policies = Kept(lambda: list(SlaPolicy.objects.order_by("pk")), "routing_slapolicy")

@@ -8,6 +8,7 @@ from leadmgmt.core.now import now
 from leads.facts import lead_facts
 from leads.lifecycle import Cause, to_disqualified
 from leads.models import Lead, LeadEvent, Reason
+from leads.services.storing import insert_many
 from routing.certify import candidates_content, digest, draw_content, rules_content
 from routing.decide import RuleView, first_match
 from routing.models import Assignment, Certificate, WaitingLead
@@ -117,7 +118,7 @@ def _certify(lead: Lead, plan: Plan) -> Certificate | None:
         "candidates": candidates_content(plan.distribution) if plan.distribution else [],
         "draw": draw_content(plan.distribution) if plan.distribution else {},
     }
-    return Certificate.objects.create(
+    certificate = Certificate(
         lead=lead,
         rule_set_id=plan.rules.id,
         rule_id=plan.rule.id if plan.rule else None,
@@ -128,6 +129,8 @@ def _certify(lead: Lead, plan: Plan) -> Certificate | None:
         digest=digest(content),
         **{name: content[name] for name in ("facts", "rules", "candidates", "draw")},
     )
+    insert_many([certificate])
+    return certificate
 
 
 def _same_wait(wait: WaitingLead, plan: Plan) -> bool:

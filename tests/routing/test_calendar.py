@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from routing.calendar import (
     Calendar,
     Shift,
+    _shift,
     add_working,
     is_on_leave,
     is_present,
@@ -138,3 +139,14 @@ def test_adding_working_minutes_and_counting_them_agree(start: int, minutes: int
     assert end is not None
     assert working_between([calendar], begin, end) == minutes * 60
     assert is_present(calendar, end - timedelta(seconds=1))
+
+
+def test_for_people_who_cover_the_clock_only_the_days_at_hand_are_looked_at() -> None:
+    always = Calendar("UTC", tuple(Shift(day, time(0, 0), time(23, 59, 59)) for day in range(7)))
+    begins = datetime(2031, 3, 4, 5, 6, tzinfo=UTC)
+    looked_at = _shift.cache_info().misses
+
+    assert add_working([always], begins, 900) == begins + timedelta(minutes=15)
+    assert next_start([always], begins) == begins
+    assert _shift.cache_info().misses - looked_at < 10
+    assert add_working([always], begins, 86400 * 100) == begins + timedelta(days=100)

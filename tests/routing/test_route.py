@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from leadmgmt.core.now import moment
+from leads.configuration import looked_at_once
 from leads.events import record_event
 from leads.models import Lead, LeadEvent
 from routing.models import Assignment, Certificate, LedgerEntry, Notification, PoolMember, SlaClock, WaitingLead
@@ -272,9 +273,7 @@ def test_routing_takes_at_most_fifteen_queries() -> None:
     lead = make_lead()
     event = LeadEvent(lead=lead, kind="lead.scored")
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries, looked_at_once():
         route_lead(lead, event)
 
     assert len(queries) <= 15, "\n".join(query["sql"][:120] for query in queries)

@@ -1,0 +1,22 @@
+"""Stamps for the tables of configuration (see leads/configuration.py)."""
+
+from django.db import migrations
+
+TABLES = [
+    "routing_ruleset",
+    "routing_rule",
+    "routing_slapolicy",
+    "routing_shift",
+    "routing_absence",
+    "routing_pool",
+]
+STAMPS = "CALL leads_stamp_table(ARRAY[{}])".format(", ".join(f"'{table}'" for table in TABLES))
+NO_STAMPS = "".join(
+    f"DROP TRIGGER IF EXISTS leads_stamp_{what} ON {table};" for table in TABLES for what in ("more", "other", "none")
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("leads", "0008_configuration_stamps"), ("routing", "0002_immutable_certificates")]
+
+    operations = [migrations.RunSQL(STAMPS, NO_STAMPS)]
