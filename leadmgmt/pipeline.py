@@ -18,10 +18,12 @@ from crmsync.services.handoff import announce_handoff, announce_refusal
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
-from leads.events import ADVANCE, advanced
+from leads.configuration import looked_at_once
+from leads.events import ADVANCE, Agenda, advanced
 from leads.facts import hold
 from leads.models import Lead, LeadEvent
 from leads.services.enrich import begin_enrichment
+from leads.services.storing import update_many
 from qualification.services.criteria import apply_mql_criteria, apply_sql_criteria
 from qualification.services.learn import record_outcome
 from qualification.services.nurture import begin_nurture, end_nurture
@@ -58,8 +60,10 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "stage.disqualified": (release_lead, record_outcome, end_nurture),
 }
 
-# Routing locks the pool that a rule distributes over: what follows is not done while others wait for it.
-COMMITS = frozenset({"lead.scored"})
+# Routing locks the pool that a rule distributes over. Telling people is little enough to be done while others wait for
+# it, and spares a transaction; anything else begins one of its own.
+LOCKS_POOL = frozenset({"lead.scored"})
+LIGHT = frozenset({"stage.mql", "lead.assigned", "lead.waiting"})
 
 MAX_ATTEMPTS = 8
 LATE = timedelta(seconds=30)
@@ -73,13 +77,15 @@ def advance_lead(lead_id: int) -> str:
     Safe to run twice and by several workers at once: the lead's row lock decides, and an event is marked handled in
     the transaction of its steps. A crash rolls the steps back and leaves their events pending.
     """
-    done, alone = 0, False
-    while (event := _pending(lead_id).first()) and not _waits(event):
-        if _is_suspect(event) and not _count_attempt(event):
-            break
-        run = _run(lead_id, alone=alone or _is_suspect(event))
+    done, alone, counted = 0, False, 0
+    while True:
+        run = _run(lead_id, alone=alone, counted=counted)
         done += run.handled
-        if run.failed and not run.is_first:
+        if run.suspect is not None:
+            if not _count_attempt(run.suspect):
+                break
+            counted = run.suspect.pk
+        elif run.failed and not run.is_first:
             # What was done before it in the same transaction is done again, and kept.
             alone = True
         elif run.failed:
@@ -94,12 +100,14 @@ def advance_lead(lead_id: int) -> str:
 class Run:
     """What one transaction has come to. ``failed``: the event whose step raised, with its error; nothing was kept.
 
-    ``is_first``: no other event was handled before it. ``is_through``: nothing is pending any more.
+    ``is_first``: no other event was handled before it. ``suspect``: an event whose try has to be counted first.
+    ``is_through``: nothing is pending any more that could be tried now.
     """
 
     handled: int = 0
     failed: tuple[LeadEvent, Exception] | None = None
     is_first: bool = True
+    suspect: LeadEvent | None = None
     is_through: bool = False
 
 
@@ -119,27 +127,46 @@ def _is_suspect(event: LeadEvent) -> bool:
     return bool(event.error) or now() - event.recorded_at > LATE
 
 
-def _run(lead_id: int, *, alone: bool) -> Run:
-    """Handle what is pending in one transaction, all of it or nothing. ``alone``: one event, then commit."""
-    handled: list[int] = []
+def _run(lead_id: int, *, alone: bool, counted: int) -> Run:
+    """Handle what is pending in one transaction, all of it or nothing. ``alone``: one event, then commit.
+
+    ``counted`` is the event whose try has been counted: it may be run although it is suspect, by itself.
+    """
     with transaction.atomic(durable=True):
         lead = Lead.objects.lock().get(pk=lead_id)
+        agenda = Agenda(lead_id, _pending(lead_id))
+        first = agenda.events[0] if agenda.events else None
+        if first is None or _waits(first):
+            return Run(is_through=True)
+        if _is_suspect(first) and first.pk != counted:
+            return Run(suspect=first)
         hold(lead)
-        while event := _pending(lead_id).exclude(pk__in=handled).first():
-            if handled and _is_suspect(event):
-                break
-            try:
-                with advanced(lead_id):
-                    for step in STEPS[event.kind]:
-                        step(lead, event)
-            except Exception as error:
-                transaction.set_rollback(True)
-                return Run(failed=(event, error), is_first=not handled)
-            handled.append(event.pk)
-            if alone or event.kind in COMMITS:
-                break
-        LeadEvent.objects.filter(pk__in=handled).update(handled_at=now(), error="", next_try_at=None)
-    return Run(len(handled), is_through=event is None)
+        with looked_at_once(), advanced(agenda):
+            run = _work_off(lead, agenda, alone=alone or _is_suspect(first))
+        if run.failed:
+            transaction.set_rollback(True)
+    return run
+
+
+def _work_off(lead: Lead, agenda: Agenda, *, alone: bool) -> Run:
+    """Run the steps of what is on the agenda, up to where the transaction has to end, and mark it handled."""
+    handled: list[LeadEvent] = []
+    while agenda.events and not (handled and (alone or _needs_its_own(agenda.events[0], handled))):
+        event = agenda.events.popleft()
+        try:
+            for step in STEPS[event.kind]:
+                step(lead, event)
+        except Exception as error:
+            return Run(failed=(event, error), is_first=not handled)
+        handled.append(event)
+        event.handled_at, event.error, event.next_try_at = now(), "", None
+    update_many(handled, ("handled_at", "error", "next_try_at"))
+    return Run(len(handled), is_through=not agenda.events)
+
+
+def _needs_its_own(event: LeadEvent, handled: list[LeadEvent]) -> bool:
+    """Whether the event begins another transaction than what was handled before it."""
+    return _is_suspect(event) or (event.kind not in LIGHT and any(one.kind in LOCKS_POOL for one in handled))
 
 
 def _count_attempt(event: LeadEvent) -> bool:

@@ -1,5 +1,6 @@
 """The one place where history is written."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,7 +13,16 @@ from leadmgmt.core.tasks import enqueue, enqueue_many
 from leads.models import Lead, LeadEvent, User
 from leads.services.storing import insert_many, insert_values
 
-_advanced: ContextVar[int | None] = ContextVar("advanced_lead", default=None)
+
+class Agenda:
+    """What is still to be done about a lead that somebody advances: events with a step, oldest first."""
+
+    def __init__(self, lead_id: int, events: Iterable[LeadEvent] = ()) -> None:
+        self.lead_id = lead_id
+        self.events = deque(events)
+
+
+_advanced: ContextVar[Agenda | None] = ContextVar("advanced_lead", default=None)
 
 ADVANCE = "leadmgmt.pipeline.advance_lead"
 
@@ -55,7 +65,7 @@ def record_event(
     """
     recorded_at = now()
     needs_step = kind in STEP_KINDS and not quiet
-    event = LeadEvent.objects.create(
+    event = LeadEvent(
         lead=lead,
         kind=kind,
         at=at or recorded_at,
@@ -65,15 +75,20 @@ def record_event(
         data=data or {},
         needs_step=needs_step,
     )
-    if needs_step and _advanced.get() != lead.pk:
-        enqueue(ADVANCE, lead.pk)
+    insert_many([event])
+    if needs_step:
+        agenda = _advanced.get()
+        if agenda is not None and agenda.lead_id == lead.pk:
+            agenda.events.append(event)
+        else:
+            enqueue(ADVANCE, lead.pk)
     return event
 
 
 @contextmanager
-def advanced(lead_id: int) -> Iterator[None]:
-    """Within this block somebody handles the lead's events until none is left: new ones need no nudge."""
-    token = _advanced.set(lead_id)
+def advanced(agenda: Agenda) -> Iterator[None]:
+    """Within this block somebody handles the lead's events until none is left: new ones join the agenda, un-nudged."""
+    token = _advanced.set(agenda)
     try:
         yield
     finally:

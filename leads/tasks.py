@@ -1,5 +1,7 @@
 """Doors for the queue: each takes a key, calls one service and says in a word what was done."""
 
+from leadmgmt.core.tasks import going_on_with
+from leads.events import ADVANCE
 from leads.services import ask, capture
 
 
@@ -9,5 +11,7 @@ def ask_providers() -> str:
 
 
 def process_capture(capture_id: str) -> str:
-    """Make a lead of a kept submission."""
-    return f"capture {capture.process_capture(capture_id).status}"
+    """Make a lead of a kept submission, and advance it at once."""
+    with going_on_with(ADVANCE):
+        kept = capture.process_capture(capture_id)
+    return f"capture {kept.status}"

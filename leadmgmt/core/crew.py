@@ -5,6 +5,7 @@ kill -9 of an idle one, no other gets a job again. Here every worker takes its j
 django-q2's worker function, so there is nothing shared that a kill could break, and no hop in between.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -22,6 +23,7 @@ from django_q.monitor import save_task
 from django_q.signing import BadSignature, SignedPackage
 from django_q.worker import worker
 
+from leadmgmt.core.prepared import have_statements_prepared
 from leadmgmt.core.processes import end_with_parent
 
 logger = logging.getLogger(__name__)
@@ -186,6 +188,9 @@ class Crew:
 def work(deadline: Deadline, parent: int) -> None:
     """The life of one worker."""
     end_with_parent(parent)
+    have_statements_prepared()
+    # What was there before the fork stays for good: collecting garbage need not look at it.
+    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     read, write = os.pipe()
     for end in (read, write):

@@ -58,16 +58,58 @@ def inline(*, skip: frozenset[str] = frozenset()) -> Iterator[None]:
         _here.reset(token)
 
 
+class Following:
+    """Collects the jobs of one name whose transactions were committed."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.jobs: dict[tuple[int | str, ...], None] = {}
+
+    def take(self, keys: tuple[int | str, ...]) -> None:
+        """Keep the job as soon as the transaction is through; a rollback forgets it, as the queue would."""
+        transaction.on_commit(partial(self.jobs.setdefault, keys))
+
+
+_following: ContextVar[Following | None] = ContextVar("following_jobs", default=None)
+
+
+@contextmanager
+def going_on_with(path: str) -> Iterator[None]:
+    """Jobs of this name that are enqueued within the block run here when it ends, instead of through the queue.
+
+    For a job that leads straight to another: it spares a round through the table. The row is the truth here too; a
+    job that is lost with its process is nudged again by the clock.
+    """
+    following = Following(path)
+    token = _following.set(following)
+    try:
+        yield
+    finally:
+        _following.reset(token)
+    for keys in following.jobs:
+        resolve(path)(*keys)
+
+
 def enqueue(path: str, *keys: int | str) -> None:
     """Nudge a worker to call ``path`` with primary keys.
 
     The broker's table is in the same database, so the job exists exactly if the caller's transaction commits.
     The row it points at is the truth: a job may be lost or run twice without harm.
     """
-    if (here := _here.get()) is not None:
+    if not _is_taken(path, keys):
+        async_task(path, *keys, task_name=f"{path.rsplit('.', 1)[-1]}:{'-'.join(map(str, keys))}"[:100])
+
+
+def _is_taken(path: str, keys: tuple[int | str, ...]) -> bool:
+    """Whether somebody in this process runs the job."""
+    here, following = _here.get(), _following.get()
+    if here is not None:
         here.take(path, keys)
-        return
-    async_task(path, *keys, task_name=f"{path.rsplit('.', 1)[-1]}:{'-'.join(map(str, keys))}"[:100])
+    elif following is not None and following.path == path:
+        following.take(keys)
+    else:
+        return False
+    return True
 
 
 class _Packer:
@@ -88,9 +130,7 @@ def enqueue_many(path: str, keys: Iterable[int | str]) -> None:
     """Nudge a worker once for each key; what `enqueue` says holds, in two statements however many they are."""
     packer = _Packer()
     for key in keys:
-        if _here.get() is not None:
-            enqueue(path, key)
-        else:
+        if not _is_taken(path, (key,)):
             async_task(path, key, task_name=f"{path.rsplit('.', 1)[-1]}:{key}"[:100], broker=packer)
     if packer.packed:
         NotifyBroker().enqueue_many(packer.packed)
