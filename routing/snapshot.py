@@ -1,18 +1,30 @@
 """The candidates of one decision as they stand, locked so that balances and caps stay exact."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, Count, F, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import Q
 
 from leads.configuration import Kept
-from leads.models import Lead, User
+from leads.models import User
+from leads.models.lead import WORKING_STAGES
 from routing.calendar import Calendar, is_on_leave, present_until
 from routing.decide import Candidate
 from routing.hours import calendars_of, day_start
 from routing.models import Assignment, Pool, PoolMember, Rep
+
+# The stages stand in the text, so that the partial index over leads being worked is found.
+LOADS = f"""
+    SELECT candidate.id,
+           (SELECT count(*) FROM leads_lead
+             WHERE owner_id = candidate.id AND stage IN ({", ".join(f"'{stage.value}'" for stage in WORKING_STAGES)})),
+           (SELECT count(*) FROM routing_assignment
+             WHERE user_id = candidate.id AND starts_at >= candidate.midnight AND reason <> %(history)s::text)
+      FROM unnest(%(users)s::bigint[], %(midnights)s::timestamptz[]) AS candidate (id, midnight)
+"""  # noqa: S608  # words of our own
 
 _pools = Kept(Pool.objects.in_bulk, "routing_pool")
 
@@ -102,19 +114,14 @@ def _load(loads: dict[tuple[int, str], int], user_id: int) -> dict[str, Any]:
 
 def _loads(users: Sequence[User], at: datetime) -> dict[tuple[int, str], int]:
     """Open leads and leads received since midnight where the rep is, in one query."""
-    received = Assignment.objects.filter(_since_midnight(users, at)).exclude(reason=Assignment.Reason.HISTORY)
-    open_leads = _counted(Lead.objects.working().filter(owner__in=users), "owner", "open")
-    return {(who, kind): n for who, kind, n in open_leads.union(_counted(received, "user", "today"))}
-
-
-def _counted(rows: QuerySet[Any, Any], who: str, kind: str) -> QuerySet[Any, Any]:
-    named = rows.order_by().values(who=F(who)).annotate(kind=Value(kind, output_field=CharField()), n=Count("pk"))
-    counted: QuerySet[Any, Any] = named.values_list("who", "kind", "n")
-    return counted
-
-
-def _since_midnight(users: Iterable[User], at: datetime) -> Q:
-    found = Q()
-    for user in users:
-        found |= Q(user=user, starts_at__gte=day_start(at, user.time_zone))
-    return found
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LOADS,
+            {
+                "users": [user.pk for user in users],
+                "midnights": [day_start(at, user.time_zone) for user in users],
+                "history": Assignment.Reason.HISTORY.value,
+            },
+        )
+        rows = cursor.fetchall()
+    return {(user, kind): n for user, held, today in rows for kind, n in (("open", held), ("today", today))}

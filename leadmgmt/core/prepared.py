@@ -1,5 +1,8 @@
 """Prepared statements, for processes that say the same few things again and again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connections
 
 AFTER = 3
@@ -15,3 +18,19 @@ def have_statements_prepared() -> None:
         database.close()
         options = {"server_side_binding": True, "prepare_threshold": AFTER}
         database.settings_dict["OPTIONS"] = database.settings_dict.get("OPTIONS", {}) | options
+
+
+@contextmanager
+def statements_prepared() -> Iterator[None]:
+    """The same for as long as the block lasts. It connects anew, so inside a transaction it does nothing."""
+    if any(database.in_atomic_block for database in connections.all()):
+        yield
+        return
+    before = {database.alias: database.settings_dict.get("OPTIONS", {}) for database in connections.all()}
+    have_statements_prepared()
+    try:
+        yield
+    finally:
+        for database in connections.all():
+            database.close()
+            database.settings_dict["OPTIONS"] = before[database.alias]

@@ -14,6 +14,7 @@ from django.db.models import Count, Q, QuerySet
 
 from leadmgmt.core.now import moment, now
 from leadmgmt.core.permissions import ADMIN, AE, MANAGER, MARKETING, SDR, TEAM_LEAD
+from leadmgmt.core.prepared import statements_prepared
 from leadmgmt.core.tasks import inline
 from leadmgmt.defaults import install_defaults
 from leadmgmt.demo import organisation
@@ -73,7 +74,7 @@ def tell_past(leads: int, days: int, seed: int, say: Say, at: datetime) -> None:
     for arrival in _arrivals(crowd, leads, days, at):
         timeline.plan(arrival.at, partial(arrive, arrival, doors, sdr))
     progress = Progress(say, at - timedelta(days=days), at)
-    with inline(skip=frozenset({MAIL})), quick_commits():
+    with statements_prepared(), inline(skip=frozenset({MAIL})), quick_commits():
         timeline.run(progress.tell)
     # The mails of the past are past.
     Notification.objects.filter(way=Notification.Way.EMAIL, status=Notification.Status.WAITING).update(

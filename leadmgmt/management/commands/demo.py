@@ -6,7 +6,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from leadmgmt.core.now import now
-from leadmgmt.core.prepared import have_statements_prepared
 from leadmgmt.demo import build
 from leadmgmt.demo.live import live
 from leadmgmt.tables import bring_up_to_date
@@ -29,7 +28,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Build what is missing, then go on if asked to."""
         bring_up_to_date(self.say)
-        have_statements_prepared()
         file = settings.VAR_DIR / "demo.json"
         if not build.is_built():
             leads = LEADS if options["leads"] is None else options["leads"]
