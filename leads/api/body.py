@@ -64,7 +64,7 @@ def _bytes(request: HttpRequest, most: int) -> bytes:
         message = _("The body is larger than %(count)d bytes.") % {"count": most}
         raise TooLarge(message, fields={"body": message})
     announced = request.META.get("CONTENT_LENGTH") or ""
-    if body is request and announced.isdigit() and len(raw) < int(announced):
+    if announced.isdigit() and len(raw) < int(announced):
         raise OSError
     return raw
 
