@@ -10,6 +10,7 @@ from crmsync.services import pull, push
 from crmsync.services.claim import due
 from crmsync.services.outbox import PUSH
 from crmsync.services.pull import PULL
+from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue
 
 APPLY = "crmsync.tasks.apply_inbox"
@@ -22,7 +23,7 @@ def push_due(at: datetime) -> int:
     """Connections with entries whose time has come."""
     resting = Q(connection__breaker_open_until__gt=at)
     entries = due(at - FORGOTTEN).filter(connection__mode__in=push.MODES).exclude(resting)
-    return _nudge(PUSH, entries.order_by("connection").values_list("connection", flat=True).distinct())
+    return _nudge(PUSH, at, entries.order_by("connection").values_list("connection", flat=True).distinct())
 
 
 def pull_due(at: datetime) -> int:
@@ -32,18 +33,21 @@ def pull_due(at: datetime) -> int:
         pause = timedelta(seconds=float(connection.config.get("poll_seconds", POLL_SECONDS)))
         if connection.last_pull_at is None or connection.last_pull_at + pause <= at:
             found.append(connection.pk)
-    return _nudge(PULL, found)
+    return _nudge(PULL, at, found)
 
 
 def apply_due(at: datetime) -> int:
     """Connections with states that were stored and not applied."""
     ready = InboxEvent.objects.filter(state=InboxEvent.State.READY, received_at__lte=at - FORGOTTEN)
     ready = ready.filter(Q(next_try_at__isnull=True) | Q(next_try_at__lte=at))
-    return _nudge(APPLY, ready.order_by("connection").values_list("connection", flat=True).distinct())
+    return _nudge(APPLY, at, ready.order_by("connection").values_list("connection", flat=True).distinct())
 
 
-def _nudge(path: str, connections: Iterable[int]) -> int:
+def _nudge(path: str, at: datetime, connections: Iterable[int]) -> int:
     keys = list(connections)
+    if keys and worked_off(at) <= at - FORGOTTEN:
+        # The job of the last nudge still stands in line.
+        return 0
     for key in keys:
         enqueue(path, key)
     return len(keys)

@@ -17,6 +17,7 @@ from crmsync.services.convert import convert_by_itself
 from crmsync.services.handoff import announce_handoff, announce_refusal
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
+from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue
 from leads.configuration import looked_at_once
 from leads.events import ADVANCE, Agenda, advanced
@@ -66,7 +67,6 @@ LOCKS_POOL = frozenset({"lead.scored"})
 LIGHT = frozenset({"stage.mql", "lead.assigned", "lead.waiting"})
 
 MAX_ATTEMPTS = 8
-LATE = timedelta(seconds=30)
 NUDGE_AFTER = timedelta(seconds=10)
 NUDGE_AGAIN = timedelta(seconds=60)
 
@@ -123,8 +123,8 @@ def _waits(event: LeadEvent) -> bool:
 
 
 def _is_suspect(event: LeadEvent) -> bool:
-    """Whether an earlier try may have failed or killed its worker: tried by itself, and counted beforehand."""
-    return bool(event.error) or now() - event.recorded_at > LATE
+    """Whether an earlier try has failed, or took its job with it: tried by itself, and counted beforehand."""
+    return bool(event.error) or event.next_try_at is not None
 
 
 def _run(lead_id: int, *, alone: bool, counted: int) -> Run:
@@ -195,8 +195,12 @@ def _note_failure(event: LeadEvent, error: Exception) -> None:
 
 
 def nudge_forgotten(at: datetime) -> int:
-    """Enqueue leads whose event waits for its retry or was forgotten by a lost job. Returns how many."""
-    due = Q(next_try_at__lte=at) | Q(next_try_at__isnull=True, recorded_at__lte=at - NUDGE_AFTER)
+    """Enqueue leads whose event waits for its retry or was forgotten by a lost job. Returns how many.
+
+    An event whose job stands in a long queue is neither.
+    """
+    past = worked_off(at)
+    due = Q(next_try_at__lte=past) | Q(next_try_at__isnull=True, recorded_at__lte=past - NUDGE_AFTER)
     with transaction.atomic():
         events = list(
             LeadEvent.objects.filter(due, needs_step=True, handled_at__isnull=True, parked_at__isnull=True)

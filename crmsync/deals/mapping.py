@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from leads.imports.errors import UnreadableFile
 from leads.imports.table import Row
+from leads.imports.toml import usable_delimiter
 from leads.normalise.moment import InvalidMoment, read_moment
 from leads.normalise.text import storable
 
@@ -113,13 +114,25 @@ def _check(told: dict[str, Any]) -> None:
         for name, entry in value.items():
             if section != "attributes" and name not in known:
                 raise _slip(f"{section}.{name}", name, known)
-            if isinstance(entry, dict) != (section == "values"):
+            if isinstance(entry, dict) != (section == "values") or isinstance(entry, list):
                 raise UnreadableFile(_("In the mapping, %(name)s cannot be read.") % {"name": f"{section}.{name}"})
+            if section in ("formats", "values") and name not in told.get("fields", {}):
+                shown = {"shown": f"{section}.{name}", "name": name}
+                raise UnreadableFile(_("The mapping has %(shown)s, but fields names no column for %(name)s.") % shown)
+            if section == "formats" and "%" not in str(entry):
+                told_name = {"name": name}
+                raise UnreadableFile(_('In the mapping, formats.%(name)s has to be like "%%d.%%m.%%Y".') % told_name)
             if section == "formats" and name not in MOMENTS:
                 raise UnreadableFile(_("In the mapping, only times have a format, not %(name)s.") % {"name": name})
 
 
 def _check_sense(found: DealMap) -> None:
+    if found.delimiter and not usable_delimiter(found.delimiter):
+        raise UnreadableFile(_("In the mapping, options.delimiter has to be one character."))
+    if (outcome := found.constants.get("outcome")) and outcome.casefold() not in (WON, LOST):
+        raise UnreadableFile(
+            _("In the mapping, constants.outcome is “%(told)s”: write won or lost.") % {"told": outcome}
+        )
     if "external_id" not in found.fields:
         raise UnreadableFile(_("The mapping has to say in fields.external_id which column names the lead."))
     if not {"won_at", "lost_at", "closed_at"} & set(found.fields):

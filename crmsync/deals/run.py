@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from crmsync.deals.bring import Counts, bring_in
@@ -15,6 +14,7 @@ from crmsync.deals.mapping import DealMap
 from crmsync.models import Opportunity
 from leadmgmt.core.now import now
 from leads.imports.errors import UnreadableFile
+from leads.imports.planner import tell_the_planner
 from leads.imports.table import open_table
 from leads.models import Channel, ImportRow, ImportRun, Lead, LeadEvent, Touchpoint
 from qualification.models import Outcome as ImportedOutcome
@@ -85,16 +85,9 @@ def import_deals(
         run.finished_at = now()
         run.save()
     if run.created:
-        _tell_the_planner()
+        tell_the_planner((Lead, LeadEvent, Touchpoint, Assignment, Opportunity, ImportedOutcome))
     outcome.seconds = time.monotonic() - started
     return outcome
-
-
-def _tell_the_planner() -> None:
-    """Reports are asked right after an import; with the statistics of before they would be planned for empty tables."""
-    tables = [model._meta.db_table for model in (Lead, LeadEvent, Touchpoint, Assignment, Opportunity, ImportedOutcome)]
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE " + ", ".join(connection.ops.quote_name(table) for table in tables))
 
 
 def _count(outcome: Outcome, rows: int, counts: Counts) -> None:

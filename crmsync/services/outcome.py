@@ -66,9 +66,14 @@ def _open(look: Look, before: str, remote: str) -> None:
 def _refuse_second(look: Look) -> None:
     """A person has one open lead, a lead one open deal: whoever came back meanwhile is in other hands already."""
     others = Lead.objects.open().filter(contact=look.lead.contact_id).exclude(pk=look.lead.pk)
-    deals = Opportunity.objects.filter(lead=look.lead, stage=Opportunity.Stage.OPEN).exclude(pk=look.opportunity.pk)
-    if others.exists() or deals.exists():
+    if others.exists() or _has_other_deal(look):
         raise StageConflict("Another interest of this person is open.")
+
+
+def _has_other_deal(look: Look) -> bool:
+    """Whether the lead came back after this deal and has another one by now, which decides where it stands."""
+    deals = Opportunity.objects.filter(lead=look.lead, stage=Opportunity.Stage.OPEN)
+    return deals.exclude(pk=look.opportunity.pk).exists()
 
 
 def _won(look: Look, before: str, remote: str) -> None:
@@ -77,6 +82,8 @@ def _won(look: Look, before: str, remote: str) -> None:
     if before == Opportunity.Stage.WON:
         opportunity.save(update_fields=["remote_stage"])
         return
+    if before != Opportunity.Stage.OPEN:
+        _refuse_second(look)
     at = _closed_at(look)
     opportunity.stage, opportunity.closed_at = Opportunity.Stage.WON, at
     opportunity.loss_reason, opportunity.loss_text = None, ""
@@ -87,7 +94,6 @@ def _won(look: Look, before: str, remote: str) -> None:
     record_event(look.lead, "opportunity.won", at=at, by=look.by, data=data)
     if look.lead.stage == Stage.RECYCLED:
         # Lost first, then won after all: the lifecycle knows no shortcut.
-        _refuse_second(look)
         lifecycle.to_opportunity(look.lead.pk, _cause(look, at, reopened=True))
     lifecycle.to_won(look.lead.pk, _cause(look, at, amount=amount))
     Company.objects.filter(contacts__leads=look.lead.pk).update(is_customer=True)
@@ -108,7 +114,7 @@ def _lost(look: Look, before: str, remote: str) -> None:
     _withdraw_offer(opportunity, at)
     data = {"opportunity": str(opportunity.uuid), "reason": reason.code, "text": text}
     record_event(look.lead, "opportunity.lost", at=at, by=look.by, data=data)
-    if look.lead.stage in (Stage.OPPORTUNITY, Stage.WON):
+    if look.lead.stage in (Stage.OPPORTUNITY, Stage.WON) and not _has_other_deal(look):
         wake_at = wake_time(reason.wake_on(at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()))
         cause = _cause(look, at, lost=True)
         lifecycle.to_recycled(look.lead.pk, cause, reason=reason, wake_at=wake_at, note=text)

@@ -2,9 +2,12 @@
 
 import ipaddress
 import socket
+import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -50,6 +53,49 @@ def safe_address(url: str) -> str:
     )
 
 
+class _Line:
+    """The connection of one call, cut at its deadline whatever the far side does.
+
+    httpx counts its timeouts from one byte to the next: a server that drips its headers would never meet them.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.is_cut = False
+        self._open: list[socket.socket] = []
+        self._alone = threading.Lock()
+        self._timer = threading.Timer(max(0.0, seconds), self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        with self._alone:
+            for line in self._open:
+                line.close()
+            self._open.clear()
+
+    def note(self, name: str, info: Mapping[str, Any]) -> None:
+        """Take hold of the connection as soon as there is one (httpx's extension `trace`)."""
+        if name == "connection.connect_tcp.complete":
+            # A descriptor of our own: encryption takes the first one over.
+            with self._alone:
+                self._open.append(info["return_value"].get_extra_info("socket").dup())
+            if self.is_cut:
+                self._cut()
+
+    def _cut(self) -> None:
+        self.is_cut = True
+        with self._alone:
+            for line in self._open:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+
+
 def call(
     method: str,
     url: str,
@@ -61,16 +107,18 @@ def call(
 ) -> httpx.Response:
     """One request with a deadline of ``seconds`` for the whole of it and at most 1 MB of answer.
 
+    Only looking up the host's name may take longer, as nothing can interrupt that.
     Raises RetryableError (unreachable, slow, 429, 5xx), PermanentError (other 4xx, too large) or ConfigurationError.
     """
-
     ends = time.monotonic() + seconds
     parts = urlsplit(url)
     address = safe_address(url)
     host = f"[{address}]" if ":" in address else address
     target = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
+    line = _Line(ends - time.monotonic())
     try:
         with (
+            line,
             httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False) as client,
             client.stream(
                 method,
@@ -78,26 +126,34 @@ def call(
                 headers={"Host": parts.netloc.rpartition("@")[2], **(headers or {})},
                 json=json,
                 params=params,
-                extensions={"sni_hostname": parts.hostname},
+                extensions={"sni_hostname": parts.hostname, "trace": line.note},
             ) as response,
         ):
-            body = b""
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > MOST_BYTES:
-                    raise PermanentError("The answer is larger than 1 MB.")
-                if time.monotonic() > ends:
-                    raise RetryableError("The answer took longer than the deadline.")
+            body = _body(response)
             answer = httpx.Response(
                 response.status_code, headers=_plain(response.headers), content=body, request=response.request
             )
     except httpx.HTTPError as error:
+        if line.is_cut:
+            raise RetryableError("The answer took longer than the deadline.") from error
         raise RetryableError(f"No answer: {type(error).__name__}.") from error
+    if line.is_cut:
+        # An answer without a length ends where it was cut.
+        raise RetryableError("The answer took longer than the deadline.")
     if answer.status_code == 429 or answer.status_code >= 500:
         raise RetryableError(f"The service answered {answer.status_code}.", retry_after=_retry_after(answer))
     if answer.status_code >= 400:
         raise PermanentError(f"The service answered {answer.status_code}.")
     return answer
+
+
+def _body(response: httpx.Response) -> bytes:
+    body = b""
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise PermanentError("The answer is larger than 1 MB.")
+    return body
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:

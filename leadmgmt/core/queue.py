@@ -1,4 +1,4 @@
-"""How the queue is doing, for health pages."""
+"""How the queue is doing, for health pages and for whoever nudges."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +30,18 @@ def state() -> QueueState:
         )
         waiting, taken, oldest = cursor.fetchone()
     return QueueState(waiting, taken, float(oldest))
+
+
+def worked_off(at: datetime) -> datetime:
+    """Until when, at most ``at``, the queue is worked off: each job put before that has been taken.
+
+    A row is forgotten if it waits although the queue has come past it. One whose job stands in line is not: nudged all
+    the same, a busy queue would be buried under jobs for the same rows, each minute deeper.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT min(lock) FROM django_q_ormq WHERE lock <= now()")
+        oldest: datetime | None = cursor.fetchone()[0]
+    return min(at, oldest) if oldest else at
 
 
 def forget_failures(at: datetime) -> int:

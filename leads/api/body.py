@@ -13,6 +13,8 @@ from leadmgmt.core.errors import DomainError
 # So much of a refused body is read and thrown away: the sender gets its answer, and the connection can be used again.
 DRAINED = 32 * 1024 * 1024
 CHUNK = 64 * 1024
+# Deeper than anybody writes, and far from where walking through it would end the stack.
+MOST_LEVELS = 64
 
 
 class TooLarge(DomainError):
@@ -31,22 +33,55 @@ class Malformed(DomainError):
 
 def read_json(request: HttpRequest, most: int) -> Any:
     """The body, read with the charset it declares (UTF-8 by default). Raises TooLarge (``most`` bytes), Malformed."""
+    try:
+        raw = _bytes(request, most)
+        text = raw.decode(_charset(request.META.get("CONTENT_TYPE", "")))
+    except (UnicodeError, LookupError):
+        raise _malformed(_("The body is not text in the declared charset (UTF-8 where none is declared).")) from None
+    except OSError:
+        raise _malformed(_("The body did not arrive as it was announced.")) from None
+    try:
+        told = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
+    except RecursionError:
+        raise _malformed(_("The body is nested too deeply.")) from None
+    except ValueError as error:
+        raise _malformed(_("The body is no valid JSON.") + f" ({error})") from None
+    if _levels_exceed(told, MOST_LEVELS):
+        raise _malformed(_("The body is nested too deeply."))
+    return told
+
+
+def _malformed(message: str) -> Malformed:
+    return Malformed(message, fields={"body": message})
+
+
+def _bytes(request: HttpRequest, most: int) -> bytes:
+    """The whole body. Raises TooLarge, and OSError where the sender broke off."""
     body = _stream(request)
     raw = body.read(most + 1)
     if len(raw) > most:
         _drain(body)
-        raise TooLarge(_("The body is larger than %(count)d bytes.") % {"count": most})
-    try:
-        text = raw.decode(_charset(request.META.get("CONTENT_TYPE", "")))
-    except (UnicodeDecodeError, LookupError):
-        raise Malformed(_("The body is not text in the declared charset (UTF-8 where none is declared).")) from None
-    try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
-    except RecursionError:
-        raise Malformed(_("The body is nested too deeply.")) from None
-    except ValueError as error:
-        place = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""
-        raise Malformed(_("The body is no valid JSON.") + place) from None
+        message = _("The body is larger than %(count)d bytes.") % {"count": most}
+        raise TooLarge(message, fields={"body": message})
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if announced.isdigit() and len(raw) < int(announced):
+        raise OSError
+    return raw
+
+
+def _levels_exceed(value: Any, most: int) -> bool:
+    """Whether lists and objects lie in each other more than ``most`` levels deep."""
+    level = [value]
+    for _level in range(most + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _stream(request: HttpRequest) -> IO[bytes]:
@@ -72,11 +107,18 @@ def _charset(content_type: str) -> str:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(name)
+    raise ValueError(_("%(name)s is no number in JSON") % {"name": name})
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(digits)
+        raise ValueError(_("the number %(name)s is too large") % {"name": digits[:20]})
     return number
+
+
+def _whole(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        raise ValueError(_("the number %(name)s is too large") % {"name": f"{digits[:20]}…"}) from None

@@ -41,16 +41,20 @@ class Mapper:
 
     def missing(self, headers: Sequence[str]) -> list[str]:
         """Columns that the mapping names and the file does not have."""
-        return [column for column in self.fields.values() if column not in headers]
+        return [column for column in (*self.fields.values(), *self.dropped) if column not in headers]
 
     def payload(self, row: Mapping[str, str]) -> dict[str, Any]:
         """One row in our language; what is mapped to nothing is kept under its own name. Raises Refused."""
-        found: dict[str, Any] = dict(self.constants)
+        found: dict[str, Any] = {name: text for name, text in self.constants.items() if name not in CONSENTS}
         taken = {*self.fields.values(), *self.dropped}
         for column, cell in row.items():
             if column not in taken and cell:
                 found[f"{column} (file)" if column in OURS else column] = cell
-        consent: dict[str, bool] = {}
+        consent = {
+            name.removeprefix("consent."): _yes_or_no(str(text))
+            for name, text in self.constants.items()
+            if name in CONSENTS
+        }
         problems: list[Problem] = []
         for name, column in self.fields.items():
             try:

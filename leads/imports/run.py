@@ -14,13 +14,28 @@ from leadmgmt.core.now import now
 from leads.imports.batch import Counts, bring_in
 from leads.imports.errors import UnreadableFile
 from leads.imports.mapping import Mapper
+from leads.imports.planner import MANY, tell_the_planner
 from leads.imports.propose import propose
 from leads.imports.table import Row, Table, open_table
-from leads.models import Channel, ImportRow, ImportRun, User
+from leads.models import (
+    Capture,
+    Channel,
+    Company,
+    Contact,
+    ContactIdentity,
+    FieldValue,
+    ImportRow,
+    ImportRun,
+    Lead,
+    LeadEvent,
+    Touchpoint,
+    User,
+)
 
 BATCH = 2500
 MOST_REFUSED_SHOWN = 1000
 IDENTITIES = ("email", "phone", "external_id")
+TOUCHED = (Capture, Company, Contact, ContactIdentity, FieldValue, Lead, LeadEvent, Touchpoint)
 Progress = Callable[[int], None]
 
 
@@ -93,6 +108,8 @@ def import_file(
             pass
     else:
         _bring_all_in(outcome, progress)
+        if outcome.counts.created + outcome.counts.joined >= MANY:
+            tell_the_planner(TOUCHED)
     outcome.seconds = time.monotonic() - started
     return outcome
 

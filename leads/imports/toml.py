@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from leads.imports.errors import UnreadableFile
-from leads.imports.mapping import FIELDS, Mapper
+from leads.imports.mapping import CONSENTS, FIELDS, Mapper
 
 SECTIONS = ("fields", "formats", "constants", "values", "options")
 OPTIONS = {"history": bool, "delimiter": str, "drop": list}
@@ -53,6 +53,15 @@ def _check_fields(told: dict[str, Any]) -> None:
                 raise UnreadableFile(_("In the mapping, fields.%(name)s has to name a column.") % {"name": name})
             if section == "formats" and name != "occurred_at":
                 raise UnreadableFile(_("In the mapping, only occurred_at has a format, not %(name)s.") % {"name": name})
+            if section in ("formats", "values") and name not in told.get("fields", {}):
+                shown = {"shown": f"{section}.{name}", "name": name}
+                raise UnreadableFile(_("The mapping has %(shown)s, but fields names no column for %(name)s.") % shown)
+            if section == "constants" and name in CONSENTS and not isinstance(value, bool):
+                wanted = {"name": f"constants.{name}", "wanted": _("true or false")}
+                raise UnreadableFile(_("In the mapping, %(name)s has to be %(wanted)s.") % wanted)
+            if section == "constants" and isinstance(value, dict | list):
+                wanted = {"name": f"constants.{name}", "wanted": _("a text")}
+                raise UnreadableFile(_("In the mapping, %(name)s has to be %(wanted)s.") % wanted)
 
 
 def _patterns(name: str, value: Any) -> list[str]:
@@ -77,9 +86,14 @@ def _options(told: dict[str, Any]) -> dict[str, Any]:
             raise UnreadableFile(
                 _("In the mapping, options.%(name)s has to be %(wanted)s.") % {"name": name, "wanted": wanted}
             )
-    if len(told.get("delimiter", "")) > 1:
+    if (delimiter := told.get("delimiter", "")) and not usable_delimiter(delimiter):
         raise UnreadableFile(_("In the mapping, options.delimiter has to be one character."))
     return told
+
+
+def usable_delimiter(text: str) -> bool:
+    """Whether cells can be told apart by it."""
+    return len(text) == 1 and text not in '"\r\n\0'
 
 
 def _slip(shown: str, name: str, known: tuple[str, ...]) -> UnreadableFile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from leads.normalise.text import line
+from leads.normalise.text import NUL_SIGN, line
 
 LONGEST = 254
 
@@ -25,6 +25,10 @@ _PLAIN = re.compile(
     r"[a-z0-9_]+(?:[.+-][a-z0-9_]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,24})", re.IGNORECASE | re.ASCII
 )
 _SPECIAL = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)
+
+
+# What storing and decoding put in the place of what cannot be kept.
+_DAMAGED = frozenset({"\ufffd", NUL_SIGN})
 
 
 class InvalidAddress(ValueError):
@@ -57,6 +61,8 @@ def read_address(text: str) -> Address:
         return Address(bare, _key(local, domain.lower()), domain.lower())
     if len(bare) > 2 * LONGEST:
         raise InvalidAddress(_("This address is too long."))
+    if _DAMAGED & set(bare):
+        raise InvalidAddress(_("This address is damaged: it holds a sign that stands for an unreadable one."))
     try:
         # Domains under .test are taken: they are what people try an integration with.
         found = validate_email(

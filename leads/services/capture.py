@@ -17,6 +17,7 @@ from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
 from leadmgmt.core.places import place_of
+from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue_many, insert_and_enqueue
 from leads.channels import read_payload
 from leads.models import Capture, Channel
@@ -290,11 +291,13 @@ def process_waiting(at: datetime) -> int:
     """Nudge captures whose job was lost or whose retry is due. Returns how many.
 
     Each nudge counts as an attempt before it is made, so that a submission that kills its worker is given up at last.
+    One that stands in a long queue has not been tried yet, and is left alone.
     """
-    forgotten = Q(status=Capture.Status.RECEIVED, received_at__lte=at - LATE) & (
-        Q(next_try_at__isnull=True) | Q(next_try_at__lte=at)
+    past = worked_off(at)
+    forgotten = Q(status=Capture.Status.RECEIVED, received_at__lte=past - LATE) & (
+        Q(next_try_at__isnull=True) | Q(next_try_at__lte=past)
     )
-    due = Q(status=Capture.Status.FAILED, next_try_at__lte=at)
+    due = Q(status=Capture.Status.FAILED, next_try_at__lte=past)
     with transaction.atomic():
         waiting = Capture.objects.select_for_update(of=("self",), skip_locked=True).filter(forgotten | due)
         ids = list(waiting.order_by("received_at").values_list("pk", flat=True)[:500])

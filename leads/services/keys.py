@@ -29,6 +29,9 @@ class WrongKey(DomainError):
     status = 401
     code = "not_authenticated"
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, fields={"Authorization": message})
+
 
 def digest_of(authorization: str) -> str:
     """The hash of a bearer key, empty where none was sent. Raises WrongKey."""

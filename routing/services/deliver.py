@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
+from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue, enqueue_many
 from routing.hours import known_zone
 from routing.models import Notification, SlaClock
@@ -110,8 +111,9 @@ def send_waiting(at: datetime) -> int:
         status=Status.FAILED, error="The worker was lost each time this was sent."
     )
     lost.update(status=Status.WAITING, next_try_at=at, claimed_at=None)
-    due = Q(next_try_at__lte=at) | Q(next_try_at__isnull=True, created_at__lte=at - FORGOTTEN_AFTER)
-    quiet = Q(claimed_at__isnull=True) | Q(claimed_at__lte=at - NUDGE_AGAIN)
+    past = worked_off(at)
+    due = Q(next_try_at__lte=past) | Q(next_try_at__isnull=True, created_at__lte=past - FORGOTTEN_AFTER)
+    quiet = Q(claimed_at__isnull=True) | Q(claimed_at__lte=past - NUDGE_AGAIN)
     found = mails.filter(due, quiet, status=Status.WAITING).order_by("created_at")
     with transaction.atomic():
         waiting = list(found.values_list("pk", flat=True)[:AT_ONCE])

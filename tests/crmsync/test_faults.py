@@ -17,6 +17,7 @@ from crmsync.tasks import pull_connection, push_connection
 from leadmgmt.core.now import now
 from tests.crmsync.memory import Killed, MemoryCrm, connect
 from tests.crmsync.things import converted, later, read
+from tests.worker import lose_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -291,4 +292,7 @@ def test_what_a_lost_job_forgot_is_nudged_by_the_clock(crm, linked):
     converted()
 
     assert push_due(now()) == 0
+    # While its job still stands in line, it is not lost.
+    assert push_due(now() + timedelta(seconds=6)) == 0
+    lose_jobs()
     assert push_due(now() + timedelta(seconds=6)) == 1

@@ -211,6 +211,10 @@ def test_a_lead_that_is_worked_here_is_left_alone(tmp_path):
         (DEAL_MAP.replace("past", "nowhere"), "There is no channel “nowhere”"),
         (DEAL_MAP.replace("external_id", "name"), "fields.external_id"),
         ("[fields", "is no valid TOML"),
+        (DEAL_MAP + '\n[formats]\nsql_at = "%d"', "no column for sql_at"),
+        (DEAL_MAP + '\n[formats]\nclosed_at = ["%d"]', "formats.closed_at cannot be read"),
+        (DEAL_MAP + '\n[formats]\nclosed_at = "day"', "formats.closed_at has to be like"),
+        (DEAL_MAP + '\n[constants]\noutcome = "wno"', "write won or lost"),
     ],
 )
 def test_a_mapping_that_cannot_work_ends_with_one_sentence(tmp_path, broken, sentence):

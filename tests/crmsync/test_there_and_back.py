@@ -6,8 +6,12 @@ from decimal import Decimal
 import pytest
 
 from crmsync.models import AuditRow, BoardDeal, Conflict, InboxEvent, Link, OutboxEntry
+from crmsync.services.convert import convert_lead
 from crmsync.tasks import pull_connection, push_connection
+from leadmgmt.audit import CHECKS, run
 from leadmgmt.core.now import now
+from leads import lifecycle
+from leads.lifecycle import Cause
 from tests.crmsync.things import deal_of, kinds, make_crm, make_deal, on_the_board, read
 from tests.factories import make_user
 from tests.worker import drain
@@ -150,6 +154,30 @@ def test_a_move_that_the_lifecycle_forbids_becomes_a_conflict():
     assert (read(lead).stage, opportunity.stage) == ("new", "lost")
     conflict = Conflict.objects.get()
     assert (conflict.field, conflict.theirs, conflict.rule) == ("stage", "Won", "lifecycle forbids")
+
+
+def test_a_win_of_the_old_deal_does_not_close_over_the_new_one_of_a_lead_that_came_back():
+    crm = make_crm()
+    lead, old, deal = make_deal()
+    on_the_board(deal, "Lost", lost_reason="Price")
+    pull_connection(crm.pk)
+    new = come_back(lead)
+
+    on_the_board(deal, "Won")
+    pull_connection(crm.pk)
+
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (read(lead).stage, old.stage, new.stage) == ("opportunity", "lost", "open")
+    assert [(one.theirs, one.rule) for one in Conflict.objects.all()] == [("Won", "lifecycle forbids")]
+    assert [breach for check, broken in run(CHECKS) for breach in broken if check.name.startswith("crm.")] == []
+
+
+def come_back(lead):
+    """A person opens the lead again, and it is qualified and handed over a second time."""
+    for move in (lifecycle.reopen, lifecycle.to_mql, lifecycle.to_sql):
+        move(lead.pk, Cause(by="test"))
+    return convert_lead(lead.pk, by=None)
 
 
 def test_owner_amount_and_date_follow_the_crm_in_one_event():

@@ -9,6 +9,7 @@ from leadmgmt import pipeline
 from leads.events import STEP_KINDS, record_event
 from leads.models import Lead, LeadEvent
 from tests.factories import make_lead
+from tests.worker import lose_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,7 +101,8 @@ def test_a_step_that_kills_its_worker_is_given_up(recipe: dict[str, tuple[pipeli
     recipe["lead.captured"] = (die,)
     lead = make_lead()
     event = record_event(lead, "lead.captured")
-    LeadEvent.objects.update(recorded_at=F("recorded_at") - timedelta(minutes=1))
+    lose_jobs()
+    pipeline.nudge_forgotten(event.recorded_at + timedelta(seconds=11))
 
     for _ in range(pipeline.MAX_ATTEMPTS):
         with pytest.raises(SystemExit):
@@ -115,7 +117,19 @@ def test_a_step_that_kills_its_worker_is_given_up(recipe: dict[str, tuple[pipeli
 def test_the_clock_finds_what_a_lost_job_forgot(recipe: dict[str, tuple[pipeline.Step, ...]]) -> None:
     lead = make_lead()
     event = record_event(lead, "lead.captured")
+    lose_jobs()
 
     assert pipeline.nudge_forgotten(event.recorded_at + timedelta(seconds=5)) == 0
     assert pipeline.nudge_forgotten(event.recorded_at + timedelta(seconds=11)) == 1
     assert pipeline.nudge_forgotten(event.recorded_at + timedelta(seconds=12)) == 0
+
+
+def test_a_job_that_stands_in_a_long_line_is_not_lost(recipe: dict[str, tuple[pipeline.Step, ...]]) -> None:
+    lead = make_lead()
+    event = record_event(lead, "lead.captured")
+
+    assert pipeline.nudge_forgotten(event.recorded_at + timedelta(minutes=5)) == 0
+    event.refresh_from_db()
+    assert (event.attempts, event.next_try_at) == (0, None)
+    lose_jobs()
+    assert pipeline.nudge_forgotten(event.recorded_at + timedelta(minutes=5)) == 1

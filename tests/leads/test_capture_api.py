@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -100,14 +101,56 @@ def test_a_key_without_a_channel_or_with_a_closed_one_may_not_capture(door: Door
         b'{"a": 1e999}',
         b"[" * 100_000,
         b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"email": "ann@firm.example", "deep": ' + b"[" * 900 + b"]" * 900 + b"}",
     ],
 )
 def test_a_body_that_is_no_json_is_400(door: Door, body: bytes) -> None:
     response = door.post(body)
 
     assert response.status_code == 400
+    assert list(problem(response)) == ["body"]
     assert response.json()["code"] == "malformed"
     assert not Capture.objects.exists()
+
+
+@pytest.mark.parametrize("charset", ["klingon", "undefined", "rot13"])
+def test_a_charset_that_is_none_is_400(door: Door, charset: str) -> None:
+    response = door.post({"email": "ann@firm.example", "name": "Änn"}, kind=f"application/json; charset={charset}")
+
+    assert response.status_code == 400
+    assert list(problem(response)) == ["body"]
+
+
+def test_a_body_that_breaks_off_is_not_taken_for_the_whole(door: Door) -> None:
+    body = b'{"email": "ann@firm.example"}'
+    announced = {"CONTENT_LENGTH": str(len(body) + 10), "wsgi.input": BytesIO(body)}
+
+    response = Client().generic("POST", URL, HTTP_AUTHORIZATION=f"Bearer {door.token}", **announced)
+
+    assert response.status_code == 400
+    assert list(problem(response)) == ["body"]
+    assert not Capture.objects.exists()
+
+
+def test_chunks_that_are_none_are_400(door: Door) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("Invalid chunk size")
+
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True, "wsgi.input": Broken()}
+
+    response = Client().generic("POST", URL, HTTP_AUTHORIZATION=f"Bearer {door.token}", **chunked)
+
+    assert response.status_code == 400
+    assert list(problem(response)) == ["body"]
+
+
+@pytest.mark.parametrize("sign", ["\ud800", "\x00"])
+def test_an_address_with_a_sign_that_cannot_be_kept_is_refused(door: Door, sign: str) -> None:
+    response = door.post({"email": f"a{sign}nn@firm.example"})
+
+    assert response.status_code == 422
+    assert list(problem(response)) == ["email"]
 
 
 @pytest.mark.parametrize("body", [[], '"text"', 5, None, True])

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from leadmgmt.core.errors import RetryableError
 from leadmgmt.core.http import call
 from leads.enrichers.http_json import HttpJson, check_config
 from leads.models import Contact, EnrichmentRequest, FieldValue, LeadEvent, Provider
@@ -73,22 +74,26 @@ def test_values_of_the_wrong_type_are_left_out_and_named(service: Service) -> No
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("behaviour", ["hang", "drip", "drip_headers"])
 def test_a_hanging_provider_holds_up_the_lead_for_the_wait_and_no_longer(service: Service, behaviour: str) -> None:
-    make_provider(service, deadline_ms=2500)
+    make_provider(service, deadline_ms=4000)
     service.behaviour = behaviour
     lead = begun()
     started = time.monotonic()
-    went_on: list[float] = []
+    asked_meanwhile: list[str] = []
 
     def watch() -> None:
-        while not went_on and time.monotonic() - started < 10:
+        while not asked_meanwhile and time.monotonic() - started < 15:
+            request = EnrichmentRequest.objects.get()
             if LeadEvent.objects.filter(lead=lead, kind="lead.enriched").exists():
-                went_on.append(time.monotonic() - started)
+                asked_meanwhile.append(request.status)
             time.sleep(0.02)
 
     in_threads(watch, 1, beside=lambda: ask_providers())
 
-    assert 0.8 < went_on[0] < 1.6
-    assert time.monotonic() - started < 6
+    # The lead went on after the wait (1 s), before the provider was given up (4 s), long before it fell silent (20 s).
+    assert asked_meanwhile == ["running"]
+    assert lead.enrich_by is not None
+    assert LeadEvent.objects.get(lead=lead, kind="lead.enriched").at >= lead.enrich_by
+    assert time.monotonic() - started < 15
     data = enriched_events(lead)
     assert [one.get("not_waited_for") for one in data] == [["cognita"]]
     request = EnrichmentRequest.objects.get()
@@ -254,11 +259,13 @@ def test_reading_an_answer_never_fails() -> None:
         assert offered == []
 
 
-def test_calls_have_a_deadline_for_the_whole_of_them(service: Service) -> None:
-    service.behaviour = "drip"
+@pytest.mark.parametrize("behaviour", ["drip", "drip_headers"])
+def test_calls_have_a_deadline_for_the_whole_of_them(service: Service, behaviour: str) -> None:
+    service.behaviour = behaviour
     started = time.monotonic()
 
-    with pytest.raises(Exception, match="deadline"):
+    with pytest.raises(RetryableError, match="deadline"):
         call("GET", service.url, seconds=0.5)
 
-    assert time.monotonic() - started < 2
+    # The service drips for 20 seconds.
+    assert 0.4 < time.monotonic() - started < 10

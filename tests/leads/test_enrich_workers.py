@@ -32,6 +32,7 @@ def capture(number: int) -> None:
 
 def test_no_lead_waits_longer_than_the_wait_whatever_hangs(service: Service) -> None:
     service.behaviour = "hang"
+    Provider.objects.update(deadline_ms=8000)
 
     with running_workers(2):
         for number in range(20):
@@ -40,8 +41,9 @@ def test_no_lead_waits_longer_than_the_wait_whatever_hangs(service: Service) -> 
 
     leads = Lead.objects.all()
     took = [(lead.enriched_at - lead.captured_at).total_seconds() for lead in leads if lead.enriched_at is not None]
-    # One second of waiting, and what a shared machine takes for twenty leads at once.
-    assert max(took) < 4.0, sorted(took)
+    # One second of waiting and what a shared machine takes for twenty leads: before any call can have ended.
+    assert min(took) >= 1.0
+    assert max(took) < 8.0, sorted(took)
 
 
 def test_a_worker_killed_during_the_call_loses_neither_lead_nor_question(service: Service) -> None:

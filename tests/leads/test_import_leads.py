@@ -161,15 +161,40 @@ def test_a_channel_of_another_kind_is_refused(tmp_path: Path) -> None:
         ("[fields]\nemail = 5", "name a column"),
         ('[fields]\nemail = "Mail"\n[options]\nhistory = "yes"', "true or false"),
         ('[fields]\nemail = "Mail"\n[formats]\nemail = "%d"', "only occurred_at"),
-        ('[fields]\nemail = "Mail"\n[formats]\noccurred_at = "day"', "%d"),
+        ('[fields]\nemail = "Mail"\noccurred_at = "Day"\n[formats]\noccurred_at = "day"', "%d"),
         ('[fields]\nemail = "Nothing"', "no column “Nothing”"),
         ('[fields]\nname = "Mail"', "email, phone or external_id"),
+        ('[fields]\nemail = "Mail"\n[values.source]\n"G" = "Google"', "no column for source"),
+        ('[fields]\nemail = "Mail"\n[formats]\noccurred_at = "%d"', "no column for occurred_at"),
+        ('[fields]\nemail = "Mail"\n[constants]\n"consent.email" = "perhaps"', "true or false"),
+        ('[fields]\nemail = "Mail"\n[constants]\nsource = ["a"]', "constants.source has to be a text"),
+        ('[fields]\nemail = "Mail"\n[options]\ndrop = ["Dya"]', "no column “Dya”"),
+        ('[fields]\nemail = "Mail"\n[options]\ndelimiter = "\\n"', "one character"),
     ],
 )
 def test_a_slip_in_the_mapping_is_told(tmp_path: Path, toml: str, sentence: str) -> None:
     path, mapping = write(tmp_path, "Mail,Day\na@x.example,1\n"), write(tmp_path, toml, "map.toml")
     with pytest.raises(CommandError, match=sentence):
         call_command("import_leads", str(path), "--channel", "file", "--map", str(mapping))
+
+
+def test_a_consent_that_all_rows_share_is_a_statement_of_each(tmp_path: Path) -> None:
+    mapping = write(tmp_path, '[fields]\nemail = "Mail"\n[constants]\n"consent.email" = true', "map.toml")
+
+    run(write(tmp_path, "Mail\na@x.example\n"), "--map", str(mapping))
+
+    assert list(Consent.objects.values_list("purpose", "granted")) == [("email", True)]
+    assert Contact.objects.get().attributes == {}
+
+
+def test_after_many_rows_the_planner_knows_the_tables(tmp_path: Path) -> None:
+    rows = "".join(f"p{number}@x{number}.example\n" for number in range(1200))
+
+    run(write(tmp_path, "email\n" + rows))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname IN ('leads_lead', 'leads_contact')")
+        assert [int(count) for (count,) in cursor.fetchall()] == [1200, 1200]
 
 
 def test_a_mapping_translates_cells_adds_constants_and_reads_times(tmp_path: Path) -> None:

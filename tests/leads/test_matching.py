@@ -14,6 +14,7 @@ from leads.normalise.refusal import Refused
 from leads.services.capture import process_capture, process_waiting, receive, replay, take_in
 from leads.services.provenance import PERSON, offer
 from tests.factories import make_channel, make_reason, make_source
+from tests.worker import lose_jobs
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -319,6 +320,19 @@ def test_a_submission_whose_job_was_lost_is_found_by_the_clock() -> None:
     assert kept.attempts == 2
 
 
+def test_a_submission_that_stands_in_a_long_line_is_no_failed_attempt() -> None:
+    at = timezone.now()
+    kept = take_in(make_channel("website"), {"email": "ann@firm.example"}, received_at=at).capture
+
+    nudges = [process_waiting(at + timedelta(minutes=minute)) for minute in range(1, 20)]
+
+    assert sum(nudges) == 0
+    kept.refresh_from_db()
+    assert (kept.status, kept.attempts) == ("received", 0)
+    lose_jobs()
+    assert process_waiting(at + timedelta(minutes=20)) == 1
+
+
 def test_a_failure_is_kept_on_the_row_and_tells_the_log_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE leads_contact ADD CONSTRAINT no_ann CHECK (email <> 'ann@firm.example') NOT VALID")
@@ -333,6 +347,7 @@ def test_a_failure_is_kept_on_the_row_and_tells_the_log_nothing_personal(caplog:
     assert "ann@firm" not in caplog.text
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE leads_contact DROP CONSTRAINT no_ann")
+    lose_jobs()
     assert process_waiting(timezone.now() + timedelta(hours=1)) == 1
     assert process_capture(kept.pk).status == "accepted"
 

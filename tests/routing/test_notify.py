@@ -8,8 +8,10 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.urls import reverse
+from django.utils import timezone
 
 from leadmgmt.core.now import moment
+from leadmgmt.core.tasks import enqueue
 from leads.events import record_event
 from routing.models import Notification
 from routing.services.deliver import MAX_ATTEMPTS, deliver, retry_failed, send_waiting
@@ -17,6 +19,7 @@ from routing.services.notify import notify_touch, tell
 from routing.tasks import deliver_notification
 from tests.factories import make_clock, make_company, make_contact, make_lead, make_source, make_touchpoint, make_user
 from tests.routing.things import signed_in, text_of
+from tests.worker import lose_jobs
 
 pytestmark = pytest.mark.django_db
 TEN = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
@@ -160,6 +163,17 @@ def test_a_busy_queue_is_not_buried_under_nudges() -> None:
     assert nudged == [1, 0, 0, 0, 1, 0]
     with moment(forgotten + timedelta(seconds=62)):
         assert deliver(notification.pk) == "sent"
+
+
+def test_an_email_that_stands_in_a_long_line_is_not_lost() -> None:
+    notification = told()
+    at = timezone.now()
+    Notification.objects.filter(pk=notification.pk).update(created_at=at)
+    enqueue("routing.tasks.deliver_notification", notification.pk)
+
+    assert send_waiting(at + timedelta(minutes=5)) == 0
+    lose_jobs()
+    assert send_waiting(at + timedelta(minutes=5)) == 1
 
 
 def test_who_works_a_lead_hears_of_a_new_touch_and_nobody_of_a_closed_one() -> None:
