@@ -83,6 +83,21 @@ class Filters:
         """The period in words: Q3 2026, or its two days."""
         return period_label(self.first, self.last)
 
+    @property
+    def within(self) -> str:
+        """The period inside a sentence: in Q3 2026, from 1 Oct 2026 to 25 Nov 2026."""
+        first, last = self.first, self.last
+        if first is None and last is None:
+            return _("at any time")
+        if first and last and quarter_of(first) == (first, last):
+            return _("in %(period)s") % {"period": self.label}
+        if first and last == today() and last - first == timedelta(days=DEFAULT_DAYS - 1):
+            return _("in the last %(days)d days") % {"days": DEFAULT_DAYS}
+        words = {"first": shown_day(first), "last": shown_day(last)}
+        if first and last:
+            return _("from %(first)s to %(last)s") % words
+        return (_("since %(first)s") if first else _("until %(last)s")) % words
+
 
 def today() -> date:
     """The day where the organisation is."""
@@ -105,8 +120,12 @@ def period_label(first: date | None, last: date | None) -> str:
         return f"Q{(first.month + 2) // 3} {first.year}"
     if first and last == today() and last - first == timedelta(days=DEFAULT_DAYS - 1):
         return last_days()
-    shown = [date_format(day, _("j M Y"), use_l10n=False) if day else "…" for day in (first, last)]
-    return " – ".join(shown)
+    return " – ".join(shown_day(day) for day in (first, last))
+
+
+def shown_day(day: date | None) -> str:
+    """A day as people write it."""
+    return date_format(day, _("j M Y"), use_l10n=False) if day else "…"
 
 
 def last_days() -> str:

@@ -19,6 +19,7 @@ from tests.factories import make_source, make_team, make_user
 from tests.leadmgmt.report_story import WON, past, promised, tell, told
 
 PAGES = ("funnel", "speed", "sources", "team")
+LINK = re.compile(r'<a href="(/leads/\?[^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 @pytest.fixture
@@ -34,11 +35,12 @@ def story(db: None) -> dict[str, Any]:
 
 
 def figures(page: str) -> list[tuple[str, int]]:
-    """Every link to leads on a page, with the whole number it wears."""
+    """Every link to leads on a page that wears a whole number, with that number. Cells of the heat map wear minutes."""
     found = []
-    for address, inner in re.findall(r'<a href="(/leads/\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
-        text = html.unescape(re.sub(r"<[^>]+>", " ", inner))
-        if "%" not in text and (number := re.search(r"\d[\d,]*", text)):
+    for address, inner in LINK.findall(page):
+        text = html.unescape(re.sub(r"<title>.*?</title>|<[^>]+>", " ", inner))
+        number = re.search(r"\d[\d,]*", text)
+        if number and "%" not in text and "heat-cell" not in inner:
             found.append((html.unescape(address), int(number.group().replace(",", ""))))
     return found
 
