@@ -13,6 +13,7 @@ from leadmgmt.core.errors import DomainError
 from leads.facts import lead_facts
 from leads.models import Lead, User
 from routing.decide import Looked, RuleView, first_match, readable
+from routing.findings import Finding
 from routing.models import Certificate, Rule, RuleSet
 from routing.published import rules_of
 from routing.words import Piece, comparison_words, condition_pieces, destination_words
@@ -31,6 +32,7 @@ class RuleLine:
     taken: int = 0
     course: list[int] = field(default_factory=list)
     change: str = ""
+    stop: Finding | None = None
 
 
 @dataclass(frozen=True)
