@@ -7,6 +7,7 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 
 from leadmgmt.reports.speed import LEAST_FOR_MEDIAN, Line, Speed
+from leadmgmt.reports.speed_words import waited
 
 LEFT, TOP, WIDE, HIGH, GAP = 40, 20, 31, 22, 2
 # Seconds up to which a cell gets its tone; the key under the map says the same.
@@ -62,11 +63,11 @@ def slowest(speed: Speed) -> str:
     if not known:
         return ""
     (day, hour), line = max(known.items(), key=lambda item: item[1].p50 or 0)
-    return _("slowest on %(day)s from %(hour)d, %(median)s") % {
-        "day": WEEKDAYS_ABBR[day],
-        "hour": hour,
-        "median": short(line.p50),
-    }
+    where = {"day": WEEKDAYS_ABBR[day], "hour": hour}
+    if isinf(line.p50 or 0):
+        return _("Slowest on %(day)s from %(hour)d, where most were never touched.") % where
+    words = _("Slowest on %(day)s from %(hour)d, %(median)s in the median.")
+    return words % {**where, "median": waited(line.p50 or 0)}
 
 
 def _cell(speed: Speed, day: int, hour: int) -> Cell:

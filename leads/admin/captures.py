@@ -15,7 +15,7 @@ from leads.services.capture import replay
 class CaptureAdmin(ReadOnlyAdmin):
     """The log of everything that came in."""
 
-    list_display = ("id", "channel", "status", "received_at", "attempts", "match_reason", "lead")
+    list_display = ("id", "channel", "status", "received_at", "attempts", "why", "match_reason", "lead")
     list_filter = ("status", "channel", "match_reason")
     search_fields = ("=id", "=external_id", "=idempotency_key")
     list_select_related = ("channel", "lead")
