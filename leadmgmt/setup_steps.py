@@ -126,7 +126,7 @@ def channels() -> Step:
     about = gettext_lazy("Where leads come in: forms that we host, your website by API, files, entries by hand.")
     names = dict(Channel.Kind.choices)
     counts = {kind: sum(1 for one in active if one.kind == kind) for kind in names}
-    note = ", ".join(f"{count} {names[kind]}" for kind, count in counts.items() if count)
+    note = ", ".join(f"{names[kind]}: {count}" for kind, count in counts.items() if count)
     return Step("channels", gettext_lazy("Channels"), about, note or _("None yet"), checks)
 
 
@@ -258,6 +258,7 @@ def mail() -> Step:
             _("Mails sent: %(n)d, none given up") % {"n": sent},
             _("Mails given up: %(n)d") % {"n": failed},
             url=admin("routing", "notification") + ("?status__exact=failed" if failed else ""),
+            action=_("Look"),
             lack="bad",
         ),
     ]

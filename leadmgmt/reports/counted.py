@@ -55,6 +55,15 @@ def are_asleep(count: int, shown: str = "") -> str:
     return ngettext("%(n)s is asleep.", "%(n)s are asleep.", count) % {"n": shown or number(count)}
 
 
+def count_as_slowest(count: int) -> str:
+    """What leads that were never touched mean for the median."""
+    return ngettext(
+        "The one never touched counts as slower than every other.",
+        "Those never touched count as slower than every other.",
+        count,
+    )
+
+
 def still_run(count: int, shown: str = "") -> str:
     """How many promises are not decided yet."""
     return ngettext(

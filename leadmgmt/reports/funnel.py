@@ -146,6 +146,12 @@ class Funnel:
         return self.total.captured == 0
 
     @property
+    def to_sql_change(self) -> Difference | None:
+        """How the share of SQLs differs from the period before."""
+        total, before = self.total, self.before
+        return difference(total.sql, total.captured, before.sql, before.captured) if before else None
+
+    @property
     def returned_url(self) -> str:
         """The leads that came back."""
         return self.loop_url("returned")

@@ -5,7 +5,7 @@ from math import isinf
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadmgmt.core.formats import HOUR, duration, number, percent, span
+from leadmgmt.core.formats import HOUR, MINUTE, duration, number, percent, span
 from leadmgmt.reports.funnel_words import Sentence
 from leadmgmt.reports.speed import Speed
 
@@ -35,7 +35,7 @@ def speed_sentence(speed: Speed) -> Sentence:
 
 def waited(seconds: float) -> str:
     """A wait as one says it: “18 min”, “3 h 20 min”."""
-    return span(seconds) if seconds < HOUR else duration(seconds)
+    return duration(seconds) if round(seconds / MINUTE) * MINUTE >= HOUR else span(round(seconds / MINUTE) * MINUTE)
 
 
 def _only(speed: Speed) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
+from leadmgmt.reports.said import SAID
 from leads.cohort import NONE, happened, register_word
 from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
@@ -150,4 +151,4 @@ def register_all() -> None:
         "deal": _deal_word,
         "handoff": _deal_word,
     }.items():
-        register_word(name, word)
+        register_word(name, word, SAID[name])

@@ -138,7 +138,7 @@ def touched_words(speed: Speed) -> SafeString:
     }
     sentence = _("%(kept)s of %(leads)s touched in time, %(late)s late, %(never)s never.")
     if total.never:
-        sentence += " " + _("Never counts as slower than every other.")
+        sentence += " " + counted.count_as_slowest(total.never)
     if total.running:
         sentence += " " + counted.still_run(total.running, "%(running)s")
     return linked(sentence, **words)

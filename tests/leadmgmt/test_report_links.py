@@ -113,3 +113,32 @@ def test_history_without_address_is_shown_as_not_reachable_yet(client: Client, m
     listed = client.get("/leads/?source=none").content.decode()
 
     assert "not reachable yet" in listed.casefold()
+
+
+def test_the_list_behind_a_figure_says_in_words_what_it_holds(
+    client: Client, manager: User, life: dict[str, Any]
+) -> None:
+    client.force_login(manager)
+    ann = life["ann"]
+
+    def chips(words: str) -> list[str]:
+        return [f"{label}: {value}" for label, value, _url in client.get(f"/leads/?{words}").context["chips"]]
+
+    assert chips(f"from=2026-10-01&cohort=1&received_by={ann.pk}&promise=late") == [
+        "From: 1 Oct 2026",
+        f"First received by: {ann}",
+        "First promise: kept late",
+    ]
+    assert chips("hour=2-13&notified=waited&loop=sql") == [
+        "First promise began: Wed from 13",
+        "Told to a rep: after waiting for one",
+        "Was recycled: came back, then SQL",
+    ]
+    assert chips(f"sdr={ann.pk}&deal=won&handoff=accepted&reached=opportunity&received_by=none") == [
+        f"Qualified by: {ann}",
+        "Deal: Won",
+        "Handoff: Accepted",
+        "Reached: Opportunity",
+        "First received by: nobody",
+    ]
+    assert client.get("/leads/?hour=9-9").status_code == 422

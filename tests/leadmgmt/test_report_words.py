@@ -93,7 +93,7 @@ def test_promises_are_spoken_of_by_their_number(db: None) -> None:
         promised(1)
         assert said() == (
             "Half of the leads hear from a person within 2 min, and 67\u00a0% within the promise. "
-            "2 of 3 leads touched in time, 0 late, 1 never. Never counts as slower than every other. "
+            "2 of 3 leads touched in time, 0 late, 1 never. The one never touched counts as slower than every other. "
             "1 promise still runs and does not count yet."
         )
         promised(None, at=NOW - timedelta(minutes=1))
