@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from leads.cohort import day_start, narrow, period
+from leads.cohort import YEARS, day_start, narrow, period
 from leads.models import Lead, User
 from leads.querysets import LeadQuerySet
 
@@ -58,7 +58,7 @@ class Filters:
         return "?" + urlencode(words)
 
     def previous(self) -> "Filters | None":
-        """The same number of days right before; None where the period has no beginning."""
+        """The same number of days right before; None where the period has no beginning or nothing can be before it."""
         if self.first is None:
             return None
         last = self.last or today()
@@ -66,6 +66,8 @@ class Filters:
         if quarter_of(self.first) == (self.first, last):
             earlier = quarter_of(self.first - timedelta(days=1))
             return replace(self, first=earlier[0], last=earlier[1])
+        if self.first.year - length.days // 365 <= YEARS.start:
+            return None
         return replace(self, first=self.first - length, last=self.first - timedelta(days=1))
 
     def age_shift(self, other: "Filters") -> timedelta:

@@ -118,6 +118,19 @@ def test_the_number_of_queries_does_not_grow_with_the_leads(client: Client, mana
     assert few <= 16
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_period_that_ends_before_it_begins_is_told_so(client: Client, manager: User, name: str) -> None:
+    client.force_login(manager)
+
+    page = client.get(f"/reports/{name}/?from=2026-12-01&to=2026-01-01")
+
+    assert "The period ends before it begins. Choose its days anew." in " ".join(
+        re.sub(r"<[^>]+>", " ", page.content.decode()).split()
+    )
+    # So long a period has none before it.
+    assert client.get(f"/reports/{name}/?from=1900-01-01&to=2199-12-31&compare=previous").status_code == 200
+
+
 def test_a_parameter_that_cannot_be_read_is_named(client: Client, manager: User) -> None:
     client.force_login(manager)
 
