@@ -102,7 +102,18 @@ class ConnectionAdmin(ModelAdmin):
 class OutboxEntryAdmin(ReadOnlyAdmin):
     """Changes on their way to a CRM."""
 
-    list_display = ("id", "connection", "opportunity", "seq", "op", "state", "attempts", "error_class", "created_at")
+    list_display = (
+        "id",
+        "connection",
+        "opportunity",
+        "seq",
+        "op",
+        "state",
+        "attempts",
+        "error_class",
+        "why",
+        "created_at",
+    )
     list_filter = ("state", "connection", "error_class", "op")
     search_fields = ("opportunity__name", "error")
     list_select_related = ("connection", "opportunity")
@@ -120,7 +131,7 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
 class InboxEventAdmin(ReadOnlyAdmin):
     """What was seen in a CRM."""
 
-    list_display = ("id", "connection", "remote_id", "via", "state", "attempts", "error", "received_at")
+    list_display = ("id", "connection", "remote_id", "via", "state", "attempts", "why", "received_at")
     list_filter = ("state", "connection", "via")
     search_fields = ("remote_id",)
     list_select_related = ("connection",)

@@ -18,8 +18,10 @@ class LeadmgmtConfig(AppConfig):
         from leadmgmt.core.queue import forget_failures
         from leadmgmt.pipeline import nudge_forgotten
         from leadmgmt.reports import words
+        from leadmgmt.row_names import name_rows
 
         checks.register_all()
         words.register_all()
+        name_rows()
         register("leadmgmt.forgotten_steps", nudge_forgotten)
         register("leadmgmt.old_failures", forget_failures, every=3600.0)

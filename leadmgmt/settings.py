@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from leadmgmt import database
@@ -227,6 +228,33 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "leads.api.schema.add_capture"],
+}
+
+# The admin in the product's name and colours; its scale from pale to dark goes through the accent of tokens.css.
+UNFOLD = {
+    "SITE_TITLE": "Leadmgmt",
+    "SITE_HEADER": "Leadmgmt",
+    "SITE_SUBHEADER": _("Settings and repair"),
+    "SITE_URL": "/",
+    "SITE_ICON": lambda request: static("leadmgmt/mark.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("leadmgmt/mark.svg")},
+    ],
+    "COLORS": {
+        "primary": {
+            "50": "#f0f8f9",
+            "100": "#dff0f2",
+            "200": "#b9dfe3",
+            "300": "#86d8e0",
+            "400": "#5cc4cf",
+            "500": "#1f8997",
+            "600": "#0b6470",
+            "700": "#084d56",
+            "800": "#0a3f47",
+            "900": "#12313a",
+            "950": "#05262b",
+        }
+    },
 }
 
 LOGGING = {

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmsync.models import OutboxEntry
+from crmsync.models import InboxEvent, OutboxEntry
 from leadmgmt.core import formats, queue
 from leadmgmt.setup_steps import Check, admin, link
 from leads.models import Capture, LeadEvent
-from routing.models import SlaClock, WaitingLead
+from routing.models import Notification, SlaClock, WaitingLead
 
 SLOW_QUEUE_SECONDS = 30
 # The clock looks every second; what is due for longer was overlooked.
@@ -18,7 +18,7 @@ CLOCK_LATE = timedelta(minutes=2)
 
 def health(at: datetime) -> list[Check]:
     """One line for each part that can stand still."""
-    return [_workers(), _clock(at), _pipeline(), _captures(), _waiting(), _outbox()]
+    return [_workers(), _clock(at), _pipeline(), _captures(), _mails(), _waiting(), _outbox()]
 
 
 def _workers() -> Check:
@@ -45,7 +45,7 @@ def _pipeline() -> Check:
     parked = LeadEvent.objects.filter(parked_at__isnull=False).count()
     if parked:
         note = _("Steps given up: %(n)d") % {"n": parked}
-        return Check("bad", _("Pipeline"), note, admin("leads", "leadevent"), _("Look"))
+        return Check("bad", _("Pipeline"), note, f"{admin('leads', 'leadevent')}?progress=parked", _("Look"))
     return Check("good", _("Pipeline"), _("no step was given up"))
 
 
@@ -53,8 +53,16 @@ def _captures() -> Check:
     failed = Capture.objects.filter(status=Capture.Status.FAILED).count()
     if failed:
         note = _("Submissions that could not be read: %(n)d. None is lost.") % {"n": failed}
-        return Check("bad", _("Capture"), note, admin("leads", "capture"), _("Look"))
+        return Check("bad", _("Capture"), note, f"{admin('leads', 'capture')}?status__exact=failed", _("Look"))
     return Check("good", _("Capture"), _("every submission was read"))
+
+
+def _mails() -> Check:
+    failed = Notification.objects.filter(status=Notification.Status.FAILED).count()
+    if failed:
+        note = _("Mails given up: %(n)d") % {"n": failed}
+        return Check("bad", _("Mail"), note, f"{admin('routing', 'notification')}?status__exact=failed", _("Look"))
+    return Check("good", _("Mail"), _("no mail was given up"))
 
 
 def _waiting() -> Check:
@@ -65,7 +73,11 @@ def _waiting() -> Check:
 
 def _outbox() -> Check:
     dead = OutboxEntry.objects.filter(state=OutboxEntry.State.DEAD).count()
-    if dead:
-        note = _("Changes refused: %(n)d") % {"n": dead}
-        return Check("bad", _("CRM"), note, link("crmsync:health"), _("Look"))
+    unread = InboxEvent.objects.filter(state__in=[InboxEvent.State.DEAD, InboxEvent.State.WAITING]).count()
+    told = [
+        _("Changes refused: %(n)d") % {"n": dead} if dead else "",
+        _("Changes in the CRM that could not be applied: %(n)d") % {"n": unread} if unread else "",
+    ]
+    if dead or unread:
+        return Check("bad", _("CRM"), "; ".join(filter(None, told)), link("crmsync:health"), _("Look"))
     return Check("good", _("CRM"), _("no change was refused"))

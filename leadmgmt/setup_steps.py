@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from crmsync.models import Connection, StageMap
+from leadmgmt.core import formats
 from leads.models import ApiKey, Channel, Lead, Organisation, Source, SourceCost, User
 from qualification.models import Criteria, Outcome, ScoringModel
 from routing.models import Notification, Rep, Rule, RuleSet, Shift, SlaPolicy
@@ -125,7 +126,7 @@ def channels() -> Step:
     about = gettext_lazy("Where leads come in: forms that we host, your website by API, files, entries by hand.")
     names = dict(Channel.Kind.choices)
     counts = {kind: sum(1 for one in active if one.kind == kind) for kind in names}
-    note = ", ".join(f"{count} {names[kind]}" for kind, count in counts.items() if count)
+    note = ", ".join(f"{names[kind]}: {count}" for kind, count in counts.items() if count)
     return Step("channels", gettext_lazy("Channels"), about, note or _("None yet"), checks)
 
 
@@ -256,7 +257,8 @@ def mail() -> Step:
             failed == 0,
             _("Mails sent: %(n)d, none given up") % {"n": sent},
             _("Mails given up: %(n)d") % {"n": failed},
-            url=admin("routing", "notification"),
+            url=admin("routing", "notification") + ("?status__exact=failed" if failed else ""),
+            action=_("Look"),
             lack="bad",
         ),
     ]
@@ -273,7 +275,8 @@ def first_lead() -> Step:
         checks = [Check("warn", _("No lead has come all the way yet"), url=url, action=_("Enter one"))]
     else:
         seconds = (newest.notified_at - newest.captured_at).total_seconds() if newest.notified_at else 0
-        text = _("The newest lead was captured, scored, routed and told in %(s).1f s") % {"s": max(0.0, seconds)}
+        told = formats.number(max(0.0, seconds), 1)
+        text = _("The newest lead was captured, scored, routed and told in %(s)s s") % {"s": told}
         checks = [Check("good", text, url=link("qualification:lead_detail", newest.pk), action=_("Look"))]
     about = gettext_lazy("The proof: a lead that came in and was told to somebody.")
     return Step("first_lead", gettext_lazy("First lead"), about, "" if newest else _("Not yet"), checks)

@@ -134,9 +134,22 @@ _words: dict[str, Word] = {
 }
 
 
-def register_word(name: str, word: Word) -> None:
-    """Add a word of a higher app. Registering a name again replaces it."""
+# What a word means to a person: label and value, both in words.
+Say = Callable[[str], tuple[str, str]]
+
+_said: dict[str, Say] = {}
+
+
+def register_word(name: str, word: Word, say: Say | None = None) -> None:
+    """Add a word of a higher app, and how it is told to a person. Registering a name again replaces it."""
     _words[name] = word
+    if say:
+        _said[name] = say
+
+
+def in_words(name: str, value: str) -> tuple[str, str] | None:
+    """Label and value of a parameter for a person; None for those that nobody has put into words."""
+    return _said[name](value) if name in _said else None
 
 
 def words() -> frozenset[str]:

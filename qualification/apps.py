@@ -1,6 +1,7 @@
 """The qualification app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from leadmgmt.core.clock import register
 
@@ -9,7 +10,7 @@ class QualificationConfig(AppConfig):
     """Configuration of the qualification app."""
 
     name = "qualification"
-    verbose_name = "Qualification"
+    verbose_name = _("Qualification")
 
     def ready(self) -> None:
         """Add our facts, and tell the clock what is due."""

@@ -1,14 +1,17 @@
 """What the list of leads can be narrowed by: its own fields, and the words that reports' links speak."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, cast
 
 import django_filters
 from django.http import QueryDict
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from leads.cohort import narrow
+from leads.cohort import in_words, narrow
 from leads.cohort import words as cohort_words
 from leads.models import Lead, Source, Stage, Team, User
 from leads.querysets import LeadQuerySet
@@ -114,13 +117,6 @@ LABELS: dict[str, str | Promise] = {
     "furthest": _("Got as far as"),
     "campaign": _("Campaign"),
     "returned": _("Came back"),
-    "rep": _("Rep"),
-    "promise": _("Promise"),
-    "sql_by": _("SQL by"),
-    "sdr": _("Qualified by"),
-    "ae": _("AE"),
-    "handoff": _("Handoff"),
-    "deal": _("Deal"),
 }
 
 
@@ -134,6 +130,18 @@ def chips(params: QueryDict, offered: Mapping[str, list[Choice]]) -> list[tuple[
         rest = params.copy()
         rest.pop(name)
         rest.pop("page", None)
-        shown = str(dict(offered.get(name, [])).get(value, value)) if name != "returned" else ""
-        found.append((str(LABELS.get(name, name.replace("_", " "))), shown, f"?{rest.urlencode()}"))
+        label, shown = in_words(name, value) or _of_our_own(name, value, offered)
+        found.append((label, shown, f"?{rest.urlencode()}"))
     return found
+
+
+def _of_our_own(name: str, value: str, offered: Mapping[str, list[Choice]]) -> tuple[str, str]:
+    label = str(LABELS.get(name, name.replace("_", " ")))
+    if name == "returned":
+        return label, ""
+    if name in ("from", "to"):
+        return label, date_format(date.fromisoformat(value), gettext("j M Y"), use_l10n=False)
+    known = (
+        [(stage.value, stage.label) for stage in Stage] if name in ("reached", "furthest") else offered.get(name, [])
+    )
+    return label, str(dict(known).get(value, value))

@@ -1,13 +1,14 @@
 """The routing app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class RoutingConfig(AppConfig):
     """Configuration of the routing app."""
 
     name = "routing"
-    verbose_name = "Routing"
+    verbose_name = _("Routing")
 
     def ready(self) -> None:
         """Put the timed work on the clock's list."""

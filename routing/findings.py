@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from leadmgmt.core.formats import quoted
 from leadmgmt.core.now import now
-from leads.conditions.fold import fold
+from leads.facts import fact_named
 from routing.calendar import windows
+from routing.contradictions import contradiction, values_of
 from routing.decide import readable
 from routing.hours import calendars_by_number
 from routing.models import PoolMember, Rule, RuleSet, SlaPolicy
@@ -57,6 +60,11 @@ def _of_each(rules: Sequence[Rule], people: Mapping[int, list[int]]) -> list[Fin
         words = {"number": rule.position, "name": rule.name}
         if readable(rule.condition) is None:
             found.append(Finding(STOP, _("Rule %(number)s cannot be read.") % words, rule=rule))
+        elif fact := contradiction(rule.condition):
+            known = fact_named(fact)
+            label = quoted(known.label(get_language() or "en") if known else fact)
+            more = _("What it says about %(fact)s contradicts itself.") % {"fact": label}
+            found.append(Finding(STOP, _("Rule %(number)s can never hold.") % words, more, rule))
         if rule.pool and not rule.pool.is_active:
             text = _("Rule %(number)s gives to a pool that is closed.") % words
             found.append(Finding(STOP, text, str(rule.pool), rule))
@@ -138,7 +146,7 @@ def _implies(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
         return False
     ops = (one.get("op"), wanted.get("op"))
     if ops[0] in ("eq", "in") and ops[1] in ("eq", "in"):
-        return _values(one) <= _values(wanted)
+        return values_of(one) <= values_of(wanted)
     if ops[1] == "is_known":
         return ops[0] != "is_unknown"
     try:
@@ -149,9 +157,3 @@ def _implies(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     except TypeError:
         return False
     return False
-
-
-def _values(leaf: Mapping[str, Any]) -> set[str]:
-    value = leaf.get("value")
-    values = value if isinstance(value, list) else [value]
-    return {fold(str(one)) for one in values}

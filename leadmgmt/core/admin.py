@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from leadmgmt.core.errors import DomainError
@@ -13,6 +15,11 @@ from leadmgmt.core.errors import DomainError
 
 class ReadOnlyAdmin(ModelAdmin):
     """To look at and to search, never to write: the rows belong to services."""
+
+    @admin.display(description=_("why not"))
+    def why(self, row: Any) -> str:
+        """What went wrong, short enough for a list; the row itself holds all of it."""
+        return Truncator(row.error).chars(160)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds a row by hand."""

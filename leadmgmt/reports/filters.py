@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from leads.cohort import day_start, narrow, period
+from leads.cohort import YEARS, day_start, narrow, period
 from leads.models import Lead, User
 from leads.querysets import LeadQuerySet
 
@@ -58,7 +58,7 @@ class Filters:
         return "?" + urlencode(words)
 
     def previous(self) -> "Filters | None":
-        """The same number of days right before; None where the period has no beginning."""
+        """The same number of days right before; None where the period has no beginning or nothing can be before it."""
         if self.first is None:
             return None
         last = self.last or today()
@@ -66,6 +66,8 @@ class Filters:
         if quarter_of(self.first) == (self.first, last):
             earlier = quarter_of(self.first - timedelta(days=1))
             return replace(self, first=earlier[0], last=earlier[1])
+        if self.first.year - length.days // 365 <= YEARS.start:
+            return None
         return replace(self, first=self.first - length, last=self.first - timedelta(days=1))
 
     def age_shift(self, other: "Filters") -> timedelta:
@@ -82,6 +84,21 @@ class Filters:
     def label(self) -> str:
         """The period in words: Q3 2026, or its two days."""
         return period_label(self.first, self.last)
+
+    @property
+    def within(self) -> str:
+        """The period inside a sentence: in Q3 2026, from 1 Oct 2026 to 25 Nov 2026."""
+        first, last = self.first, self.last
+        if first is None and last is None:
+            return _("at any time")
+        if first and last and quarter_of(first) == (first, last):
+            return _("in %(period)s") % {"period": self.label}
+        if first and last == today() and last - first == timedelta(days=DEFAULT_DAYS - 1):
+            return _("in the last %(days)d days") % {"days": DEFAULT_DAYS}
+        words = {"first": shown_day(first), "last": shown_day(last)}
+        if first and last:
+            return _("from %(first)s to %(last)s") % words
+        return (_("since %(first)s") if first else _("until %(last)s")) % words
 
 
 def today() -> date:
@@ -105,8 +122,12 @@ def period_label(first: date | None, last: date | None) -> str:
         return f"Q{(first.month + 2) // 3} {first.year}"
     if first and last == today() and last - first == timedelta(days=DEFAULT_DAYS - 1):
         return last_days()
-    shown = [date_format(day, _("j M Y"), use_l10n=False) if day else "…" for day in (first, last)]
-    return " – ".join(shown)
+    return " – ".join(shown_day(day) for day in (first, last))
+
+
+def shown_day(day: date | None) -> str:
+    """A day as people write it."""
+    return date_format(day, _("j M Y"), use_l10n=False) if day else "…"
 
 
 def last_days() -> str:

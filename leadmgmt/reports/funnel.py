@@ -28,14 +28,15 @@ history AS (
            max(event.at) FILTER (WHERE event.kind = 'stage.won') AS won,
            min(event.at) FILTER (WHERE event.kind = 'stage.recycled') AS recycled,
            min(event.at) FILTER (WHERE event.kind IN ('stage.new', 'stage.mql')
-               AND event.data ->> 'from' IN ('recycled', 'disqualified')) AS returned
+               AND event.data ->> 'from' = 'recycled') AS returned,
+           max(event.at) FILTER (WHERE event.kind = 'stage.sql') AS sql_last
     FROM leads_leadevent event JOIN cohort USING (lead_id)
     WHERE event.at < %s AND event.kind IN ('lead.captured', 'stage.new', 'stage.mql', 'stage.sql',
         'stage.opportunity', 'stage.won', 'stage.recycled')
     GROUP BY event.lead_id
 ),
 paths AS (
-    SELECT lead_id, /* key */ AS key, captured, mql, sql, opportunity, recycled, returned,
+    SELECT lead_id, /* key */ AS key, captured, mql, sql, opportunity, recycled, returned, sql_last,
            CASE WHEN stage = 'won' THEN won END AS won,
            CASE WHEN stage IN ('recycled', 'disqualified') THEN stage ELSE 'open' END AS ending,
            CASE WHEN stage = 'won' AND won IS NOT NULL THEN 'won' WHEN opportunity IS NOT NULL THEN 'opportunity'
@@ -57,9 +58,8 @@ SELECT grouping(key), grouping(furthest), key, furthest, ending,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM won - opportunity)),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM
            (won AT TIME ZONE %s) - (captured AT TIME ZONE %s))),
-       count(recycled), count(returned) FILTER (WHERE returned > recycled),
-       count(*) FILTER (WHERE returned > recycled AND sql > returned),
-       count(*) FILTER (WHERE returned > recycled AND won > returned),
+       count(recycled), count(returned), count(*) FILTER (WHERE sql_last > returned),
+       count(*) FILTER (WHERE won > returned),
        count(*) FILTER (WHERE ending = 'recycled'),
        sum(amount) FILTER (WHERE won IS NOT NULL),
        count(amount) FILTER (WHERE won IS NOT NULL AND amount > 0),
@@ -144,6 +144,21 @@ class Funnel:
     def is_empty(self) -> bool:
         """Whether nobody was first seen in the period."""
         return self.total.captured == 0
+
+    @property
+    def to_sql_change(self) -> Difference | None:
+        """How the share of SQLs differs from the period before."""
+        total, before = self.total, self.before
+        return difference(total.sql, total.captured, before.sql, before.captured) if before else None
+
+    @property
+    def returned_url(self) -> str:
+        """The leads that came back."""
+        return self.loop_url("returned")
+
+    def loop_url(self, state: str) -> str:
+        """The leads that were recycled, came back, and became SQL or were won after that."""
+        return self.filters.leads_url(loop=state)
 
     @property
     def overall(self) -> float | None:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from leadmgmt.core.formats import number, percent
+from leadmgmt.reports import counted
 from leadmgmt.reports.funnel import STAGES, Funnel, Step
 
 NAMES = {"new": "Captured", "mql": "MQL", "sql": "SQL", "opportunity": "Opportunity", "won": "Won"}
@@ -63,11 +64,11 @@ def _compared(funnel: Funnel) -> Sentence:
 
 def _summary(funnel: Funnel) -> str:
     total = funnel.total
-    return ngettext(
-        "Of %(count)s lead %(sql)s became SQL and %(won)s won.",
-        "Of %(count)s leads %(sql)s became SQL and %(won)s were won.",
-        total.captured,
-    ) % {"count": number(total.captured), "sql": number(total.sql), "won": number(total.won)}
+    return _("%(leads)s: %(sql)s, %(won)s.") % {
+        "leads": counted.leads(total.captured),
+        "sql": counted.became_sql(total.sql),
+        "won": counted.were_won(total.won),
+    }
 
 
 def _worst(funnel: Funnel) -> str:
@@ -77,6 +78,8 @@ def _worst(funnel: Funnel) -> str:
         return _("That is too few to speak of rates.")
     lost = {step: sum(way.count for way in step.exits if way.ending != "open") for step in tried}
     step = max(tried, key=lambda found: lost[found])
+    if not lost[step]:
+        return _("Nobody has left yet.")
     return _("Most leave before %(stage)s: %(count)s, that is %(share)s of those who got that far.") % {
         "stage": _(NAMES[STAGES[STAGES.index(step.stage) + 1]]).replace("Opportunity", _("the opportunity")),
         "count": number(lost[step]),

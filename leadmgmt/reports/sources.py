@@ -45,6 +45,11 @@ class SourceReturn:
         return self.cost / count if self.cost is not None and count else None
 
     @property
+    def won_url(self) -> str:
+        """Its wins, as a list of leads."""
+        return self.counts[-1][1]
+
+    @property
     def won_share(self) -> float:
         """The share of its leads that were won."""
         return self.line.won / self.line.captured if self.line.captured else 0.0

@@ -16,6 +16,8 @@ def sources_sentence(sources: Sources) -> Sentence:
         return Sentence(_("No lead was first seen in this period."), _("Choose a longer one."))
     ranking, wins = sources.ranking, sources.total.won
     count = {"count": number(wins)}
+    if not wins:
+        return Sentence(_("Nothing can be ranked before something is won."), _returns(sources))
     if not ranking.ahead and not ranking.behind:
         finding = (
             ngettext("Cannot be ranked with %(count)s win.", "Cannot be ranked with %(count)s wins.", wins) % count
@@ -54,9 +56,24 @@ def _returns(sources: Sources) -> str:
         return _("Nobody has entered what the sources cost in this period.")
     parts = []
     if paying:
-        parts.append(_("%(names)s: earned more than they cost, for certain.") % {"names": joined(paying)})
+        words = ngettext(
+            "%(names)s: earned more than it cost, for certain.",
+            "%(names)s: earned more than they cost, for certain.",
+            len(paying),
+        )
+        parts.append(words % {"names": joined(paying)})
     if losing:
-        parts.append(_("%(names)s: cost more than they have earned so far.") % {"names": joined(losing)})
+        words = ngettext(
+            "%(names)s: cost more than it has earned so far.",
+            "%(names)s: cost more than they have earned so far.",
+            len(losing),
+        )
+        parts.append(words % {"names": joined(losing)})
     if unsure:
-        parts.append(_("%(names)s: may have earned their cost or not.") % {"names": joined(unsure)})
+        words = ngettext(
+            "%(names)s: may have earned its cost or not.",
+            "%(names)s: may have earned their cost or not.",
+            len(unsure),
+        )
+        parts.append(words % {"names": joined(unsure)})
     return " ".join(parts)

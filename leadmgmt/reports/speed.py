@@ -133,6 +133,10 @@ class Speed:
     notified: Notified
     at: datetime
 
+    def hour_urls(self, day: int, hour: int) -> dict[str, str]:
+        """The leads behind one hour of one weekday."""
+        return _urls(self.filters, {"hour": f"{day}-{hour}"})
+
 
 NOTHING = Line(1, 1, 1, None, None, None, None, 0, 0, 0, 0, 0, None, None, None)
 

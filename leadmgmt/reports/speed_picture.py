@@ -7,6 +7,7 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 
 from leadmgmt.reports.speed import LEAST_FOR_MEDIAN, Line, Speed
+from leadmgmt.reports.speed_words import waited
 
 LEFT, TOP, WIDE, HIGH, GAP = 40, 20, 31, 22, 2
 # Seconds up to which a cell gets its tone; the key under the map says the same.
@@ -24,6 +25,7 @@ class Cell:
     tone: str
     text: str
     title: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Heat:
 
 def heat(speed: Speed) -> Heat:
     """The map for these figures."""
-    cells = tuple(_cell(speed.hours.get((day, hour)), day, hour) for day in range(7) for hour in range(24))
+    cells = tuple(_cell(speed, day, hour) for day in range(7) for hour in range(24))
     return Heat(
         width=LEFT + 24 * (WIDE + GAP),
         height=TOP + 7 * (HIGH + GAP),
@@ -61,14 +63,15 @@ def slowest(speed: Speed) -> str:
     if not known:
         return ""
     (day, hour), line = max(known.items(), key=lambda item: item[1].p50 or 0)
-    return _("slowest on %(day)s from %(hour)d, %(median)s") % {
-        "day": WEEKDAYS_ABBR[day],
-        "hour": hour,
-        "median": short(line.p50),
-    }
+    where = {"day": WEEKDAYS_ABBR[day], "hour": hour}
+    if isinf(line.p50 or 0):
+        return _("Slowest on %(day)s from %(hour)d, where most were never touched.") % where
+    words = _("Slowest on %(day)s from %(hour)d, %(median)s in the median.")
+    return words % {**where, "median": waited(line.p50 or 0)}
 
 
-def _cell(line: Line | None, day: int, hour: int) -> Cell:
+def _cell(speed: Speed, day: int, hour: int) -> Cell:
+    line = speed.hours.get((day, hour))
     x, y = LEFT + hour * (WIDE + GAP), TOP + day * (HIGH + GAP)
     known = line is not None and line.promised >= LEAST_FOR_MEDIAN
     seconds = line.p50 if line and known else None
@@ -76,7 +79,8 @@ def _cell(line: Line | None, day: int, hour: int) -> Cell:
     where = _("%(day)s from %(hour)d") % {"day": WEEKDAYS_ABBR[day], "hour": hour}
     count = line.promised if line else 0
     title = _("%(where)s: median %(median)s of %(count)d") % {"where": where, "median": short(seconds), "count": count}
-    return Cell(x, y, x + WIDE / 2, y + 15, tone, short(seconds) if seconds is not None else "", title)
+    url = speed.hour_urls(day, hour)["made"] if count else ""
+    return Cell(x, y, x + WIDE / 2, y + 15, tone, short(seconds) if seconds is not None else "", title, url)
 
 
 def short(seconds: float | None) -> str:
@@ -95,10 +99,10 @@ def heat_key() -> list[tuple[str, str]]:
     return list(zip(["0", "1", "2", "3", "4", "none"], words, strict=True))
 
 
-def heat_rows(speed: Speed) -> list[tuple[str, Line]]:
+def heat_rows(speed: Speed) -> list[tuple[str, Line, dict[str, str]]]:
     """The hours that had leads, for the table."""
     return [
-        (_("%(day)s from %(hour)d") % {"day": WEEKDAYS_ABBR[day], "hour": hour}, line)
+        (_("%(day)s from %(hour)d") % {"day": WEEKDAYS_ABBR[day], "hour": hour}, line, speed.hour_urls(day, hour))
         for (day, hour), line in sorted(speed.hours.items())
         if line.promised
     ]

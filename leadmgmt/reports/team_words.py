@@ -1,8 +1,10 @@
 """The team report's first sentence."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leadmgmt.core.formats import number
+from leadmgmt.reports import counted
 from leadmgmt.reports.funnel_words import Sentence
 from leadmgmt.reports.statistics import difference, quantile
 from leadmgmt.reports.team import TeamReport
@@ -15,14 +17,18 @@ def team_sentence(team: TeamReport) -> Sentence:
     leads = sum(line.received.leads for line in team.sdrs)
     sqls = sum(line.received.sqls for line in team.sdrs)
     wins = sum(line.deals.won for line in team.sdrs)
-    rest = _(
-        "%(reps)s reps received a lead %(leads)s times, qualified %(sqls)s and have %(wins)s wins to their names."
+    rest = ngettext(
+        "%(reps)s rep has received %(leads)s and has %(sqls)s and %(wins)s to their name.",
+        "%(reps)s reps have received %(leads)s and have %(sqls)s and %(wins)s to their names.",
+        len(team.sdrs),
     ) % {
         "reps": number(len(team.sdrs)),
-        "leads": number(leads),
-        "sqls": number(sqls),
-        "wins": number(wins),
+        "leads": counted.leads(leads),
+        "sqls": counted.sqls(sqls),
+        "wins": counted.wins(wins),
     }
+    if len(team.sdrs) == 1:
+        return Sentence(_("There is nobody to compare with."), rest)
     above, below = _apart(team, leads, sqls)
     if not above and not below:
         return Sentence(_("Nobody's share of SQLs differs from the others' by more than chance."), rest)

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from leadmgmt.core.permissions import REPORT_READERS, role_required
@@ -14,7 +15,7 @@ from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters, read
 from leadmgmt.reports.funnel import funnel
 from leadmgmt.reports.funnel_picture import picture
-from leadmgmt.reports.funnel_words import sentence
+from leadmgmt.reports.funnel_words import Sentence, sentence
 from leadmgmt.reports.options import choices, preset_links
 from leadmgmt.reports.sources import sources, win_scale
 from leadmgmt.reports.sources_words import sources_sentence
@@ -123,4 +124,6 @@ def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, 
         "address": filters.address(),
         "export_url": f"{reverse('reports:export', args=[name])}{filters.address()}",
     }
+    if filters.first and filters.last and filters.first > filters.last:
+        context["sentence"] = Sentence(_("The period ends before it begins."), _("Choose its days anew."))
     return TemplateResponse(request, f"reports/{name}.html", {**frame, **context})

@@ -1,19 +1,25 @@
 """The reports' own words for leads, beside those of leads.cohort: who worked them, how soon, what the deal became."""
 
+import re
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.utils.translation import gettext as _
 
 from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
+from leadmgmt.reports.said import SAID
 from leads.cohort import NONE, happened, register_word
-from leads.models import LeadEvent
+from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
-from routing.models import Assignment, SlaClock
+from routing.models import Assignment, SlaClock, WaitingLead
 
 Params = Mapping[str, str]
+HOUR_OF_WEEK = re.compile(r"(?P<day>[0-6])-(?P<hour>1?[0-9]|2[0-3])", re.ASCII)
 
 
 def _person(value: str, name: str) -> int:
@@ -92,6 +98,42 @@ def _promise(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return leads.annotate(first_clock=Subquery(first.values("pk")[:1])).filter(Exists(clocks))
 
 
+def _hour(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads whose first promise began in this hour of the week: weekday (Monday is 0) and hour, as in 4-16."""
+    found = HOUR_OF_WEEK.fullmatch(value)
+    if found is None:
+        sentence = _("“%(value)s” is no hour of the week; write Friday from 16 as 4-16.") % {"value": value}
+        raise InvalidInput(sentence, fields={"hour": sentence})
+    zone = ZoneInfo(settings.TIME_ZONE)
+    first = SlaClock.objects.filter(lead=OuterRef("pk")).order_by("started_at", "pk")
+    begun = leads.annotate(promised_at=Subquery(first.values("started_at")[:1]))
+    placed = begun.annotate(
+        promised_day=ExtractIsoWeekDay("promised_at", tzinfo=zone),
+        promised_hour=ExtractHour("promised_at", tzinfo=zone),
+    )
+    return placed.filter(promised_day=int(found["day"]) + 1, promised_hour=int(found["hour"]))
+
+
+def _notified(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that somebody was told about: at once (told), or after they had waited for a rep (waited)."""
+    waits = Exists(WaitingLead.objects.filter(lead=OuterRef("pk")))
+    had_to_wait = _one_of(value, "notified", ["told", "waited"]) == "waited"
+    return leads.filter(is_history=False, notified_at__isnull=False).filter(waits if had_to_wait else ~waits)
+
+
+def _loop(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that were recycled, came back (returned), and became SQL or were won after that."""
+    history = LeadEvent.objects.filter(lead=OuterRef("pk"))
+    if _one_of(value, "loop", ["recycled", "returned", "sql", "won"]) == "recycled":
+        return leads.filter(happened("stage.recycled"))
+    returns = history.filter(kind__in=["stage.new", "stage.mql"], data__from="recycled").order_by("at")
+    back = leads.annotate(returned_at=Subquery(returns.values("at")[:1])).filter(returned_at__isnull=False)
+    if value == "returned":
+        return back
+    later = Exists(history.filter(kind=f"stage.{value}", at__gt=OuterRef("returned_at")))
+    return back.filter(later, stage=Stage.WON) if value == "won" else back.filter(later)
+
+
 def register_all() -> None:
     """Teach the lead list these words."""
     for name, word in {
@@ -101,9 +143,12 @@ def register_all() -> None:
         "received_by": _received_by,
         "sql_by": _sql_by,
         "promise": _promise,
+        "hour": _hour,
+        "notified": _notified,
+        "loop": _loop,
         "sdr": _deal_word,
         "ae": _deal_word,
         "deal": _deal_word,
         "handoff": _deal_word,
     }.items():
-        register_word(name, word)
+        register_word(name, word, SAID[name])

@@ -6,18 +6,20 @@ from math import isinf
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from leadmgmt.core import formats
+from leadmgmt.reports import counted
 from leadmgmt.reports.by_source import SourceLine
 from leadmgmt.reports.funnel import Exit, Funnel, Step
 from leadmgmt.reports.funnel_words import points
 from leadmgmt.reports.sources import Ranking, SourceReturn, position
 from leadmgmt.reports.sources_words import name_of
-from leadmgmt.reports.speed import Line
+from leadmgmt.reports.speed import Line, Speed
+from leadmgmt.reports.speed_words import waited
 from leadmgmt.reports.statistics import Difference, Interval
 from leadmgmt.reports.team import SdrLine
 from leadmgmt.templatetags.ui import icon
@@ -87,21 +89,78 @@ def change_class(found: Difference | None, place: str) -> str:
 
 
 @register.simple_tag
-def return_words(funnel: Funnel) -> str:
-    """What became of those who came back."""
+def came_back(funnel: Funnel) -> SafeString:
+    """How many came back, opening them."""
+    total = funnel.total
+    return linked(counted.came_back(total.returned, "%(n)s"), n=figure(total.returned, funnel.loop_url("returned")))
+
+
+@register.simple_tag
+def return_words(funnel: Funnel) -> SafeString:
+    """What became of those who were recycled, every figure opening its leads."""
     total = funnel.total
     words = {
-        "recycled": formats.number(total.recycled),
+        "recycled": figure(total.recycled, funnel.loop_url("recycled")),
         "share": formats.percent(total.returned / total.recycled if total.recycled else None, 1),
-        "sql": formats.number(total.returned_sql),
-        "won": formats.number(total.returned_won),
-        "asleep": formats.number(total.asleep),
+        "sql": figure(total.returned_sql, funnel.loop_url("sql")),
+        "won": figure(total.returned_won, funnel.loop_url("won")),
+        "asleep": figure(total.asleep, funnel.filters.leads_url(stage="recycled")),
     }
+    asleep = counted.are_asleep(total.asleep, "%(asleep)s")
     if not total.returned:
-        return _("%(recycled)s were recycled and nobody has come back yet; %(asleep)s are asleep.") % words
-    return (
-        _("of %(recycled)s recycled (%(share)s): %(sql)s became SQL, %(won)s were won. %(asleep)s are asleep.") % words
+        recycled = counted.were_recycled(total.recycled, "%(recycled)s")
+        return linked(_("%(recycled)s, and nobody has come back yet.") % {"recycled": recycled} + f" {asleep}", **words)
+    fate = _("of %(recycled)s recycled (%(share)s): %(sql)s, %(won)s.") % {
+        "recycled": "%(recycled)s",
+        "share": "%(share)s",
+        "sql": counted.became_sql(total.returned_sql, "%(sql)s"),
+        "won": counted.were_won(total.returned_won, "%(won)s"),
+    }
+    return linked(f"{fate} {asleep}", **words)
+
+
+def linked(sentence: str, **parts: SafeString | str) -> SafeString:
+    """A sentence of ours with links in its places."""
+    shown = {name: conditional_escape(part) for name, part in parts.items()}
+    return SafeString(escape(sentence) % shown)
+
+
+@register.simple_tag
+def touched_words(speed: Speed) -> SafeString:
+    """How the promises were kept, every figure opening its leads."""
+    total, urls = speed.total, speed.urls
+    words = {
+        "kept": figure(total.kept, urls["kept"]),
+        "leads": format_html('<a href="{}">{}</a>', urls["made"], counted.leads(total.promised)),
+        "late": figure(total.late, urls["late"]),
+        "never": figure(total.never, urls["never"]),
+        "running": figure(total.running, urls["running"]),
+    }
+    sentence = _("%(kept)s of %(leads)s touched in time, %(late)s late, %(never)s never.")
+    if total.never:
+        sentence += " " + counted.count_as_slowest(total.never)
+    if total.running:
+        sentence += " " + counted.still_run(total.running, "%(running)s")
+    return linked(sentence, **words)
+
+
+@register.simple_tag
+def notified_words(speed: Speed) -> SafeString:
+    """How many leads reached an owner at once, and how many had to wait for one."""
+    told, late = speed.notified.told, speed.notified.waited
+    sentence = ngettext(
+        "%(told)s lead that somebody could take at once, without anybody's doing.",
+        "%(told)s leads that somebody could take at once, without anybody's doing.",
+        told,
     )
+    if late:
+        sentence += " " + ngettext(
+            "%(waited)s more waited for somebody to come to work.",
+            "%(waited)s more waited for somebody to come to work.",
+            late,
+        )
+    urls = {name: speed.filters.leads_url(notified=name) for name in ("told", "waited")}
+    return linked(sentence, told=figure(told, urls["told"]), waited=figure(late, urls["waited"]))
 
 
 @register.filter
@@ -116,10 +175,13 @@ def interval_words(found: Interval | None) -> str:
     """“95 % between 12.1 % and 18.9 %”."""
     if found is None:
         return ""
-    return _("95 %% between %(low)s and %(high)s") % {
-        "low": formats.percent(found.low, 1),
-        "high": formats.percent(found.high, 1),
-    }
+    return between(formats.percent(found.low, 1), formats.percent(found.high, 1))
+
+
+def between(low: str, high: str) -> str:
+    """An interval in words, the figure and its sign never on two lines."""
+    words = _("95 %% between %(low)s and %(high)s") % {"low": low, "high": high}
+    return words.replace(" %", f"{formats.NBSP}%")
 
 
 @register.filter
@@ -157,16 +219,10 @@ def percentile_words(line: Line) -> str:
     """How long the slower ones waited; where that has no end, how many never heard from anybody."""
     if line.p90 is None or isinf(line.p90):
         return _("More than one in ten was never touched.")
-    nine = _("Nine of ten within %(time)s") % {"time": formats.duration(line.p90)}
+    nine = _("Nine of ten within %(time)s") % {"time": waited(line.p90)}
     if line.p99 is None or isinf(line.p99):
         return _("%(nine)s; more than one in a hundred was never touched.") % {"nine": nine}
-    return _("%(nine)s, 99 of 100 within %(time)s.") % {"nine": nine, "time": formats.duration(line.p99)}
-
-
-@register.simple_tag
-def leads_word(count: int) -> str:
-    """“1 lead”, “12 leads”."""
-    return ngettext("%(count)s lead", "%(count)s leads", count) % {"count": formats.number(count)}
+    return _("%(nine)s, 99 of 100 within %(time)s.") % {"nine": nine, "time": waited(line.p99)}
 
 
 @register.filter
@@ -232,8 +288,7 @@ def return_interval_words(line: SourceReturn) -> str:
     found = line.return_interval
     if found is None:
         return ""
-    low, high = formats.number(found.low, 1), formats.number(found.high, 1)
-    return _("95 %% between %(low)s and %(high)s") % {"low": low, "high": high}
+    return between(formats.number(found.low, 1), formats.number(found.high, 1))
 
 
 @register.simple_tag

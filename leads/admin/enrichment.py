@@ -92,17 +92,12 @@ class ProviderAdmin(ModelAdmin):
 class EnrichmentRequestAdmin(ReadOnlyAdmin):
     """Every question with its answer, or why there is none."""
 
-    list_display = ("lead", "provider", "status", "attempts", "asked_at", "finished_at", "reason")
+    list_display = ("lead", "provider", "status", "attempts", "asked_at", "finished_at", "why")
     list_filter = ("status", "provider")
     list_select_related = ("lead", "provider")
     search_fields = ("=lead__pk", "error")
     date_hierarchy = "asked_at"
     actions = ("ask_again",)
-
-    @admin.display(description=_("why not"))
-    def reason(self, request: EnrichmentRequest) -> str:
-        """The beginning of the error."""
-        return request.error[:80]
 
     @admin.action(description=_("Ask again"), permissions=["view"])
     def ask_again(self, request: HttpRequest, queryset: QuerySet[EnrichmentRequest]) -> None:

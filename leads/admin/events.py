@@ -41,7 +41,7 @@ class ProgressFilter(admin.SimpleListFilter):
 class LeadEventAdmin(ReadOnlyAdmin):
     """All lines of all histories."""
 
-    list_display = ("id", "lead", "kind", "at", "actor", "actor_label", "attempts", "parked_at")
+    list_display = ("id", "lead", "kind", "at", "actor", "actor_label", "attempts", "why", "parked_at")
     list_filter = (ProgressFilter,)
     search_fields = ("=lead__id", "=kind")
     search_help_text = _("Number of a lead, or a whole kind such as lead.captured.")

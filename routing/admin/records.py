@@ -69,7 +69,7 @@ class LedgerEntryAdmin(Records):
 class NotificationAdmin(Records):
     """What people were told, and what could not be delivered."""
 
-    list_display = ("id", "user", "kind", "way", "status", "attempts", "created_at", "sent_at", "error")
+    list_display = ("id", "user", "kind", "way", "status", "attempts", "created_at", "sent_at", "why")
     list_filter = ("status", "way", "kind")
     list_select_related = ("user",)
     actions = ("retry",)

@@ -13,8 +13,10 @@ from leadmgmt.core.errors import DomainError
 from leads.facts import lead_facts
 from leads.models import Lead, User
 from routing.decide import Looked, RuleView, first_match, readable
+from routing.findings import Finding
 from routing.models import Certificate, Rule, RuleSet
 from routing.published import rules_of
+from routing.services.seen import CONTENT
 from routing.words import Piece, comparison_words, condition_pieces, destination_words
 
 DAYS, BARS = 30, 15
@@ -31,6 +33,7 @@ class RuleLine:
     taken: int = 0
     course: list[int] = field(default_factory=list)
     change: str = ""
+    stop: Finding | None = None
 
 
 @dataclass(frozen=True)
@@ -65,23 +68,38 @@ def sets_for(version: int | None, *, sees_draft: bool) -> Sets:
 
 
 def lines_of(rules: Sequence[Rule], at: datetime, *, against: Sequence[Rule] = ()) -> list[RuleLine]:
-    """Rules in order; those of a draft with the leads that the published rule of the same name took."""
-    known = {rule.name: rule for rule in against}
-    counted = [known[rule.name].pk if rule.name in known else rule.pk for rule in rules]
+    """Rules in order; those of a draft with the leads that the published rule they were made from took."""
+    known = counterparts(rules, against)
+    counted = [known[rule.pk].pk if rule.pk in known else rule.pk for rule in rules]
     taken = _taken(counted, at)
     lines = [_line(rule, taken.get(pk, {}), at) for rule, pk in zip(rules, counted, strict=True)]
     if against:
-        order = [rule.name for rule in rules if rule.name in known]
-        before = [name for name in known if name in order]
+        order = [known[rule.pk].pk for rule in rules if rule.pk in known]
+        before = [rule.pk for rule in against if rule.pk in order]
         for line in lines:
-            line.change = _change(line.rule, known.get(line.rule.name), moved=_moved(order, before, line.rule.name))
+            old = known.get(line.rule.pk)
+            line.change = _change(line.rule, old, moved=old is not None and _moved(order, before, old.pk))
     return lines
+
+
+def counterparts(rules: Sequence[Rule], against: Sequence[Rule]) -> dict[int, Rule]:
+    """For each rule, by its key, the other version's rule that it was made from: of the same name, else one that says
+    the same under another name."""
+    named = {rule.name: rule for rule in against}
+    found = {rule.pk: named[rule.name] for rule in rules if rule.name in named}
+    left = [rule for rule in against if rule not in found.values()]
+    for rule in rules:
+        same = next((one for one in left if rule.pk not in found and _says_the_same(rule, one)), None)
+        if same is not None:
+            found[rule.pk] = same
+            left.remove(same)
+    return found
 
 
 def changes(lines: Sequence[RuleLine], against: Sequence[Rule]) -> int:
     """How many rules differ from the published version, those taken out included."""
-    names = {line.rule.name for line in lines}
-    return sum(bool(line.change) for line in lines) + sum(rule.name not in names for rule in against)
+    known = counterparts([line.rule for line in lines], against)
+    return sum(bool(line.change) for line in lines) + sum(rule not in known.values() for rule in against)
 
 
 def try_lead(rule_set: RuleSet, lead: Lead, at: datetime) -> Trial:
@@ -134,15 +152,17 @@ def _taken(rule_ids: Sequence[int], at: datetime) -> dict[int, dict[Any, int]]:
 def _change(rule: Rule, before: Rule | None, *, moved: bool) -> str:
     if before is None:
         return _("new")
-    same = all(
-        getattr(rule, name) == getattr(before, name)
-        for name in ("condition", "destination", "pool_id", "rep_id", "reason_id", "sla_policy_id", "is_active")
-    )
-    return (_("moved") if moved else "") if same else _("changed")
+    if not _says_the_same(rule, before):
+        return _("changed")
+    if rule.name != before.name:
+        return _("renamed")
+    return _("moved") if moved else ""
 
 
-def _moved(order: list[str], before: list[str], name: str) -> bool:
+def _says_the_same(rule: Rule, other: Rule) -> bool:
+    return all(getattr(rule, name) == getattr(other, name) for name in CONTENT if name != "name")
+
+
+def _moved(order: list[int], before: list[int], key: int) -> bool:
     """Whether a rule stands after one that it stood before, or the other way round."""
-    if name not in order:
-        return False
-    return set(order[: order.index(name)]) != set(before[: before.index(name)])
+    return set(order[: order.index(key)]) != set(before[: before.index(key)])

@@ -14,6 +14,7 @@ from leadmgmt.core.errors import DomainError, InvalidInput
 from leads.conditions import parse
 from leads.models import User
 from routing.models import Rule, RuleSet
+from routing.services.seen import expect_draft, expect_rule
 
 Destination = Rule.Destination
 
@@ -75,10 +76,12 @@ def copy_of(source: RuleSet | None, *, status: str, by: User | None, note: str =
     return copy
 
 
-def discard_draft(rule_set_id: int) -> None:
-    """Throw the draft away."""
+def discard_draft(rule_set_id: int, *, seen: str = "") -> None:
+    """Throw the draft away, if it still says what was seen."""
     with transaction.atomic():
-        lock_draft(rule_set_id).delete()
+        draft = lock_draft(rule_set_id)
+        expect_draft(draft, seen)
+        draft.delete()
 
 
 def note_draft(rule_set_id: int, note: str) -> None:
@@ -102,11 +105,12 @@ def add_rule(rule_set_id: int, data: RuleData) -> Rule:
         return Rule.objects.create(rule_set=draft, position=position, **asdict(data))
 
 
-def update_rule(rule_id: int, data: RuleData) -> Rule:
-    """Change a rule of the draft."""
+def update_rule(rule_id: int, data: RuleData, *, seen: str = "") -> Rule:
+    """Change a rule of the draft, if it still says what was seen."""
     check(data)
 
     def change(rule: Rule) -> Rule:
+        expect_rule(rule, seen)
         for name, value in asdict(data).items():
             setattr(rule, name, value)
         rule.save()
@@ -144,10 +148,11 @@ def duplicate_rule(rule_id: int) -> Rule:
     return _in_draft(rule_id, copy)
 
 
-def delete_rule(rule_id: int) -> None:
-    """Take a rule out of the draft."""
+def delete_rule(rule_id: int, *, seen: str = "") -> None:
+    """Take a rule out of the draft, if it still says what was seen."""
 
     def delete(rule: Rule) -> Rule:
+        expect_rule(rule, seen)
         rest = [one for one in rule.rule_set.rules.order_by("position") if one.pk != rule.pk]
         Rule.objects.filter(pk=rule.pk).delete()
         _number(rest)
@@ -188,7 +193,7 @@ def _in_draft(rule_id: int, change: Callable[[Rule], Rule]) -> Rule:
         draft = lock_draft(found or 0)
         rule = Rule.objects.select_related("rule_set").filter(pk=rule_id, rule_set=draft).first()
         if rule is None:
-            raise NotADraft(_("This rule is gone."))
+            raise NotADraft(_("Somebody has taken this rule out of the draft meanwhile."))
         return change(rule)
 
 

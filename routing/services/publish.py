@@ -11,6 +11,7 @@ from routing.findings import STOP, findings_of
 from routing.models import RuleSet
 from routing.services.draft import copy_of, lock_draft
 from routing.services.keep import wake_waiting
+from routing.services.seen import expect_draft
 
 Status = RuleSet.Status
 
@@ -21,13 +22,15 @@ class NotPublishable(DomainError):
     code = "not_publishable"
 
 
-def publish_rule_set(rule_set_id: int, by: User | None, at: datetime) -> RuleSet:
-    """Let this draft decide from now on; the version before is kept. Refused while a finding stops it.
+def publish_rule_set(rule_set_id: int, by: User | None, at: datetime, *, seen: str = "") -> RuleSet:
+    """Let this draft decide from now on; the version before is kept. Refused while a finding stops it, and where it
+    no longer says what was seen.
 
     Everything that waits is tried again at once. Of two who publish at the same moment one is refused.
     """
     with transaction.atomic():
         draft = lock_draft(rule_set_id)
+        expect_draft(draft, seen)
         stops = [finding.title for finding in findings_of(draft) if finding.level == STOP]
         if stops:
             raise NotPublishable(_("Publishing waits: %(why)s") % {"why": stops[0]})

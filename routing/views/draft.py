@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,6 +18,7 @@ from routing.editor import Editor, editor_from, editor_of, fact_groups
 from routing.forms import RuleForm, rule_initial
 from routing.models import Rule, RuleSet
 from routing.services import draft, publish
+from routing.services.seen import ChangedMeanwhile, rule_mark
 from routing.views.rules import overview_context
 
 
@@ -35,7 +36,7 @@ def draft_create(request: HttpRequest) -> HttpResponse:
 @role_required(*EDITORS)
 def draft_discard(request: HttpRequest) -> HttpResponse:
     """Throw the draft away."""
-    draft.discard_draft(_draft_id())
+    draft.discard_draft(_draft_id(), seen=request.POST.get("seen", ""))
     messages.success(request, _("The draft is gone."))
     return redirect("routing:overview")
 
@@ -46,7 +47,7 @@ def draft_publish(request: HttpRequest) -> HttpResponse:
     """Let the draft decide."""
     if note := request.POST.get("note", "").strip():
         draft.note_draft(_draft_id(), note)
-    made = publish.publish_rule_set(_draft_id(), person(request), now())
+    made = publish.publish_rule_set(_draft_id(), person(request), now(), seen=request.POST.get("seen", ""))
     messages.success(request, _("Version %(version)s decides from now on.") % {"version": made.version})
     return redirect("routing:overview")
 
@@ -74,35 +75,40 @@ def rule_add(request: HttpRequest) -> HttpResponse:
 @role_required(*EDITORS)
 def rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a rule of the draft, in place."""
-    rule = get_object_or_404(Rule, pk=pk, rule_set__status=RuleSet.Status.DRAFT)
+    rule = Rule.objects.filter(pk=pk, rule_set__status=RuleSet.Status.DRAFT).first()
     if request.method == "GET":
+        if rule is None:
+            messages.warning(request, _("This rule is in no draft any more."))
+            return redirect("routing:overview")
         return _page(request, RuleForm(initial=rule_initial(rule)), editor_of(rule.condition), rule)
-    return _save(request, rule, lambda data: draft.update_rule(rule.pk, data))
+    seen = request.POST.get("seen", "")
+    return _save(request, rule, lambda data: draft.update_rule(pk, data, seen=seen))
 
 
 @require_POST
 @role_required(*EDITORS)
 def rule_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a rule of the draft at another place."""
-    rule = get_object_or_404(Rule, pk=pk)
     to = request.POST.get("to", "")
-    steps = {"up": rule.position - 1, "down": rule.position + 1}
-    moved = draft.move_rule(pk, int(to) if to.isdigit() else steps.get(to, rule.position))
-    return redirect(_rule_url(moved.pk))
+    position = Rule.objects.filter(pk=pk).values_list("position", flat=True).first() or 0
+    steps = {"up": position - 1, "down": position + 1}
+    moved = draft.move_rule(pk, int(to) if to.isdigit() and len(to) < 6 else steps.get(to, position))
+    return redirect(f"{_rule_url(moved.pk)}#rule-{moved.pk}")
 
 
 @require_POST
 @role_required(*EDITORS)
 def rule_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Duplicate a rule and open the copy."""
-    return redirect(_rule_url(draft.duplicate_rule(pk).pk))
+    made = draft.duplicate_rule(pk)
+    return redirect(f"{_rule_url(made.pk)}#rule-{made.pk}")
 
 
 @require_POST
 @role_required(*EDITORS)
 def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a rule out of the draft."""
-    draft.delete_rule(pk)
+    draft.delete_rule(pk, seen=request.POST.get("seen", ""))
     messages.success(request, _("The rule is out of the draft."))
     return redirect("routing:overview")
 
@@ -118,18 +124,25 @@ def _save(request: HttpRequest, rule: Rule | None, save: Callable[[draft.RuleDat
     try:
         saved = save(form.rule_data(editor.tree()))
     except InvalidInput as error:
-        for name, complaint in error.fields.items():
-            form.add_error(name if name in form.fields else None, complaint)
-        return _page(request, form, editor, rule, status=422)
+        wrong = dict(error.fields)
+        wrong_condition = wrong.pop("condition", "")
+        for name, complaint in wrong.items():
+            form.add_error("name" if name == "name" else "target", complaint)
+        return _page(request, form, editor, rule, status=422, wrong_condition=wrong_condition)
+    except (draft.NotADraft, ChangedMeanwhile) as error:
+        return _page(request, form, editor, rule, status=error.status, conflict=str(error))
     messages.success(request, _("Rule “%(name)s” is saved in the draft.") % {"name": saved.name})
     return redirect("routing:overview")
 
 
 def _page(
-    request: HttpRequest, form: RuleForm, editor: Editor, rule: Rule | None, *, status: int = 200
+    request: HttpRequest, form: RuleForm, editor: Editor, rule: Rule | None, *, status: int = 200, **more: str
 ) -> HttpResponse:
-    """The rules with one of them open; for htmx the rows alone."""
+    """The rules with one of them open; for htmx the rows alone. ``more``: what is wrong with the condition, and
+    what somebody else has done meanwhile, where the person's own words stay in the form."""
     context = {
+        **more,
+        "seen": _seen(request, rule, is_shown_anew=request.method == "GET" or "conflict" in more),
         "form": form,
         "editor": editor,
         "fact_groups": fact_groups(),
@@ -140,6 +153,14 @@ def _page(
     if is_partial(request):
         return render(request, "routing/_condition.html", context, status=status)
     return render(request, "routing/overview.html", overview_context(request, now()) | context, status=status)
+
+
+def _seen(request: HttpRequest, rule: Rule | None, *, is_shown_anew: bool) -> str:
+    """The mark of the rule that the person has read. After a conflict it is the other's, shown beside the form: saved
+    again, the form takes its place."""
+    if is_shown_anew:
+        return rule_mark(rule) if rule else ""
+    return request.POST.get("seen", "")
 
 
 def _rule_url(pk: int) -> str:

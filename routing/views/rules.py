@@ -15,6 +15,7 @@ from routing.findings import STOP, findings_of
 from routing.models import RuleSet
 from routing.pages.pools import pool_lines, waiting_count
 from routing.pages.rules import changes, find_lead, lines_of, sets_for, stored_rules, try_lead
+from routing.services.seen import draft_mark
 from routing.simulate import Replay, replay
 
 REPLAY_DAYS = 30
@@ -39,12 +40,16 @@ def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
     rules, before = stored_rules(sets.shown), stored_rules(sets.published) if is_draft else []
     lines = lines_of(rules, at, against=before)
     findings = findings_of(sets.shown, rules) if sets.shown and is_draft else []
+    stops = {finding.rule.pk: finding for finding in findings if finding.level == STOP and finding.rule}
+    for line in lines:
+        line.stop = stops.get(line.rule.pk)
     return {
         "at": at,
         "rule_set": sets.shown,
         "published": sets.published,
         "has_draft": sets.draft is not None,
         "is_draft": is_draft,
+        "draft_mark": draft_mark(sets.shown, rules) if sets.shown and is_draft else "",
         "lines": lines,
         "changes": changes(lines, before),
         "findings": findings,

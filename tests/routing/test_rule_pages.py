@@ -228,3 +228,21 @@ def test_a_decision_is_seen_by_who_sees_the_lead() -> None:
     document = signed_in(certificate.rep.user).get(reverse("routing:certificate_file", args=[certificate.pk])).json()
     assert document["verified"] is True
     assert document["digest"] == certificate.digest
+
+
+def test_a_rule_with_another_name_is_the_same_rule_renamed(admin: User) -> None:
+    pool = make_pool(make_rep())
+    make_rules(("DACH", is_in("contact.country", "DE"), pool), ("Rest", ALWAYS, pool))
+    route(make_lead(contact=make_contact(country="DE")))
+    client = signed_in(admin)
+    client.post(reverse("routing:draft_create"))
+    rule = Rule.objects.get(rule_set__version=2, name="DACH")
+    Rule.objects.filter(pk=rule.pk).update(name="Germany")
+
+    response = client.get(reverse("routing:overview"))
+
+    assert [(line.rule.name, line.change, line.taken) for line in response.context["lines"]] == [
+        ("Germany", "renamed", 1),
+        ("Rest", "", 0),
+    ]
+    assert response.context["changes"] == 1

@@ -1,0 +1,77 @@
+"""The reports' words for leads, as a person reads them above the list that a figure opens."""
+
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from crmsync.models import Handoff, Opportunity
+from leads.cohort import NONE, Say
+from leads.models import User
+
+
+def person(value: str) -> str:
+    """Who is meant by a number."""
+    if value == NONE:
+        return _("nobody")
+    known = value.isdecimal() and len(value) < 19
+    return str(User.objects.filter(pk=int(value)).first() or value) if known else value
+
+
+def promise(value: str) -> tuple[str, str]:
+    """How the first promise stands."""
+    words = {
+        "made": _("has come due"),
+        "kept": _("kept"),
+        "late": _("kept late"),
+        "never": _("never kept"),
+        "running": _("still runs"),
+    }
+    return _("First promise"), words.get(value, value)
+
+
+def hour(value: str) -> tuple[str, str]:
+    """The hour of the week in which it began."""
+    day, _sep, clock = value.partition("-")
+    return _("First promise began"), _("%(day)s from %(hour)d") % {"day": WEEKDAYS_ABBR[int(day)], "hour": int(clock)}
+
+
+def notified(value: str) -> tuple[str, str]:
+    """Whether somebody could take it."""
+    return _("Told to a rep"), {"told": _("at once"), "waited": _("after waiting for one")}.get(value, value)
+
+
+def loop(value: str) -> tuple[str, str]:
+    """What became of them once they were recycled."""
+    words = {
+        "recycled": _("at some time"),
+        "returned": _("and came back"),
+        "sql": _("came back, then SQL"),
+        "won": _("came back, then won"),
+    }
+    return _("Was recycled"), words.get(value, value)
+
+
+def deal(value: str) -> tuple[str, str]:
+    """How the deal stands."""
+    return _("Deal"), str(dict(Opportunity.Stage.choices).get(value, value))
+
+
+def handoff(value: str) -> tuple[str, str]:
+    """How the handoff stands."""
+    return _("Handoff"), str(dict(Handoff.Status.choices).get(value, value))
+
+
+SAID: dict[str, Say] = {
+    "rep": lambda value: (_("Received by"), person(value)),
+    "received": lambda value: (_("Received by"), person(value)),
+    "received_by": lambda value: (_("First received by"), person(value)),
+    "sql_by": lambda value: (_("Became SQL with"), person(value)),
+    "sdr": lambda value: (pgettext("of a deal", "Qualified by"), person(value)),
+    "ae": lambda value: ("AE", person(value)),
+    "promise": promise,
+    "hour": hour,
+    "notified": notified,
+    "loop": loop,
+    "deal": deal,
+    "handoff": handoff,
+}
