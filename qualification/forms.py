@@ -24,20 +24,23 @@ class LogForm(forms.Form):
 
 
 class SnoozeForm(forms.Form):
-    """Until when: one of a few usual times, or a time of one's own."""
+    """Until when: one of a few usual times, or a time of one's own. Valid, it holds the `moment`."""
 
-    until = forms.CharField(max_length=40)
-    own = forms.DateTimeField(required=False, widget=WHEN)
+    until = forms.CharField(required=False, max_length=40)
+    own = forms.DateTimeField(required=False, widget=WHEN, error_messages={"invalid": _("Say until when.")})
 
-    def moment(self, at: datetime) -> datetime:
-        """What was chosen, as a moment. ValueError where it says none."""
-        chosen = self.cleaned_data["until"]
-        if chosen == "own":
-            own: datetime | None = self.cleaned_data.get("own")
-            if own is None:
-                raise ValueError(chosen)
-            return own
-        return {name: when for name, _label, when in snooze_choices(at)}[chosen]
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at = at
+
+    def clean(self) -> dict[str, Any]:
+        """What was chosen, as a moment."""
+        said = super().clean() or {}
+        usual = {name: when for name, _label, when in snooze_choices(self.at)}
+        moment = said.get("own") if said.get("until") == "own" else usual.get(said.get("until", ""))
+        if moment is None and "own" not in self.errors:
+            self.add_error("own", _("Say until when."))
+        return said | {"moment": moment}
 
 
 def snooze_choices(at: datetime) -> list[tuple[str, Any, datetime]]:
@@ -212,11 +215,3 @@ class NewLeadForm(forms.Form):
         if said.get("source"):
             found["source"] = said["source"].name
         return found
-
-
-def first_error(form: forms.BaseForm) -> str:
-    """The first complaint as one sentence, for a message."""
-    for name, errors in form.errors.items():
-        label = form.fields[name].label if name in form.fields else ""
-        return f"{label}: {errors[0]}" if label else str(errors[0])
-    return ""

@@ -13,16 +13,16 @@ from qualification.desk.why import Headline, asked_for, by_when, came_back, last
 from qualification.models import Activity
 
 
-def headline(situation: Situation, plan: Plan) -> Headline:
-    """What to do about this lead and why, in two or three short sentences."""
+def headline(situation: Situation, plan: Plan, *, in_short: bool = False) -> Headline:
+    """What to do about this lead and why, in two or three short sentences; ``in_short`` without what they wrote."""
     lead = situation.lead
     if not lead.is_working:
         return _closed(situation)
     if plan.step is Step.FIRST_TOUCH and not lead.contact.is_reachable:
         return Headline(_("Not reachable yet:"), _("the source gave no address. Add an e-mail or a phone number."))
-    return Headline(
-        _act(situation, plan), " ".join(filter(None, (_because(situation, plan), _promise(situation, plan))))
-    )
+    message = "" if in_short or plan.step is Step.STIRRED else _message(situation)
+    because = (_because(situation, plan), message, _promise(situation, plan))
+    return Headline(_act(situation, plan), " ".join(filter(None, because)))
 
 
 def _closed(situation: Situation) -> Headline:
@@ -71,22 +71,22 @@ def _because(situation: Situation, plan: Plan) -> str:
         return _("%(did)s, %(ago)s.") % {"did": did, "ago": formats.relative(lead.last_touch_at, at=situation.at)}
     if plan.step is Step.FIRST_TOUCH:
         return _first_interest(situation)
-    return _sentence(last_try(situation)) + _message(situation, before=" ")
+    return _sentence(last_try(situation))
 
 
 def _first_interest(situation: Situation) -> str:
     lead = situation.lead
     ago = formats.relative(lead.captured_at, at=situation.at)
     if back := came_back(situation):
-        return _sentence(back) + _message(situation, before=" ")
+        return _sentence(back)
     asked = asked_for(lead.subject)
     line = _("Asked for %(what)s %(ago)s.") if asked else _("Came %(ago)s.")
-    return line % {"what": asked, "ago": ago} + _message(situation, before=" ")
+    return line % {"what": asked, "ago": ago}
 
 
-def _message(situation: Situation, *, before: str) -> str:
+def _message(situation: Situation) -> str:
     words = situation.touch.message.strip() if situation.touch else ""
-    return before + formats.quoted(Truncator(" ".join(words.split())).chars(150)) if words else ""
+    return formats.quoted(Truncator(" ".join(words.split())).chars(150)) if words else ""
 
 
 def _sentence(words: str) -> str:

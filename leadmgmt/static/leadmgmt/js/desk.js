@@ -59,6 +59,27 @@ function askForDate(form) {
 }
 document.addEventListener("click", (event) => askForDate(event.target.closest("[data-submit]")?.form), true);
 
+// What one writes about a lead stays until it is sent, whatever page or part of the page comes in between.
+const drafted = ["body", "due_at"];
+function keep(field, write) {
+  const key = `draft ${field.form?.getAttribute("action")} ${field.name}`;
+  return write === undefined ? sessionStorage.getItem(key) : write ? sessionStorage.setItem(key, write) : sessionStorage.removeItem(key);
+}
+function fields(form) {
+  return drafted.map((name) => form?.elements.namedItem(name)).filter(Boolean);
+}
+function restore() {
+  fields(document.querySelector(".composer")).forEach((field) => {
+    if (!field.value) field.value = keep(field) ?? "";
+  });
+}
+document.addEventListener("input", (event) => {
+  if (event.target.closest(".composer") && drafted.includes(event.target.name)) keep(event.target, event.target.value);
+});
+document.addEventListener("submit", (event) => event.target.matches(".composer") && fields(event.target).forEach((field) => keep(field, "")));
+document.addEventListener("htmx:afterSwap", restore);
+restore();
+
 // Ctrl+Enter sends the form in which one writes.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
