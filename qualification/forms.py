@@ -118,6 +118,7 @@ class DisqualifyForm(forms.Form):
         self.fields["reason"] = forms.ModelChoiceField(
             reasons, label=_("Reason"), empty_label=_("Choose a reason"), error_messages={"required": _("Say why.")}
         )
+        self.fields["reason"].widget.attrs["autofocus"] = True
 
 
 class RecycleForm(DisqualifyForm):
@@ -147,6 +148,7 @@ class ReassignForm(forms.Form):
     def __init__(self, people: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["user"] = forms.ModelChoiceField(people, label=_("Rep"), empty_label=_("Choose a rep"))
+        self.fields["user"].widget.attrs["autofocus"] = True
 
 
 class CorrectForm(forms.Form):
@@ -191,7 +193,11 @@ class NewLeadForm(forms.Form):
     company = forms.CharField(required=False, max_length=255, label=_("Company"))
     job_title = forms.CharField(required=False, max_length=160, label=_("Role"))
     source = forms.ModelChoiceField(
-        Source.objects.filter(is_active=True), required=False, label=_("Source"), to_field_name="slug"
+        Source.objects.filter(is_active=True),
+        required=False,
+        label=_("Source"),
+        to_field_name="slug",
+        empty_label=_("Not known"),
     )
     subject = forms.CharField(
         required=False, max_length=200, label=_("About"), help_text=_("What they want: demo, pricing, a call.")
@@ -200,6 +206,12 @@ class NewLeadForm(forms.Form):
         required=False, max_length=5000, label=_("In their words"), widget=forms.Textarea(attrs={"rows": 3})
     )
     keep = forms.BooleanField(required=False, label=_("I take this lead myself"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Said beside the label instead of "optional"; `clean` asks for one of the two.
+        vars(self.fields["email"])["needed_for"] = _("or a phone number")
+        vars(self.fields["phone"])["needed_for"] = _("or an e-mail address")
 
     def clean(self) -> dict[str, Any]:
         """Somebody who cannot be reached is no lead to enter by hand."""

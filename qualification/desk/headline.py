@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
 from leads.models import Stage
+from qualification.desk.facts import at_their_place, may_be_called, place_of
 from qualification.desk.plan import Plan, Step
 from qualification.desk.situation import Situation
 from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred
@@ -21,8 +23,9 @@ def headline(situation: Situation, plan: Plan, *, in_short: bool = False) -> Hea
     if plan.step is Step.FIRST_TOUCH and not lead.contact.is_reachable:
         return Headline(_("Not reachable yet:"), _("the source gave no address. Add an e-mail or a phone number."))
     message = "" if in_short or plan.step is Step.STIRRED else _message(situation)
-    because = (_because(situation, plan), message, _promise(situation, plan))
-    return Headline(_act(situation, plan), " ".join(filter(None, because)))
+    act = _act(situation, plan)
+    because = (_because(situation, plan), message, _promise(situation, plan, act), _their_hour(situation, plan))
+    return Headline(act, " ".join(filter(None, because)))
 
 
 def _closed(situation: Situation) -> Headline:
@@ -89,11 +92,22 @@ def _message(situation: Situation) -> str:
     return formats.quoted(Truncator(" ".join(words.split())).chars(150)) if words else ""
 
 
+def _their_hour(situation: Situation, plan: Plan) -> str:
+    """What the clock says over there, where a call now would wake somebody up or reach nobody."""
+    contact, at = situation.lead.contact, situation.at
+    there = at_their_place(contact, at)
+    later = plan.step is Step.PAUSED or (plan.due_at is not None and plan.due_at > at + timedelta(hours=1))
+    if there is None or later or not contact.phone or may_be_called(contact, at):
+        return ""
+    words = {"when": date_format(there, _("l, G:i"), use_l10n=False), "place": place_of(contact)}
+    return _("It is %(when)s in %(place)s now.") % words
+
+
 def _sentence(words: str) -> str:
     return f"{words}." if words and words[-1] not in ".!?”“" else words
 
 
-def _promise(situation: Situation, plan: Plan) -> str:
+def _promise(situation: Situation, plan: Plan, act: str) -> str:
     if plan.due_at is None:
         return ""
     words = {
@@ -107,4 +121,5 @@ def _promise(situation: Situation, plan: Plan) -> str:
         return (_("It was agreed for %(when)s.") if over else _("Agreed for %(when)s.")) % words
     if plan.step is Step.PAUSED:
         return _("Comes back by itself: %(when)s.") % words
-    return "" if over else _("Next try: %(when)s.") % words
+    # A date that the first words name already is not said again.
+    return "" if over or words["when"] in act else _("Next try: %(when)s.") % words

@@ -18,7 +18,7 @@ from qualification.forms import CorrectForm, LogForm, SnoozeForm, correct_form
 from qualification.models import Activity
 from qualification.services.activities import log_activity, undo_activity
 from qualification.services.snooze import resume_lead, snooze_lead
-from qualification.services.tags import answer_tags
+from qualification.services.tags import answer_tags, withdraw_tags
 from qualification.views.lead import lead_page
 
 
@@ -67,7 +67,9 @@ def activity_undo(request: HttpRequest, activity_id: int) -> HttpResponse:
     user = access.person(request)
     activity = get_object_or_404(Activity, pk=activity_id)
     lead = access.workable_lead(user, activity.lead_id)
-    undo_activity(activity.pk, by=user, at=now())
+    at = now()
+    undo_activity(activity.pk, by=user, at=at)
+    withdraw_tags(activity, by=user, at=at)
     messages.success(request, _("Taken back."))
     return to_lead(lead.pk)
 

@@ -77,6 +77,24 @@ def test_what_is_promised_for_another_day_of_the_readers_own_stands_under_that(z
     assert (appointment.step, appointment.group) == (Step.APPOINTMENT, group)
 
 
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("America/Chicago", "It is Monday, 2:41 in Chicago now."),
+        ("Europe/Lisbon", ""),
+        ("", ""),
+        ("Nowhere/At_all", ""),
+    ],
+)
+def test_who_would_be_woken_up_by_a_call_has_their_hour_said(zone: str, said: str) -> None:
+    situation = stands(clock=clock(5))
+    situation.lead.contact.time_zone = zone
+
+    because = headline(situation, plan(situation)).because
+
+    assert because.endswith(said or "Your promise ends 9:46.")
+
+
 def test_coming_days_go_by_their_time_and_today_by_value() -> None:
     far, near = (stands(lead(pk=pk, grade=grade), clock=clock(60 * hours)) for pk, grade, hours in HOURS_AHEAD)
 
