@@ -31,6 +31,9 @@ class MoveForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed through as they came
         self.meanings = stages
         _choices(self.fields["stage"], [(name, name) for name in stages])
+        # Said beside the label instead of "optional"; `clean` asks for them.
+        vars(self.fields["amount"])["needed_for"] = _("needed for a win")
+        vars(self.fields["lost_reason"])["needed_for"] = _("needed for a loss")
         _choices(self.fields["lost_reason"], [("", "–"), *((reason, reason) for reason in reasons)])
 
     def clean(self) -> dict[str, object]:

@@ -58,7 +58,9 @@ def running_mark(due: datetime, *, at: datetime) -> ClockMark:
 
 
 def resting_mark(until: datetime, *, at: datetime, paused: bool) -> ClockMark:
-    """A moment to come that is no promise: a snooze (paused) or a planned step."""
+    """A moment that is no promise: the end of a snooze (paused), or a planned step, which may be due for a while."""
+    if until <= at and not paused:
+        return ClockMark("ok", "clock", "", formats.since(until, at=at), until, ticks=False)
     text = formats.wall_time(until, at=at)
     if paused:
         return ClockMark("paused", "pause", gettext("Paused"), text, until, ticks=False)

@@ -1,6 +1,5 @@
 """The frame around every screen: where this person may go, how much waits there, how they like it to look."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +9,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import gettext
 
 from leadmgmt.core.permissions import has_role, roles_of
-from leadmgmt.navigation import COUNTS, GROUPS, Entry, role_name
+from leadmgmt.navigation import COUNTED, GROUPS, Entry, role_name, waiting
 from leads.models import User
 
 
@@ -132,9 +131,12 @@ class Shell:
         url = open_url(self._user, entry.name)
         if not url:
             return None
-        count: Callable[[User], int] | None = COUNTS.get(entry.name)
-        waiting = count(self._user) if count and self._user else 0
-        return NavItem(str(entry.label), url, entry.icon, self._at(url), waiting, entry.keys)
+        count = self._waiting.get(entry.name, 0) if entry.name in COUNTED else 0
+        return NavItem(str(entry.label), url, entry.icon, self._at(url), count, entry.keys)
+
+    @cached_property
+    def _waiting(self) -> dict[str, int]:
+        return waiting(self._user) if self._user else {}
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

@@ -24,20 +24,23 @@ class LogForm(forms.Form):
 
 
 class SnoozeForm(forms.Form):
-    """Until when: one of a few usual times, or a time of one's own."""
+    """Until when: one of a few usual times, or a time of one's own. Valid, it holds the `moment`."""
 
-    until = forms.CharField(max_length=40)
-    own = forms.DateTimeField(required=False, widget=WHEN)
+    until = forms.CharField(required=False, max_length=40)
+    own = forms.DateTimeField(required=False, widget=WHEN, error_messages={"invalid": _("Say until when.")})
 
-    def moment(self, at: datetime) -> datetime:
-        """What was chosen, as a moment. ValueError where it says none."""
-        chosen = self.cleaned_data["until"]
-        if chosen == "own":
-            own: datetime | None = self.cleaned_data.get("own")
-            if own is None:
-                raise ValueError(chosen)
-            return own
-        return {name: when for name, _label, when in snooze_choices(at)}[chosen]
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at = at
+
+    def clean(self) -> dict[str, Any]:
+        """What was chosen, as a moment."""
+        said = super().clean() or {}
+        usual = {name: when for name, _label, when in snooze_choices(self.at)}
+        moment = said.get("own") if said.get("until") == "own" else usual.get(said.get("until", ""))
+        if moment is None and "own" not in self.errors:
+            self.add_error("own", _("Say until when."))
+        return said | {"moment": moment}
 
 
 def snooze_choices(at: datetime) -> list[tuple[str, Any, datetime]]:
@@ -115,6 +118,7 @@ class DisqualifyForm(forms.Form):
         self.fields["reason"] = forms.ModelChoiceField(
             reasons, label=_("Reason"), empty_label=_("Choose a reason"), error_messages={"required": _("Say why.")}
         )
+        self.fields["reason"].widget.attrs["autofocus"] = True
 
 
 class RecycleForm(DisqualifyForm):
@@ -144,6 +148,7 @@ class ReassignForm(forms.Form):
     def __init__(self, people: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["user"] = forms.ModelChoiceField(people, label=_("Rep"), empty_label=_("Choose a rep"))
+        self.fields["user"].widget.attrs["autofocus"] = True
 
 
 class CorrectForm(forms.Form):
@@ -188,7 +193,11 @@ class NewLeadForm(forms.Form):
     company = forms.CharField(required=False, max_length=255, label=_("Company"))
     job_title = forms.CharField(required=False, max_length=160, label=_("Role"))
     source = forms.ModelChoiceField(
-        Source.objects.filter(is_active=True), required=False, label=_("Source"), to_field_name="slug"
+        Source.objects.filter(is_active=True),
+        required=False,
+        label=_("Source"),
+        to_field_name="slug",
+        empty_label=_("Not known"),
     )
     subject = forms.CharField(
         required=False, max_length=200, label=_("About"), help_text=_("What they want: demo, pricing, a call.")
@@ -197,6 +206,12 @@ class NewLeadForm(forms.Form):
         required=False, max_length=5000, label=_("In their words"), widget=forms.Textarea(attrs={"rows": 3})
     )
     keep = forms.BooleanField(required=False, label=_("I take this lead myself"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Said beside the label instead of "optional"; `clean` asks for one of the two.
+        vars(self.fields["email"])["needed_for"] = _("or a phone number")
+        vars(self.fields["phone"])["needed_for"] = _("or an e-mail address")
 
     def clean(self) -> dict[str, Any]:
         """Somebody who cannot be reached is no lead to enter by hand."""
@@ -212,11 +227,3 @@ class NewLeadForm(forms.Form):
         if said.get("source"):
             found["source"] = said["source"].name
         return found
-
-
-def first_error(form: forms.BaseForm) -> str:
-    """The first complaint as one sentence, for a message."""
-    for name, errors in form.errors.items():
-        label = form.fields[name].label if name in form.fields else ""
-        return f"{label}: {errors[0]}" if label else str(errors[0])
-    return ""

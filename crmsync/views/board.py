@@ -10,27 +10,21 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from crmsync import board as server
 from crmsync.forms import MoveForm
 from crmsync.models import BoardDeal, Link
 from crmsync.pages import board as pages
-from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, AE, MANAGER, role_required
 from leadmgmt.core.tasks import enqueue
-from leads.models import Lead
+from leadmgmt.core.web import post_from
+from leads.models import Lead, User
 from qualification.access import person
 
 PULL_RECORD = "crmsync.tasks.pull_record"
 READERS = (AE, MANAGER, ADMIN)
-
-
-class DealMoved(DomainError):
-    """Somebody else moved the deal in the meantime."""
-
-    code = "deal_moved"
 
 
 @require_GET
@@ -55,8 +49,8 @@ def deal_detail(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     return _page(request, deal, form)
 
 
-@require_POST
 @role_required(*READERS)
+@post_from("crmsync:deal_detail", "deal_id")
 def deal_move(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     """Put a deal into another stage. What a win or a loss needs and is not said yet is asked for."""
     user = person(request)
@@ -82,7 +76,9 @@ def deal_move(request: HttpRequest, deal_id: UUID) -> HttpResponse:
                 enqueue(PULL_RECORD, connection.pk, str(moved.pk))
     except server.BoardConflict as error:
         sentence = _("Somebody moved this deal to %(stage)s meanwhile. Nothing was changed; look again.")
-        raise DealMoved(sentence % {"stage": error.current.stage}) from error
+        form.add_error(None, sentence % {"stage": error.current.stage})
+        deal.refresh_from_db()
+        return _page(request, deal, form, status=409)
     messages.success(
         request, _("%(deal)s is in %(stage)s.") % {"deal": moved.company or moved.name, "stage": moved.stage}
     )
@@ -108,6 +104,7 @@ def _page(request: HttpRequest, deal: BoardDeal, form: MoveForm, *, status: int 
         "form": form,
         "sync": pages.sync_states(connection, [deal])[str(deal.pk)] if connection else "alone",
         "lead": Lead.objects.visible_to(person(request)).filter(pk=lead).first() if lead else None,
+        "owner": User.objects.filter(email__iexact=deal.owner_email).first(),
         "notes": deal.notes.all()[:50],
         "at": now(),
     }

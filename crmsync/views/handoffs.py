@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from crmsync.forms import RefuseForm
 from crmsync.models import Handoff
@@ -16,6 +16,7 @@ from crmsync.services.handoff import accept_handoff, refuse_handoff
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, AE, MANAGER, SDR, TEAM_LEAD, role_required
+from leadmgmt.core.web import post_from
 from qualification.access import person
 
 READERS = (AE, SDR, TEAM_LEAD, MANAGER, ADMIN)
@@ -36,8 +37,8 @@ def handoff_detail(request: HttpRequest, handoff_id: int) -> HttpResponse:
     return _page(request, handoff_id)
 
 
-@require_POST
 @role_required(*READERS)
+@post_from("crmsync:handoff_detail", "handoff_id")
 def handoff_accept(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """The AE takes it."""
     user = person(request)
@@ -47,8 +48,8 @@ def handoff_accept(request: HttpRequest, handoff_id: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("crmsync:handoff_detail", args=[handoff.pk]))
 
 
-@require_POST
 @role_required(*READERS)
+@post_from("crmsync:handoff_detail", "handoff_id")
 def handoff_refuse(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """The AE gives it back, with a reason."""
     user = person(request)

@@ -5,12 +5,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from crmsync.pages.panel import lead_panel as gather
 from crmsync.services.convert import convert_lead
 from leadmgmt.core.now import now
-from leadmgmt.core.web import back, is_partial
+from leadmgmt.core.web import back, is_partial, post_from
 from qualification.access import person, visible_lead, workable_lead
 
 
@@ -23,8 +23,8 @@ def lead_panel(request: HttpRequest, lead_id: int) -> HttpResponse:
     return TemplateResponse(request, template, {"panel": panel, "at": now()})
 
 
-@require_POST
 @login_required
+@post_from("qualification:lead_detail", "lead_id")
 def lead_convert(request: HttpRequest, lead_id: int) -> HttpResponse:
     """Make the opportunity now."""
     user = person(request)

@@ -1,6 +1,6 @@
 """How durations, money, shares and times are written for a reader, in the language that is active."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.conf import settings
@@ -106,6 +106,16 @@ def relative(when: datetime, *, at: datetime) -> str:
     if abs(seconds) < 6 * DAY:
         return date_format(timezone.localtime(when), gettext("D G:i"), use_l10n=False)
     return day(when, at=at)
+
+
+def since(when: datetime, *, at: datetime) -> str:
+    """Since when something waits: the hour today, the weekday this week, then the day."""
+    there, here = timezone.localtime(when), timezone.localtime(at)
+    if there.date() == here.date():
+        said = clock_time(when)
+    else:
+        said = date_format(there, "D", use_l10n=False) if at - when < timedelta(days=6) else day(when, at=at)
+    return gettext("since %(when)s") % {"when": said}
 
 
 def wall_time(when: datetime, *, at: datetime) -> str:

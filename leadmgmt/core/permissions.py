@@ -1,6 +1,6 @@
 """Roles and what they open. A role is a group; a person may hold several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -27,9 +27,15 @@ def roles_of(user: "AbstractUser") -> frozenset[str]:
         return frozenset(ROLES)
     known: frozenset[str] | None = getattr(user, "_roles", None)
     if known is None:
-        known = frozenset(user.groups.values_list("name", flat=True))
-        user._roles = known  # type: ignore[attr-defined]  # a cache for this request's instance
+        known = remember_roles(user, user.groups.values_list("name", flat=True))
     return known
+
+
+def remember_roles(user: "AbstractUser", names: Iterable[str]) -> frozenset[str]:
+    """Keep what was read, for as long as this instance lives: one request."""
+    roles = frozenset(names)
+    user._roles = roles  # type: ignore[attr-defined]  # a cache for this request's instance
+    return roles
 
 
 def has_role(user: Any, *roles: str) -> bool:

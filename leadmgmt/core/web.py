@@ -1,15 +1,23 @@
 """What all pages share: words for refusals, and the partial-or-page decision."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
 
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.problems import problem_response, wants_problem
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def is_partial(request: HttpRequest) -> bool:
@@ -24,6 +32,33 @@ def back(request: HttpRequest, fallback: str = "/") -> str:
     if url_has_allowed_host_and_scheme(referrer, allowed_hosts={request.get_host()}):
         return referrer
     return fallback
+
+
+def post_from(page: str, *names: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """A door that is posted to from ``page``, whose address takes those of the door's arguments that are named.
+
+    Who comes without sending anything (a reload, a sign-in in between) is led to the page.
+    """
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if request.method in ("GET", "HEAD"):
+                return HttpResponseRedirect(reverse(page, kwargs={name: kwargs[name] for name in names}))
+            return view(request, *args, **kwargs)
+
+        return require_http_methods(["GET", "HEAD", "POST"])(guarded)
+
+    return decorate
+
+
+def complain(form: BaseForm, error: DomainError) -> None:
+    """Put a refusal beside the fields that it names; one that names none of the form's stands above them."""
+    named = {name: text for name, text in error.fields.items() if name in form.fields}
+    for name, text in named.items():
+        form.add_error(name, text)
+    if not named:
+        form.add_error(None, str(error))
 
 
 class DomainErrorMiddleware:

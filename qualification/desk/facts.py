@@ -36,6 +36,8 @@ COMPANY_FIELDS: dict[str, str | Promise] = {
     "revenue": gettext_lazy("Revenue"),
     "website": gettext_lazy("Website"),
 }
+# When people may be rung up at work, on their own clock.
+CALLING_HOURS, SATURDAY = (8, 19), 5
 # Said in the heading already; shown in the list only where it is missing or being corrected.
 NAMES = ("first_name", "last_name")
 
@@ -155,16 +157,30 @@ def person_facts(contact: Contact, values: dict[str, list[FieldValue]], at: date
 
 def local_time(contact: Contact, at: datetime) -> str:
     """What the clock says where the person is, with the place; empty if nobody knows."""
-    try:
-        zone = ZoneInfo(contact.time_zone) if contact.time_zone else None
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = None
-    if zone is None:
+    there = at_their_place(contact, at)
+    if there is None:
         return ""
-    there = at.astimezone(zone)
-    place = contact.city or contact.time_zone.rsplit("/", 1)[-1].replace("_", " ")
     same = there.utcoffset() == timezone.localtime(at).utcoffset()
-    return place if same else f"{there:%-H:%M}, {place}"
+    return place_of(contact) if same else f"{there:%-H:%M}, {place_of(contact)}"
+
+
+def place_of(contact: Contact) -> str:
+    """Where the person is, as far as their clock tells."""
+    return contact.city or contact.time_zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def at_their_place(contact: Contact, at: datetime) -> datetime | None:
+    """The moment on their clock; None if nobody knows their zone."""
+    try:
+        return at.astimezone(ZoneInfo(contact.time_zone)) if contact.time_zone else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+def may_be_called(contact: Contact, at: datetime) -> bool:
+    """Whether it is a working day's hour where they are, or nobody knows."""
+    there = at_their_place(contact, at)
+    return there is None or (CALLING_HOURS[0] <= there.hour < CALLING_HOURS[1] and there.weekday() < SATURDAY)
 
 
 def company_facts(company: Company | None, values: dict[str, list[FieldValue]], at: datetime) -> list[Fact]:

@@ -2,27 +2,30 @@
 
 from datetime import timedelta
 
+from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
 from leads.models import Stage
+from qualification.desk.facts import at_their_place, may_be_called, place_of
 from qualification.desk.plan import Plan, Step
 from qualification.desk.situation import Situation
 from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred
 from qualification.models import Activity
 
 
-def headline(situation: Situation, plan: Plan) -> Headline:
-    """What to do about this lead and why, in two or three short sentences."""
+def headline(situation: Situation, plan: Plan, *, in_short: bool = False) -> Headline:
+    """What to do about this lead and why, in two or three short sentences; ``in_short`` without what they wrote."""
     lead = situation.lead
     if not lead.is_working:
         return _closed(situation)
     if plan.step is Step.FIRST_TOUCH and not lead.contact.is_reachable:
         return Headline(_("Not reachable yet:"), _("the source gave no address. Add an e-mail or a phone number."))
-    return Headline(
-        _act(situation, plan), " ".join(filter(None, (_because(situation, plan), _promise(situation, plan))))
-    )
+    message = "" if in_short or plan.step is Step.STIRRED else _message(situation)
+    act = _act(situation, plan)
+    because = (_because(situation, plan), message, _promise(situation, plan, act), _their_hour(situation, plan))
+    return Headline(act, " ".join(filter(None, because)))
 
 
 def _closed(situation: Situation) -> Headline:
@@ -71,29 +74,40 @@ def _because(situation: Situation, plan: Plan) -> str:
         return _("%(did)s, %(ago)s.") % {"did": did, "ago": formats.relative(lead.last_touch_at, at=situation.at)}
     if plan.step is Step.FIRST_TOUCH:
         return _first_interest(situation)
-    return _sentence(last_try(situation)) + _message(situation, before=" ")
+    return _sentence(last_try(situation))
 
 
 def _first_interest(situation: Situation) -> str:
     lead = situation.lead
     ago = formats.relative(lead.captured_at, at=situation.at)
     if back := came_back(situation):
-        return _sentence(back) + _message(situation, before=" ")
+        return _sentence(back)
     asked = asked_for(lead.subject)
     line = _("Asked for %(what)s %(ago)s.") if asked else _("Came %(ago)s.")
-    return line % {"what": asked, "ago": ago} + _message(situation, before=" ")
+    return line % {"what": asked, "ago": ago}
 
 
-def _message(situation: Situation, *, before: str) -> str:
+def _message(situation: Situation) -> str:
     words = situation.touch.message.strip() if situation.touch else ""
-    return before + formats.quoted(Truncator(" ".join(words.split())).chars(150)) if words else ""
+    return formats.quoted(Truncator(" ".join(words.split())).chars(150)) if words else ""
+
+
+def _their_hour(situation: Situation, plan: Plan) -> str:
+    """What the clock says over there, where a call now would wake somebody up or reach nobody."""
+    contact, at = situation.lead.contact, situation.at
+    there = at_their_place(contact, at)
+    later = plan.step is Step.PAUSED or (plan.due_at is not None and plan.due_at > at + timedelta(hours=1))
+    if there is None or later or not contact.phone or may_be_called(contact, at):
+        return ""
+    words = {"when": date_format(there, _("l, G:i"), use_l10n=False), "place": place_of(contact)}
+    return _("It is %(when)s in %(place)s now.") % words
 
 
 def _sentence(words: str) -> str:
     return f"{words}." if words and words[-1] not in ".!?”“" else words
 
 
-def _promise(situation: Situation, plan: Plan) -> str:
+def _promise(situation: Situation, plan: Plan, act: str) -> str:
     if plan.due_at is None:
         return ""
     words = {
@@ -107,4 +121,5 @@ def _promise(situation: Situation, plan: Plan) -> str:
         return (_("It was agreed for %(when)s.") if over else _("Agreed for %(when)s.")) % words
     if plan.step is Step.PAUSED:
         return _("Comes back by itself: %(when)s.") % words
-    return "" if over else _("Next try: %(when)s.") % words
+    # A date that the first words name already is not said again.
+    return "" if over or words["when"] in act else _("Next try: %(when)s.") % words

@@ -9,7 +9,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead
-from qualification.models import Answer, Criteria, Framework, Question, Score
+from qualification.desk.asked import Asked
+from qualification.models import Answer, Framework, Question, Score
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,8 @@ class ScorePanel:
     reasons: list[Reason]
 
 
-def score_panel(lead: Lead, most: int | None = None) -> ScorePanel | None:
-    """The newest score with its reasons, the weightiest first; None before the first scoring."""
-    score = Score.objects.filter(lead=lead).select_related("model").order_by("-at", "-pk").first()
+def score_panel(score: Score | None, most: int | None = None) -> ScorePanel | None:
+    """A score with its reasons, the weightiest first; None before the first scoring."""
     if score is None:
         return None
     reasons = sorted((_reason(one) for one in score.reasons), key=lambda one: -abs(one.points))
@@ -92,16 +92,12 @@ class Assessment:
         return [item for item in self.items if item.is_missing and item.question.is_required]
 
 
-def assessment(lead: Lead) -> Assessment:
-    """What is known of the lead under the published SQL criteria's framework, in two queries."""
-    criteria = Criteria.objects.filter(kind=Criteria.Kind.SQL, status=Criteria.Status.PUBLISHED)
-    found = criteria.select_related("framework").first()
-    if found is None or found.framework is None:
-        return Assessment(None, [])
-    current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__framework=found.framework)
-    answers = {answer.question_id: answer for answer in current.select_related("by")}
-    items = [Item(question, answers.get(question.pk)) for question in found.framework.questions.all()]
-    return Assessment(found.framework, sorted(items, key=_missing_first))
+def assessment(lead: Lead, asked: Asked) -> Assessment:
+    """What is known of the lead under the framework in force, in one query."""
+    current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked.questions)
+    answers = {answer.question_id: answer for answer in current.select_related("by")} if asked.questions else {}
+    items = [Item(question, answers.get(question.pk)) for question in asked.questions]
+    return Assessment(asked.framework, sorted(items, key=_missing_first))
 
 
 def _missing_first(item: Item) -> tuple[int, int]:

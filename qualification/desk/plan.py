@@ -27,6 +27,7 @@ class Group(StrEnum):
     NOW = "now"
     HOUR = "hour"
     TODAY = "today"
+    COMING = "coming"
     PAUSED = "paused"
 
 
@@ -62,8 +63,7 @@ def plan(situation: Situation) -> Plan:
     if situation.is_untouched:
         promised = situation.clock.due_at if situation.clock else None
         group = Group.TODAY if promised is None else group_of(promised, at, promise=True)
-        # Nobody has spoken to them: never out of sight, however far away the promise.
-        return Plan(Step.FIRST_TOUCH, promised, promised is not None, Group.TODAY if group is Group.PAUSED else group)
+        return Plan(Step.FIRST_TOUCH, promised, promised is not None, group)
     if situation.has_stirred and at - lead.last_touch_at <= WARM_FOR:
         return Plan(Step.STIRRED, None, False, Group.HOUR)
     return _follow_up(situation)
@@ -97,10 +97,10 @@ def _is_weekend(when: datetime) -> bool:
 
 
 def group_of(due: datetime, at: datetime, *, promise: bool) -> Group:
-    """Where a step with this due time stands in the queue. Only a promise can be urgent."""
+    """Where a step with this due time stands in the queue. Only a promise can be urgent; a day is the reader's own."""
     if promise and due <= at + NOW_WITHIN:
         return Group.NOW
     if promise and due <= at + SOON_WITHIN:
         return Group.HOUR
     today = timezone.localtime(at).date()
-    return Group.TODAY if timezone.localtime(due).date() <= today else Group.PAUSED
+    return Group.TODAY if timezone.localtime(due).date() <= today else Group.COMING

@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from leadmgmt.core import formats
-from leads.models import Touchpoint, User
+from leads.models import Lead, Touchpoint, User
 from qualification.desk import panels
+from qualification.desk.asked import Asked
+from qualification.desk.close_up import close_up
 from qualification.desk.facts import local_time
 from qualification.desk.headline import headline
 from qualification.desk.plan import Step
@@ -48,23 +50,24 @@ class Preview:
     certificate: int | None
 
 
-def preview(rows: list[Row], number: int, reader: User, at: datetime, deal_value: Decimal) -> Preview:
+def preview(rows: list[Row], number: int, reader: User, at: datetime, deal_value: Decimal, asked: Asked) -> Preview:
     """The pane for the row at ``number`` (from 0)."""
     row = rows[number]
     lead = row.lead
     touches = list(Touchpoint.objects.filter(lead=lead).select_related("source").order_by("-at", "-pk")[:4])
-    owner, certificate = owner_line(lead, reader, at)
+    near = close_up(Lead.objects.all(), lead.pk)
+    owner, certificate = owner_line(near, reader, at) if near else (SafeString(), None)
     return Preview(
         row=row,
         number=number + 1,
         total=len(rows),
-        headline=headline(row.situation, row.plan),
+        headline=headline(row.situation, row.plan, in_short=True),
         factors=factors(row, at, deal_value),
         local_time=local_time(lead.contact, at),
-        score=panels.score_panel(lead, most=4),
+        score=panels.score_panel(near.score if near else None, most=4),
         touches=[(one.at, touch_told(one)) for one in touches],
         quote=next((one.message for one in touches if one.message), ""),
-        assessment=panels.assessment(lead),
+        assessment=panels.assessment(lead, asked),
         owner=owner,
         certificate=certificate,
     )

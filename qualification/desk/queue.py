@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -12,10 +12,10 @@ from leads.models import Lead, User
 from leads.querysets import LeadQuerySet
 from qualification.desk.order import Order, order
 from qualification.desk.plan import Group, Plan, plan
-from qualification.desk.situation import APPOINTMENTS, Situation, situations
+from qualification.desk.situation import APPOINTMENTS, Situation, running_clock
 from qualification.desk.why import why
 from qualification.models import Activity
-from routing.models import SlaClock, WaitingLead
+from routing.models import WaitingLead
 
 MOST = 200
 HOT_SUBJECTS = ("demo", "pricing", "price", "contact", "quote", "callback", "call-back", "trial")
@@ -51,8 +51,12 @@ LABELS: dict[Group, tuple[str | Promise, str | Promise]] = {
     Group.NOW: (_("Now"), _("a promise runs out within 15 minutes, or has")),
     Group.HOUR: (_("Within the hour"), _("promises, and people who have just stirred")),
     Group.TODAY: (_("Later today"), _("first calls and follow-ups, by value")),
+    Group.COMING: (_("Coming days"), _("promised or planned for another day")),
     Group.PAUSED: (_("Paused"), _("come back by themselves")),
 }
+# With what a line shows besides its people.
+SHOWN = ("team", "running")
+NOT_TODAY = (Group.COMING, Group.PAUSED)
 
 
 def my_leads(user: User) -> LeadQuerySet:
@@ -95,42 +99,34 @@ def tab_leads(user: User, tab: str) -> LeadQuerySet:
     return mine.filter(Exists(agreed())) if tab == "calls" else mine
 
 
-def rows(leads: LeadQuerySet, at: datetime, most: int = MOST) -> list[Row]:
-    """The first ``most`` leads as lines, most urgent first. Which are first is decided by the database."""
-    return arranged(situations(list(first(leads, at)[:most]), at))
-
-
 def first(leads: LeadQuerySet, at: datetime) -> LeadQuerySet:
     """Put the leads so that a cut at the end takes only what is put aside or least pressing."""
-    running = SlaClock.objects.filter(lead=OuterRef("pk"), stopped_at__isnull=True)
     asleep = Case(When(snoozed_until__gt=at, then=Value(True)), default=Value(False), output_field=BooleanField())
     return (
         leads.with_people()
-        .select_related("team")
-        .annotate(asleep=asleep, due=Subquery(running.values("due_at")[:1]))
-        .order_by("asleep", "due", "-win_probability", "-last_touch_at", "pk")
+        .annotate(asleep=asleep, running=running_clock())
+        .select_related(*SHOWN)
+        .order_by("asleep", "running__due_at", "-win_probability", "-last_touch_at", "pk")
     )
 
 
 def arranged(standing: Sequence[Situation]) -> list[Row]:
-    """Lines in the order of the queue: group, then priority; what is equal by due time, then by age."""
-    found = [_row(one) for one in standing]
-    groups = list(Group)
-    far = max((one.plan.due_at for one in found if one.plan.due_at), default=None)
-    return sorted(
-        found,
-        key=lambda one: (
-            groups.index(one.plan.group),
-            -round(one.order.priority, 6) if one.plan.group is not Group.PAUSED else 0,
-            (one.plan.due_at or far or one.situation.at),
-            one.lead.pk,
-        ),
-    )
+    """Lines in the order of the queue."""
+    return [Row(one, decided, weight, why(one, decided)) for one, decided, weight in ranked(standing)]
 
 
-def _row(situation: Situation) -> Row:
-    decided = plan(situation)
-    return Row(situation, decided, order(situation, decided), why(situation, decided))
+def ranked(standing: Sequence[Situation]) -> list[tuple[Situation, Plan, Order]]:
+    """By group, then priority; what is equal by due time, then by age. What is not for today goes by its time alone."""
+    groups = {group: number for number, group in enumerate(Group)}
+    found = [(one, decided := plan(one), order(one, decided)) for one in standing]
+    far = max((decided.due_at for _one, decided, _weight in found if decided.due_at), default=None)
+
+    def key(one: tuple[Situation, Plan, Order]) -> tuple[int, float, datetime, int]:
+        situation, decided, weight = one
+        value = 0.0 if decided.group in NOT_TODAY else -round(weight.priority, 6)
+        return groups[decided.group], value, decided.due_at or far or situation.at, situation.lead.pk
+
+    return sorted(found, key=key)
 
 
 def sections(lines: Sequence[Row]) -> list[Section]:

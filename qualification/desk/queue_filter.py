@@ -31,6 +31,11 @@ class QueueFilter:
         """Whether some leads of the tab are left out."""
         return bool(self.query or self.grade or self.source or self.country)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the list is the person's own queue, all of it."""
+        return self.tab == "mine" and not self.is_narrowed
+
 
 @dataclass(frozen=True)
 class Tab:

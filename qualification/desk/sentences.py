@@ -6,12 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import QuerySet
+from django.db.models.functions import JSONObject
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
-from leads.models import LeadEvent, Reason, Touchpoint, User
+from leads.models import Lead, LeadEvent, Reason, Touchpoint, User
 from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS
 from qualification.desk.why import asked_for
 from qualification.models import Activity, Answer, Question
@@ -38,21 +41,41 @@ class Told:
     stage: str = ""
 
 
-def load_words(at: datetime, events: Iterable[LeadEvent]) -> Words:
-    """What these events name by code or number, in four queries at most."""
+def load_words(lead: Lead, at: datetime, events: Iterable[LeadEvent]) -> Words:
+    """What these events of a lead name by code or number, in one query."""
+    return read_words(dict(Lead.objects.filter(pk=lead.pk).values(**named_columns(events)).get()), at)
+
+
+def named_columns(events: Iterable[LeadEvent]) -> dict[str, ArraySubquery]:
+    """The same as columns of whatever is read anyway."""
     named: dict[str, set[int]] = {"user": set(), "answer": set()}
     for event in events:
         for name, found in named.items():
             if isinstance(value := event.data.get(name), int):
                 found.add(value)
-    people, answers = User.objects.filter(pk__in=named["user"]), Answer.objects.filter(pk__in=named["answer"])
+    questions = Question.objects.filter(framework__is_active=True)
+    return {
+        "named_reasons": _columns(Reason.objects.order_by("pk"), "code", "label_en", "label_de"),
+        "named_questions": _columns(questions.order_by("pk"), "key", "label_en", "label_de"),
+        "named_people": _columns(User.objects.filter(pk__in=named["user"]), "pk", "first_name", "last_name", "email"),
+        "named_answers": _columns(Answer.objects.filter(pk__in=named["answer"]), "pk", "value"),
+    }
+
+
+def read_words(read: dict[str, Any], at: datetime) -> Words:
+    """The words of a row that was read with ``named_columns``; a column of nobody is None."""
     return Words(
         at=at,
-        reasons={reason.code: reason.label for reason in Reason.objects.all()},
-        questions={question.key: question.label for question in Question.objects.filter(framework__is_active=True)},
-        people={one.pk: str(one) for one in people} if named["user"] else {},
-        answers=dict(answers.values_list("pk", "value")) if named["answer"] else {},
+        reasons={row["code"]: Reason(**row).label for row in read["named_reasons"] or ()},
+        questions={row["key"]: Question(**row).label for row in read["named_questions"] or ()},
+        people={row["pk"]: str(User(**row)) for row in read["named_people"] or ()},
+        answers={row["pk"]: row["value"] for row in read["named_answers"] or ()},
     )
+
+
+def _columns(rows: QuerySet[Any], *names: str) -> ArraySubquery:
+    """These columns of all rows, as one value."""
+    return ArraySubquery(rows.annotate(_row=JSONObject(**{name: name for name in names})).values("_row"))
 
 
 def line(pattern: str, **words: object) -> SafeString:
@@ -201,7 +224,8 @@ def _stage(event: LeadEvent, words: Words) -> Told:
 
 
 def _sentences(*parts: str) -> str:
-    found = [part for part in parts if part]
+    """Parts as sentences; what says the same as another part is said once."""
+    found = list(dict.fromkeys(part for part in parts if part))
     return ". ".join([*(part.rstrip(".") for part in found[:-1]), *found[-1:]])
 
 

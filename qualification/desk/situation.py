@@ -5,8 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import FilteredRelation, Q
+
 from leads.models import Lead, Touchpoint
-from qualification.models import Activity, Answer, Criteria, NurtureEnrolment, Question
+from qualification.desk.asked import Asked
+from qualification.models import Activity, Answer, NurtureEnrolment, Question
 from routing.models import SlaClock
 
 APPOINTMENTS = frozenset({Activity.Disposition.CALL_BACK.value, Activity.Disposition.BOOKED.value})
@@ -43,13 +46,15 @@ class Situation:
         return self.last is not None and self.lead.last_touch_at > self.last.at
 
 
-def situations(leads: Sequence[Lead], at: datetime) -> list[Situation]:
-    """Load how these leads stand, in five queries whatever their number; the order is kept."""
+def situations(leads: Sequence[Lead], at: datetime, asked: Asked) -> list[Situation]:
+    """Load how these leads stand, in four queries whatever their number; the order is kept.
+
+    The leads come with their running clock (`running_clock`).
+    """
     ids = [lead.pk for lead in leads]
     if not ids:
         return []
-    clocks = {clock.lead_id: clock for clock in SlaClock.objects.filter(lead__in=ids, stopped_at__isnull=True)}
-    activities = _activities(ids)
+    activities = activities_of(ids)
     touches = {
         touch.lead_id: touch
         for touch in Touchpoint.objects.filter(lead__in=ids).order_by("lead", "-at").distinct("lead")
@@ -61,19 +66,29 @@ def situations(leads: Sequence[Lead], at: datetime) -> list[Situation]:
         .order_by("lead", "-ended_at")
         .distinct("lead")
     }
-    missing = missing_questions(ids)
+    known = known_questions(ids) if asked.required else {}
     return [
         Situation(
             lead=lead,
             at=at,
-            clock=clocks.get(lead.pk),
+            clock=clock_of(lead),
             touch=touches.get(lead.pk),
             nurture=nurtures.get(lead.pk),
-            missing=missing[lead.pk],
+            missing=tuple(one for one in asked.required if one.pk not in known.get(lead.pk, ())),
             **history(lead, activities[lead.pk]).__dict__,
         )
         for lead in leads
     ]
+
+
+def running_clock() -> FilteredRelation:
+    """The promise that runs on a lead, for `annotate(running=…).select_related("running")`; there is one at most."""
+    return FilteredRelation("sla_clocks", condition=Q(sla_clocks__stopped_at__isnull=True))
+
+
+def clock_of(lead: Lead) -> SlaClock | None:
+    """The running clock that the lead was loaded with. Where none runs Django leaves the attribute away."""
+    return getattr(lead, "running", None)
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,7 @@ def history(lead: Lead, newest_first: Sequence[Activity]) -> History:
     return History(len(since), any(one.disposition in answered for one in since), last, agreed)
 
 
-def _activities(ids: Iterable[int]) -> defaultdict[int, list[Activity]]:
+def activities_of(ids: Iterable[int]) -> defaultdict[int, list[Activity]]:
     """Touches of ours per lead, newest first; notes are none, and what was undone never happened."""
     found: defaultdict[int, list[Activity]] = defaultdict(list)
     touches = Activity.objects.filter(lead__in=ids, undone_at__isnull=True).exclude(kind=Activity.Kind.NOTE)
@@ -104,21 +119,10 @@ def _activities(ids: Iterable[int]) -> defaultdict[int, list[Activity]]:
     return found
 
 
-def missing_questions(ids: Sequence[int]) -> defaultdict[int, tuple[Question, ...]]:
-    """What each lead's SQL still lacks: required questions of the framework in force without an answer for us."""
-    questions = list(
-        Question.objects.filter(
-            is_required=True,
-            framework__criteria__kind=Criteria.Kind.SQL,
-            framework__criteria__status=Criteria.Status.PUBLISHED,
-        )
-    )
+def known_questions(ids: Sequence[int]) -> defaultdict[int, set[int]]:
+    """The questions that each lead has an answer to that speaks for it."""
     known: defaultdict[int, set[int]] = defaultdict(set)
-    if questions:
-        answers = Answer.objects.filter(lead__in=ids, superseded_at__isnull=True, is_met=True)
-        for lead, question in answers.values_list("lead", "question"):
-            known[lead].add(question)
-    open_ones: defaultdict[int, tuple[Question, ...]] = defaultdict(tuple)
-    for lead in ids:
-        open_ones[lead] = tuple(one for one in questions if one.pk not in known[lead])
-    return open_ones
+    answers = Answer.objects.filter(lead__in=ids, superseded_at__isnull=True, is_met=True)
+    for lead, question in answers.values_list("lead", "question"):
+        known[lead].add(question)
+    return known

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
 from leads.models import Lead, LeadEvent, Touchpoint, User
-from qualification.desk.sentences import Told, activity_told, event_told, load_words, touch_told
+from qualification.desk.sentences import Told, Words, activity_told, event_told, named_columns, read_words, touch_told
 from qualification.models import Activity
 from qualification.services.activities import UNDO_WITHIN
 
@@ -34,28 +34,53 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """How many lines each filter shows; `last` is the number of the newest event, 0 without any."""
+
+    all: int
+    people: int
+    web: int
+    system: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Timeline:
-    """One chunk; `before` asks for the next, older one."""
+    """One chunk; `before` asks for the next, older one. `newest_touch` is the newest one shown."""
 
     entries: list[Entry]
     before: datetime | None
     shown: str
-    counts: dict[str, int]
+    counts: Counts
+    newest_touch: Touchpoint | None
 
 
 def timeline(lead: Lead, reader: User, at: datetime, *, shown: str = "all", before: str = "") -> Timeline:
-    """A chunk of history older than ``before`` (an ISO time), of one filter."""
+    """A chunk of history older than ``before`` (an ISO time), of one filter, in four queries."""
     shown = shown if shown in FILTERS else "all"
     limit = parse_datetime(before) if before else None
     older = Q(at__lt=limit) if limit else Q()
-    found = sorted(_entries(lead, reader, at, shown, older), key=lambda one: one.at, reverse=True)
-    chunk = list(islice(found, CHUNK))
-    more = len(found) > CHUNK
+    touches = _newest(_touches(lead, shown).filter(older).select_related("source"))
+    activities = _newest(_activities(lead, shown).filter(older).select_related("by"))
+    events = _newest(_events(lead, shown).filter(older).select_related("actor"))
+    words, counts = _read(lead, at, events)
+    found = [Entry(one.at, touch_told(one), one.kind not in WEB_KINDS) for one in touches]
+    found += [
+        Entry(one.at, activity_told(one, at), True, one.pk if may_undo(one, reader, at) else None) for one in activities
+    ]
+    found += [Entry(one.at, event_told(one, words), one.actor_id is not None) for one in events]
+    found.sort(key=lambda one: one.at, reverse=True)
+    chunk, more = found[:CHUNK], len(found) > CHUNK
     # Entries of one instant stay together, or the next chunk would leave some out.
     if more:
         chunk += [one for one in found[CHUNK:] if one.at == chunk[-1].at]
         more = len(found) > len(chunk)
-    return Timeline(chunk, chunk[-1].at if more else None, shown, {} if limit else _counts(lead))
+    newest = touches[0] if touches and limit is None else None
+    return Timeline(chunk, chunk[-1].at if more else None, shown, counts, newest)
+
+
+def _newest(rows: Any) -> list[Any]:
+    return list(rows.order_by("-at", "-pk")[: CHUNK + 50])
 
 
 def _touches(lead: Lead, shown: str) -> Any:
@@ -82,31 +107,34 @@ def _events(lead: Lead, shown: str) -> Any:
     return events.exclude(by_people) if shown == "system" else events
 
 
-def _counts(lead: Lead) -> dict[str, int]:
-    touches = list(Touchpoint.objects.filter(lead=lead).values_list("kind", flat=True))
-    activities = _activities(lead, "all").count()
-    every, people = _events(lead, "all").count(), _events(lead, "people").count()
-    told = sum(1 for kind in touches if kind not in WEB_KINDS)
-    return {
-        "all": len(touches) + activities + every,
-        "people": told + activities + people,
-        "web": len(touches),
-        "system": every - people,
-    }
+def _read(lead: Lead, at: datetime, events: Iterable[LeadEvent]) -> tuple[Words, Counts]:
+    """What the events name, and how much each filter shows: one query, however long the history."""
+    people, web = _touches(lead, "people"), _touches(lead, "web")
+    read: dict[str, Any] = dict(
+        Lead.objects.filter(pk=lead.pk)
+        .values(
+            told=_number_of(people),
+            web=_number_of(web),
+            done=_number_of(_activities(lead, "all")),
+            every=_number_of(_events(lead, "all")),
+            by_people=_number_of(_events(lead, "people")),
+            last=Coalesce(Subquery(LeadEvent.objects.filter(lead=lead).order_by("-pk").values("pk")[:1]), 0),
+            **named_columns(events),
+        )
+        .get()
+    )
+    return read_words(read, at), Counts(
+        all=read["web"] + read["done"] + read["every"],
+        people=read["told"] + read["done"] + read["by_people"],
+        web=read["web"],
+        system=read["every"] - read["by_people"],
+        last=read["last"],
+    )
 
 
-def _entries(lead: Lead, reader: User, at: datetime, shown: str, older: Q) -> Iterable[Entry]:
-    most = CHUNK + 50
-    touches = _touches(lead, shown).filter(older).select_related("source").order_by("-at", "-pk")[:most]
-    activities = _activities(lead, shown).filter(older).select_related("by").order_by("-at", "-pk")[:most]
-    events = list(_events(lead, shown).filter(older).select_related("actor").order_by("-at", "-pk")[:most])
-    words = load_words(at, events)
-    for touch in touches:
-        yield Entry(touch.at, touch_told(touch), touch.kind not in WEB_KINDS)
-    for one in activities:
-        yield Entry(one.at, activity_told(one, at), True, one.pk if may_undo(one, reader, at) else None)
-    for event in events:
-        yield Entry(event.at, event_told(event, words), event.actor_id is not None)
+def _number_of(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().annotate(_one=Value(1)).values("_one").annotate(_n=Count("pk"))
+    return Coalesce(Subquery(counted.values("_n")), 0)
 
 
 def may_undo(activity: Activity, reader: User, at: datetime) -> bool:

@@ -1,5 +1,6 @@
 """The lead's page: who they are, what happened, what is missing, gathered for one reader."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,15 +10,18 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
 from leadmgmt.core.permissions import ADMIN, SDR, TEAM_LEAD, has_role
-from leads.models import Lead, LeadEvent, User
+from leads.models import Lead, Touchpoint, User
 from qualification.desk import panels, queue
+from qualification.desk.close_up import CloseUp
 from qualification.desk.headline import headline
 from qualification.desk.order import Order, order
+from qualification.desk.panels import Assessment
 from qualification.desk.plan import Plan, plan
-from qualification.desk.situation import Situation, situations
+from qualification.desk.situation import Situation, activities_of, clock_of, history
 from qualification.desk.timeline import Timeline, timeline
 from qualification.desk.why import Headline
-from routing.models import Assignment, SlaClock, WaitingLead
+from qualification.models import Activity
+from routing.models import Assignment, SlaClock
 
 
 @dataclass(frozen=True)
@@ -63,40 +67,49 @@ class Workspace:
     timings: list[panels.Timing]
     total_ms: int | None
     timeline: Timeline
-    last_event: int
 
 
-def standing(lead: Lead, at: datetime) -> Standing:
-    """How one lead stands."""
-    situation = situations([lead], at)[0]
-    decided = plan(situation)
-    return Standing(situation, decided, order(situation, decided), headline(situation, decided))
-
-
-def workspace(lead: Lead, reader: User, at: datetime, *, shown: str = "all") -> Workspace:
-    """Gather the page. ``lead`` comes with its people (`with_people`)."""
-    owner, certificate = owner_line(lead, reader, at)
-    stands = standing(lead, at)
+def workspace(near: CloseUp, reader: User, at: datetime, assessed: Assessment, *, shown: str = "all") -> Workspace:
+    """Gather the page."""
+    lead = near.lead
+    owner, certificate = owner_line(near, reader, at)
+    mine = _queue_of(reader, lead, at)
+    activities = activities_of([lead.pk, *(one.pk for one in mine)])
+    told = timeline(lead, reader, at, shown=shown)
+    touch = told.newest_touch
+    if told.shown not in ("all", "web"):
+        touch = Touchpoint.objects.filter(lead=lead).order_by("-at").first()
     return Workspace(
         lead=lead,
-        standing=stands,
-        clock=stands.situation.clock or SlaClock.objects.filter(lead=lead).order_by("-started_at", "-pk").first(),
+        standing=standing(near, at, activities[lead.pk], assessed, touch),
+        clock=near.clock,
         owner=owner,
         certificate=certificate,
-        place=place(lead, reader, at),
+        place=place(lead, mine, activities, at),
         rights=rights(lead, reader),
-        score=panels.score_panel(lead, most=7),
+        score=panels.score_panel(near.score, most=7),
         timings=panels.timings(lead),
         total_ms=panels.total_ms(lead),
-        timeline=timeline(lead, reader, at, shown=shown),
-        last_event=last_event(lead),
+        timeline=told,
     )
 
 
-def last_event(lead: Lead) -> int:
-    """The newest line of the lead's history, by number; 0 without any."""
-    newest = LeadEvent.objects.filter(lead=lead).order_by("-pk").values_list("pk", flat=True).first()
-    return newest or 0
+def standing(
+    near: CloseUp, at: datetime, activities: Sequence[Activity], assessed: Assessment, touch: Touchpoint | None
+) -> Standing:
+    """How one lead stands, from what is loaded already."""
+    lead = near.lead
+    situation = Situation(
+        lead=lead,
+        at=at,
+        clock=near.running,
+        touch=touch,
+        nurture=near.nurture,
+        missing=tuple(item.question for item in assessed.items if item.is_open),
+        **history(lead, activities).__dict__,
+    )
+    decided = plan(situation)
+    return Standing(situation, decided, order(situation, decided), headline(situation, decided))
 
 
 def rights(lead: Lead, reader: User) -> Rights:
@@ -105,11 +118,22 @@ def rights(lead: Lead, reader: User) -> Rights:
     return Rights(work=worker, reassign=has_role(reader, TEAM_LEAD, ADMIN))
 
 
-def place(lead: Lead, reader: User, at: datetime) -> Place | None:
-    """Where the lead stands in the reader's own queue; None if it is not theirs or not to be worked."""
+def _queue_of(reader: User, lead: Lead, at: datetime) -> list[Lead]:
+    """The reader's queue, if the lead stands in it."""
     if lead.owner_id != reader.pk or not lead.is_working:
-        return None
-    ids = [row.lead.pk for row in queue.rows(queue.my_leads(reader), at)]
+        return []
+    return list(queue.first(queue.my_leads(reader), at)[: queue.MOST])
+
+
+def place(lead: Lead, mine: Sequence[Lead], activities: Mapping[int, list[Activity]], at: datetime) -> Place | None:
+    """Where the lead stands in the reader's own queue; None if it is not there.
+
+    The order needs promises and our own activities, nothing else of how the leads stand.
+    """
+    stand = [
+        Situation(lead=one, at=at, clock=clock_of(one), **history(one, activities[one.pk]).__dict__) for one in mine
+    ]
+    ids = [situation.lead.pk for situation, _plan, _order in queue.ranked(stand)]
     if lead.pk not in ids:
         return None
     here = ids.index(lead.pk)
@@ -121,12 +145,11 @@ def place(lead: Lead, reader: User, at: datetime) -> Place | None:
     )
 
 
-def owner_line(lead: Lead, reader: User, at: datetime) -> tuple[SafeString, int | None]:
+def owner_line(near: CloseUp, reader: User, at: datetime) -> tuple[SafeString, int | None]:
     """Whose lead it is, since when and why, as a sentence; and the decision behind it, if one is kept."""
-    open_one = Assignment.objects.filter(lead=lead, ends_at__isnull=True)
-    assignment = open_one.select_related("user", "assigned_by", "certificate__rule").first()
+    assignment = near.assignment
     if assignment is None:
-        return _nobody(lead, at)
+        return _nobody(near, at)
     since = formats.clock_time(assignment.starts_at)
     if formats.day(assignment.starts_at, at=at) != formats.day(at, at=at):
         since = f"{formats.day(assignment.starts_at, at=at)}, {since}"
@@ -153,8 +176,8 @@ def owner_line(lead: Lead, reader: User, at: datetime) -> tuple[SafeString, int 
     return line, assignment.certificate_id
 
 
-def _nobody(lead: Lead, at: datetime) -> tuple[SafeString, int | None]:
-    waiting = WaitingLead.objects.filter(lead=lead, left_at__isnull=True).first()
+def _nobody(near: CloseUp, at: datetime) -> tuple[SafeString, int | None]:
+    lead, waiting = near.lead, near.wait
     if waiting is not None:
         pattern = _("In the waiting room since {since}: {reason} Tried again {when}.")
         line = format_html(

@@ -86,7 +86,7 @@ def checked(kind: str, disposition: str, body: str, due_at: datetime | None) -> 
         fields = {"disposition": _("One of: %(words)s.") % {"words": ", ".join(DISPOSITIONS[kind])}}
         raise InvalidInput(_("This outcome does not fit what was done."), fields=fields)
     if disposition in NEEDS_TIME and due_at is None:
-        raise InvalidInput(_("Say for when it was agreed."), fields={"due_at": _("A date and time.")})
+        raise InvalidInput(_("Say for when it was agreed."), fields={"due_at": _("Say for when it was agreed.")})
     if kind == Kind.NOTE and not body.strip():
         raise InvalidInput(_("The note is empty."), fields={"body": _("Write something.")})
     if len(body) > LONGEST_BODY or "\0" in body:

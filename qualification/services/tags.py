@@ -5,8 +5,8 @@ from datetime import datetime
 
 from leadmgmt.core.errors import InvalidInput
 from leads.models import User
-from qualification.models import Activity, Criteria, Question
-from qualification.services.answers import give_answer
+from qualification.models import Activity, Answer, Criteria, Question
+from qualification.services.answers import give_answer, withdraw_answer
 
 MARK = re.compile(r"(?<![\w#])#(?P<key>[a-zäöüß][\wäöüß-]*)[ :]*", re.IGNORECASE)
 
@@ -22,6 +22,13 @@ def marked_answers(text: str) -> dict[str, str]:
             if value:
                 found[mark["key"].lower()] = value
     return found
+
+
+def withdraw_tags(activity: Activity, *, by: User, at: datetime | None = None) -> None:
+    """Take back the answers that this activity's text gave, where they still count: they bear its hour and its kind."""
+    given = Answer.objects.filter(lead=activity.lead_id, by=by, at=activity.at, evidence=activity.kind)
+    for answer in given.filter(superseded_at__isnull=True, question__key__in=marked_answers(activity.body)):
+        withdraw_answer(answer.pk, by=by, at=at)
 
 
 def answer_tags(activity: Activity, *, by: User, at: datetime | None = None) -> tuple[list[str], list[str]]:

@@ -6,20 +6,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from leadmgmt.core import formats
-from leadmgmt.core.errors import InvalidInput
+from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
-from leadmgmt.core.web import back
+from leadmgmt.core.web import back, complain, post_from
 from leads.services.edit import edit_lead
 from qualification import access
-from qualification.forms import LogForm, SnoozeForm, correct_form, first_error
+from qualification.forms import CorrectForm, LogForm, SnoozeForm, correct_form
 from qualification.models import Activity
 from qualification.services.activities import log_activity, undo_activity
 from qualification.services.snooze import resume_lead, snooze_lead
-from qualification.services.tags import answer_tags
+from qualification.services.tags import answer_tags, withdraw_tags
+from qualification.views.lead import lead_page
 
 
 def to_lead(lead_id: int, part: str = "") -> HttpResponseRedirect:
@@ -28,25 +28,23 @@ def to_lead(lead_id: int, part: str = "") -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{address}#{part}" if part else address)
 
 
-@require_POST
+FROM_LEAD = post_from("qualification:lead_detail", "lead_id")
+
+
 @login_required
+@FROM_LEAD
 def lead_log(request: HttpRequest, lead_id: int) -> HttpResponse:
     """Log a call, e-mail, note or meeting; marked answers in the text count as answers."""
     user = access.person(request)
     lead = access.workable_lead(user, lead_id)
     form = LogForm(request.POST)
-    if not form.is_valid():
-        raise InvalidInput(first_error(form))
-    said = form.cleaned_data
-    activity = log_activity(
-        lead.pk,
-        said["kind"],
-        by=user,
-        disposition=said["disposition"],
-        body=said["body"],
-        due_at=said["due_at"],
-        at=now(),
-    )
+    try:
+        activity = log_activity(lead.pk, by=user, at=now(), **form.cleaned_data) if form.is_valid() else None
+    except DomainError as error:
+        complain(form, error)
+        activity = None
+    if activity is None:
+        return lead_page(request, lead.pk, form)
     answered, wrong = answer_tags(activity, by=user)
     words = {
         Activity.Kind.CALL: _("Call logged"),
@@ -62,40 +60,43 @@ def lead_log(request: HttpRequest, lead_id: int) -> HttpResponse:
     return to_lead(lead.pk)
 
 
-@require_POST
 @login_required
+@post_from("home")
 def activity_undo(request: HttpRequest, activity_id: int) -> HttpResponse:
     """Take an activity back."""
     user = access.person(request)
     activity = get_object_or_404(Activity, pk=activity_id)
     lead = access.workable_lead(user, activity.lead_id)
-    undo_activity(activity.pk, by=user, at=now())
+    at = now()
+    undo_activity(activity.pk, by=user, at=at)
+    withdraw_tags(activity, by=user, at=at)
     messages.success(request, _("Taken back."))
     return to_lead(lead.pk)
 
 
-@require_POST
 @login_required
+@FROM_LEAD
 def lead_snooze(request: HttpRequest, lead_id: int) -> HttpResponse:
     """Put the lead aside."""
     user, at = access.person(request), now()
     lead = access.workable_lead(user, lead_id)
-    form = SnoozeForm(request.POST)
-    try:
-        until = form.moment(at) if form.is_valid() else None
-    except (ValueError, KeyError):
-        until = None
-    if until is None:
-        raise InvalidInput(_("Say until when."), fields={"until": _("A date and time.")})
-    snooze_lead(lead.pk, until, by=user, at=at)
+    form = SnoozeForm(request.POST, at=at)
+    if form.is_valid():
+        until = form.cleaned_data["moment"]
+        try:
+            snooze_lead(lead.pk, until, by=user, at=at)
+        except DomainError as error:
+            form.add_error("own", str(error))
+    if form.errors:
+        return lead_page(request, lead.pk, form)
     words = _("%(name)s: put aside until %(when)s.")
     said = words % {"name": lead.contact.name, "when": formats.wall_time(until, at=at)}
     message_with_undo(request, said, reverse("qualification:lead_resume", args=[lead.pk]))
     return HttpResponseRedirect(back(request, reverse("qualification:queue")))
 
 
-@require_POST
 @login_required
+@FROM_LEAD
 def lead_resume(request: HttpRequest, lead_id: int) -> HttpResponse:
     """Take it up again."""
     user = access.person(request)
@@ -105,8 +106,8 @@ def lead_resume(request: HttpRequest, lead_id: int) -> HttpResponse:
     return HttpResponseRedirect(back(request, reverse("qualification:queue")))
 
 
-@require_POST
 @login_required
+@FROM_LEAD
 def lead_correct(request: HttpRequest, lead_id: int) -> HttpResponse:
     """Correct one fact; it wins over every other origin from now on."""
     user = access.person(request)
@@ -114,18 +115,16 @@ def lead_correct(request: HttpRequest, lead_id: int) -> HttpResponse:
     subject, field = request.POST.get("subject", ""), request.POST.get("field", "")
     if correct_form(lead, subject, field) is None:
         raise InvalidInput(_("This fact cannot be corrected here."))
-    said = {field: request.POST.get("value", "").strip()[:254]}
-    try:
-        edit_lead(
-            lead.pk,
-            contact=said if subject == "person" else {},
-            company=said if subject == "company" else {},
-            subject=None,
-            by=user,
-            at=now(),
-        )
-    except InvalidInput as error:
-        # One field was sent, so its own complaint says more than the general one.
-        raise InvalidInput(next(iter(error.fields.values()), str(error)), fields=error.fields) from None
+    form = CorrectForm(request.POST)
+    if form.is_valid():
+        said = {field: form.cleaned_data["value"]}
+        person, company = (said, {}) if subject == "person" else ({}, said)
+        try:
+            edit_lead(lead.pk, contact=person, company=company, subject=None, by=user, at=now())
+        except DomainError as error:
+            # One field was sent, so its own complaint says more than the general one.
+            form.add_error("value", next(iter(error.fields.values()), str(error)))
+    if form.errors:
+        return lead_page(request, lead.pk, form, f"{subject}.{field}")
     messages.success(request, _("Corrected."))
     return to_lead(lead.pk)

@@ -1,13 +1,15 @@
-"""The lead's page: everything known about it, and what to do next, on one screen."""
+"""A lead's page, and its parts as htmx fetches them one by one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from leadmgmt.core.now import now
@@ -15,81 +17,129 @@ from leadmgmt.core.web import is_partial
 from leads.models import Lead, Reason, User
 from qualification import access
 from qualification.desk import facts, panels
+from qualification.desk.asked import Asked, asked
+from qualification.desk.close_up import close_up
 from qualification.desk.ownership import takers
 from qualification.desk.timeline import timeline
 from qualification.desk.workspace import rights, workspace
-from qualification.forms import AnswerForm, DisqualifyForm, ReassignForm, RecycleForm, correct_form
-from qualification.models import Activity, Question
+from qualification.forms import (
+    AnswerForm,
+    CorrectForm,
+    DisqualifyForm,
+    LogForm,
+    ReassignForm,
+    RecycleForm,
+    SnoozeForm,
+    correct_form,
+)
+from qualification.models import Activity
 from qualification.services.activities import DISPOSITIONS
 
 KINDS = (Activity.Kind.CALL, Activity.Kind.EMAIL, Activity.Kind.NOTE, Activity.Kind.MEETING)
+MOST_MARKS = 6
 
 Context = dict[str, Any]
+
+
+@dataclass
+class Look:
+    """One look at a lead's page. ``refused`` is a form that comes back with what has to be mended."""
+
+    request: HttpRequest
+    lead: Lead
+    user: User
+    at: datetime
+    refused: BaseForm | None = None
+    what: str = field(default="")
+
+    @cached_property
+    def asked(self) -> Asked:
+        """The questions in force."""
+        return asked()
+
+    @cached_property
+    def assessed(self) -> panels.Assessment:
+        """What is known under them."""
+        return panels.assessment(self.lead, self.asked)
 
 
 @login_required
 @require_GET
 def lead_detail(request: HttpRequest, lead_id: int) -> HttpResponse:
     """The whole page, or the one part of it that htmx asks for."""
-    user, at = access.person(request), now()
-    lead = access.visible_lead(user, lead_id)
+    return lead_page(request, lead_id)
+
+
+def lead_page(request: HttpRequest, lead_id: int, refused: BaseForm | None = None, what: str = "") -> HttpResponse:
+    """The page; with a form that was refused in its place, filled as it was sent. ``what`` says of what it speaks."""
+    user, at, status = access.person(request), now(), 422 if refused else 200
     target = str(request.htmx.target or "") if is_partial(request) else ""  # type: ignore[attr-defined]  # HtmxMiddleware
     part = _PARTS.get(target)
     if part is not None:
         template, build = part
-        context = build(request, lead, user, at)
-        return render(request, template, {"lead": lead, "at": at, "rights": rights(lead, user), **context})
-    page = workspace(lead, user, at, shown=request.GET.get("show", "all"))
-    context = {"page": page, "lead": lead, "at": at, "rights": page.rights, "timeline": page.timeline}
+        look = Look(request, access.visible_lead(user, lead_id), user, at, refused, what)
+        context = {"lead": look.lead, "at": at, "rights": rights(look.lead, user), **build(look)}
+        return render(request, template, context, status=status)
+    near = close_up(Lead.objects.visible_to(user), lead_id)
+    if near is None:
+        raise Http404
+    look = Look(request, near.lead, user, at, refused, what)
+    page = workspace(near, user, at, look.assessed, shown=request.GET.get("show", "all"))
+    context = {"page": page, "lead": near.lead, "at": at, "rights": page.rights, "timeline": page.timeline}
     for _template, build in (_PARTS["composer"], _PARTS["lead-do"], _PARTS["qualification"], _PARTS["facts"]):
-        context |= build(request, lead, user, at)
-    return render(request, "qualification/lead.html", context)
+        context |= build(look)
+    context["snooze_form"] = refused if isinstance(refused, SnoozeForm) else None
+    return render(request, "qualification/lead.html", context, status=status)
 
 
-def _composer(request: HttpRequest, lead: Lead, user: User, at: datetime) -> Context:
+def _composer(look: Look) -> Context:
     """Which activity is being logged: a call where one can be called."""
-    kind = request.GET.get("log", "")
+    contact = look.lead.contact
+    form = look.refused if isinstance(look.refused, LogForm) else LogForm()
+    kind = str(form.data.get("kind", "")) or look.request.GET.get("log", "")
     if kind not in KINDS:
-        kind = Activity.Kind.CALL if lead.contact.phone or not lead.contact.email else Activity.Kind.EMAIL
+        kind = Activity.Kind.CALL if contact.phone or not contact.email else Activity.Kind.EMAIL
     labels = dict(Activity.Disposition.choices)
     choices = [(value, labels[value]) for value in DISPOSITIONS[kind] if value]
-    return {"log": kind, "log_kinds": KINDS, "dispositions": choices, "tags": _tags()}
+    chosen = form["disposition"].value() or DISPOSITIONS[kind][0]
+    marks = ", ".join(f"#{question.key}" for question in look.asked.questions[:MOST_MARKS])
+    return {
+        "log": kind,
+        "log_kinds": KINDS,
+        "log_form": form,
+        "dispositions": choices,
+        "chosen": chosen,
+        "tags": marks,
+    }
 
 
-def _tags() -> str:
-    """The marks that make an answer of a line."""
-    keys = Question.objects.filter(framework__is_active=True, framework__criteria__status="published")
-    return ", ".join(f"#{key}" for key in keys.values_list("key", flat=True).distinct()[:6])
-
-
-def _do(request: HttpRequest, lead: Lead, user: User, at: datetime) -> Context:
+def _do(look: Look) -> Context:
     """The form that the menu has opened, if any."""
-    what = request.GET.get("do", "")
+    what = look.what or look.request.GET.get("do", "")
+    sent = look.refused if isinstance(look.refused, DisqualifyForm | ReassignForm) else None
+    form: BaseForm | None = None
     if what == "disqualify":
-        form: Any = DisqualifyForm()
+        form = sent or DisqualifyForm()
     elif what == "recycle":
-        form = RecycleForm()
-        return {"do": what, "do_form": form, "pauses": _pauses()}
-    elif what == "reassign" and rights(lead, user).reassign:
-        form = ReassignForm(takers(user))
-    else:
-        what, form = "", None
-    return {"do": what, "do_form": form}
+        return {"do": what, "do_form": sent or RecycleForm(), "pauses": _pauses()}
+    elif what == "reassign" and (sent or rights(look.lead, look.user).reassign):
+        form = sent or ReassignForm(takers(look.user))
+    return {"do": what if form else "", "do_form": form}
 
 
 def _pauses() -> list[Reason]:
     return list(Reason.objects.filter(kind=Reason.Kind.RECYCLE, is_active=True, wake_after_days__isnull=False))
 
 
-def _answer(request: HttpRequest, lead: Lead, user: User, at: datetime) -> Context:
+def _answer(look: Look) -> Context:
     """The question that is being answered, with the answer that stands there now."""
-    key = request.GET.get("answer", "")
-    assessed = panels.assessment(lead)
-    item = next((one for one in assessed.items if one.question.key == key), None)
+    sent = look.refused if isinstance(look.refused, AnswerForm) else None
+    key = sent.question.key if sent else look.request.GET.get("answer", "")
+    item = next((one for one in look.assessed.items if one.question.key == key), None)
     if item is None:
-        return {"assessment": assessed, "answering": ""}
+        return {"assessment": look.assessed, "answering": ""}
     stands = item.answer
-    form = AnswerForm(
+    form = sent or AnswerForm(
         item.question,
         initial={
             "value": stands.value if stands else "",
@@ -99,23 +149,25 @@ def _answer(request: HttpRequest, lead: Lead, user: User, at: datetime) -> Conte
             "seen": stands.pk if stands else None,
         },
     )
-    return {"assessment": assessed, "answering": key, "answer_form": form}
+    return {"assessment": look.assessed, "answering": key, "answer_form": form}
 
 
-def _facts(request: HttpRequest, lead: Lead, user: User, at: datetime) -> Context:
+def _facts(look: Look) -> Context:
     """Who they are, and the fact that is being corrected (`person.phone`)."""
-    subject, _dot, field = request.GET.get("edit", "").partition(".")
-    form = correct_form(lead, subject, field)
-    return {"known": facts.known(lead, at), "editing": f"{subject}.{field}" if form else "", "edit_form": form}
+    sent = look.refused if isinstance(look.refused, CorrectForm) else None
+    subject, _dot, name = (look.what if sent else look.request.GET.get("edit", "")).partition(".")
+    form = sent or correct_form(look.lead, subject, name)
+    return {"known": facts.known(look.lead, look.at), "editing": f"{subject}.{name}" if form else "", "edit_form": form}
 
 
-def _timeline(request: HttpRequest, lead: Lead, user: User, at: datetime) -> Context:
+def _timeline(look: Look) -> Context:
     """A chunk of history: the newest of a filter, or what is older than the address says."""
-    before = request.GET.get("before", "")
-    return {"timeline": timeline(lead, user, at, shown=request.GET.get("show", "all"), before=before)}
+    said = look.request.GET
+    shown, before = said.get("show", "all"), said.get("before", "")
+    return {"timeline": timeline(look.lead, look.user, look.at, shown=shown, before=before)}
 
 
-_PARTS: dict[str, tuple[str, Callable[[HttpRequest, Lead, User, datetime], Context]]] = {
+_PARTS: dict[str, tuple[str, Callable[[Look], Context]]] = {
     "composer": ("qualification/_composer.html", _composer),
     "lead-do": ("qualification/_lead_do.html", _do),
     "qualification": ("qualification/_qualification.html", _answer),
@@ -123,8 +175,3 @@ _PARTS: dict[str, tuple[str, Callable[[HttpRequest, Lead, User, datetime], Conte
     "timeline": ("qualification/_timeline.html", _timeline),
     "older": ("qualification/_timeline_entries.html", _timeline),
 }
-
-
-def lead_url(lead_id: int) -> str:
-    """The address of the lead's page."""
-    return reverse("qualification:lead_detail", args=[lead_id])

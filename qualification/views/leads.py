@@ -94,13 +94,11 @@ def lead_bulk(request: HttpRequest) -> HttpResponse:
 
 
 def _until(request: HttpRequest) -> datetime:
-    form = SnoozeForm(request.POST)
-    try:
-        if form.is_valid():
-            return form.moment(now())
-    except (ValueError, KeyError):
-        pass
-    raise InvalidInput(_("Say until when."))
+    form = SnoozeForm(request.POST, at=now())
+    if not form.is_valid():
+        raise InvalidInput(_("Say until when."))
+    until: datetime = form.cleaned_data["moment"]
+    return until
 
 
 def _report(request: HttpRequest, done: int, left: int, refused: str) -> None:

@@ -28,6 +28,6 @@ def lead_pulse(request: HttpRequest, lead_id: int) -> HttpResponse:
     context = {
         "lead": lead,
         "viewers": note_viewing(lead, user, at),
-        "news": event_told(event, load_words(at, [event])) if event else None,
+        "news": event_told(event, load_words(lead, at, [event])) if event else None,
     }
     return render(request, "qualification/_pulse.html", context)

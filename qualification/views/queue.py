@@ -1,5 +1,7 @@
 """The queue page: who is next, and why this one."""
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -7,27 +9,25 @@ from django.views.decorators.http import require_GET
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, SDR, TEAM_LEAD, role_required
 from leadmgmt.core.web import is_partial
-from leads.querysets import LeadQuerySet
+from leads.models import User
 from qualification import access
+from qualification.desk.asked import Asked, asked
 from qualification.desk.day import day
-from qualification.desk.plan import Group
+from qualification.desk.plan import plan
 from qualification.desk.preview import preview
-from qualification.desk.queue import MOST, Row, my_leads, rows, sections, tab_leads
+from qualification.desk.queue import MOST, NOT_TODAY, Row, arranged, first, my_leads, sections, tab_leads
 from qualification.desk.queue_filter import QueueFilter, chips, filtered, read_filter, tabs
+from qualification.desk.situation import situations
 
 
 @require_GET
 @role_required(SDR, TEAM_LEAD, ADMIN)
 def queue(request: HttpRequest) -> HttpResponse:
     """The whole page, its list (after a filter), or the pane of one lead (after a move)."""
-    user, at, chosen = access.person(request), now(), read_filter(request.GET)
-    leads: LeadQuerySet = tab_leads(user, chosen.tab)
-    lines = rows(filtered(leads, chosen), at, MOST + 1)
+    user, at, chosen, questions = access.person(request), now(), read_filter(request.GET), asked()
+    lines, left = _lines(user, chosen, at, questions)
     today = day(user, at)
-    plain = chosen.tab == "mine" and not chosen.is_narrowed
-    left = sum(line.plan.group is not Group.PAUSED for line in (lines if plain else rows(my_leads(user), at)))
     number = _selected(lines, chosen)
-    pane = preview(lines, number, user, at, today.deal_value) if lines else None
     context = {
         "at": at,
         "day": today,
@@ -38,13 +38,23 @@ def queue(request: HttpRequest) -> HttpResponse:
         "chips": chips(lines, chosen, request.GET),
         "sections": sections(lines[:MOST]),
         "more": len(lines) > MOST,
-        "pane": pane,
+        "pane": preview(lines, number, user, at, today.deal_value, questions) if lines else None,
         "before": lines[number - 1].lead.pk if number else None,
         "after": lines[number + 1].lead.pk if number + 1 < len(lines) else None,
-        "next_paused": lines[0] if plain and lines and not left else None,
+        "next_later": lines[0] if chosen.is_plain and lines and not left else None,
     }
     partial = is_partial(request) and request.htmx.target == "preview"  # type: ignore[attr-defined]  # set by HtmxMiddleware
     return render(request, "qualification/_preview.html" if partial else "qualification/queue.html", context)
+
+
+def _lines(user: User, chosen: QueueFilter, at: datetime, questions: Asked) -> tuple[list[Row], int]:
+    """The lines that the address asks for, and how many of the person's own leads want something today."""
+    shown = list(first(filtered(tab_leads(user, chosen.tab), chosen), at)[: MOST + 1])
+    mine = shown if chosen.is_plain else list(first(my_leads(user), at)[: MOST + 1])
+    every = {lead.pk: lead for lead in (*shown, *mine)}
+    standing = {one.lead.pk: one for one in situations(list(every.values()), at, questions)}
+    left = sum(plan(standing[lead.pk]).group not in NOT_TODAY for lead in mine)
+    return arranged([standing[lead.pk] for lead in shown]), left
 
 
 def _selected(lines: list[Row], chosen: QueueFilter) -> int:

@@ -168,6 +168,42 @@ def test_snooze_and_back_from_the_queue(world: World, open_page: Open) -> None:
     assert Lead.objects.get(pk=lead.pk).snoozed_until is None
 
 
+def test_a_key_pressed_while_the_pane_is_fetched_is_meant_for_the_new_row(world: World, open_page: Open) -> None:
+    first = came_in(world, "Hoffmann", phone="+4972155501840")
+    owner = first.owner
+    assert owner is not None
+    second = make_lead(owner=owner, stage="mql", contact=make_contact(last_name="Albrecht"), grade="D4")
+    page = open_page("/queue/", owner)
+    page.route("**/queue/?lead=*", lambda route: (page.wait_for_timeout(700), route.continue_())[-1])
+
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+
+    # The menu of the row that was reached, with the focus in it.
+    menu = page.locator("#preview details[open] form")
+    expect(menu).to_have_attribute("action", f"/leads/{second.pk}/snooze/")
+    expect(menu.get_by_role("button", name="In an hour")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(menu.get_by_role("button", name="In three hours")).to_be_focused()
+    assert not Lead.objects.filter(snoozed_until__isnull=False).exists()
+
+
+def test_what_is_being_written_outlives_a_look_elsewhere(world: World, open_page: Open) -> None:
+    lead = came_in(world, "Hoffmann", phone="+4972155501840")
+    page = open_page(f"/leads/{lead.pk}/", lead.owner)
+    page.get_by_label("What was said").fill("Wants to talk to their controller first")
+
+    page.get_by_role("tab", name="Note").click()
+    expect(page.get_by_placeholder("A note for the team")).to_have_value("Wants to talk to their controller first")
+    page.goto("/queue/")
+    page.goto(f"/leads/{lead.pk}/")
+    expect(page.get_by_label("What was said")).to_have_value("Wants to talk to their controller first")
+
+    page.get_by_role("button", name="Log call").click()
+    expect(page.get_by_text("Call logged.")).to_be_visible()
+    expect(page.get_by_label("What was said")).to_have_value("")
+
+
 def test_two_on_one_lead_see_each_other(world: World, open_page: Open) -> None:
     lead = came_in(world, "Hoffmann")
     assert lead.owner is not None
@@ -217,6 +253,13 @@ def test_everything_works_without_a_script(world: World, open_page: Open) -> Non
     tab.locator(".answer-form").get_by_label("Budget", exact=True).fill("30,000")
     tab.get_by_role("button", name="Save answer").click()
     expect(tab.get_by_text("Budget answered.")).to_be_visible()
+    # A call back without its time comes back with what was said.
+    tab.locator(".disposition", has_text="Call back").click()
+    tab.get_by_label("What was said").fill("Ring again on Thursday")
+    tab.get_by_role("button", name="Log call").click()
+    expect(tab.get_by_text("Say for when it was agreed.")).to_be_visible()
+    expect(tab.get_by_label("What was said")).to_have_value("Ring again on Thursday")
+    tab.get_by_label("Agreed for").fill("2030-01-03T10:00")
     tab.get_by_role("button", name="Log call").click()
     expect(tab.get_by_text("Call logged.")).to_be_visible()
     bare.close()

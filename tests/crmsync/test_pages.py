@@ -1,5 +1,6 @@
 """The board, a lead's CRM panel, and the health page."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -50,7 +51,10 @@ def test_a_win_asks_for_its_amount_and_a_loss_for_its_reason():
 
     refused = move(client, deal, stage="Lost")
     assert refused.status_code == 422
-    assert "Say why it was lost." in refused.content.decode()
+    page = refused.content.decode()
+    assert "Say why it was lost." in page
+    assert "(needed for a loss)" in page
+    assert not re.search(r"Lost because\s*<span[^>]*>\(optional\)", page)
     assert move(client, deal, stage="Won", amount="").status_code == 422
     assert BoardDeal.objects.get().version == 1
 
@@ -66,9 +70,13 @@ def test_the_second_of_two_movers_gets_a_sentence():
     client = signed_in(opportunity.owner)
     on_the_board(deal, "Proposal")
 
-    answer = client.post(reverse("crmsync:deal_move", args=[deal.pk]), {"version": 1, "stage": "Demo"}, follow=True)
+    answer = move(client, deal, version=1, stage="Demo", note="Called")
 
-    assert "Somebody moved this deal to Proposal meanwhile." in answer.content.decode()
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody moved this deal to Proposal meanwhile." in page
+    assert "Called</textarea>" in page
+    assert 'name="version" value="2"' in page
     assert deal_of(opportunity).stage == "Proposal"
 
 

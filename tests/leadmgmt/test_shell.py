@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from leadmgmt.core.messages import HtmxMessagesMiddleware, message_with_undo
 from leadmgmt.core.permissions import has_role, role_required
-from leadmgmt.navigation import GROUPS, waiting_leads
+from leadmgmt.navigation import GROUPS, waiting
 from leadmgmt.shell import Shell, open_url
 from leads.models import User
 from tests.factories import make_company, make_contact, make_lead, make_team, make_user
@@ -82,7 +82,7 @@ def test_the_queue_counts_what_waits_for_this_person() -> None:
     make_lead(owner=ann, stage="won")
     make_lead(owner=bob)
 
-    assert waiting_leads(ann) == 2
+    assert waiting(ann) == {"qualification:queue": 2, "crmsync:handoff_list": 0}
 
 
 @pytest.mark.django_db

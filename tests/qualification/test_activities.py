@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from leadmgmt.core.errors import InvalidInput
 from leads.models import Lead, LeadEvent
-from qualification.models import Activity, Answer
+from qualification.models import Activity, Answer, Question
 from qualification.services.activities import UndoTooLate, log_activity, undo_activity
+from qualification.services.answers import give_answer
 from qualification.services.snooze import NotWorking, resume_lead, snooze_lead
 from qualification.services.tags import marked_answers
 from routing.models import SlaClock
@@ -199,6 +200,19 @@ def test_the_page_snoozes_and_undo_brings_it_back(cast: Cast, lead: Lead) -> Non
     ann.post(f"/leads/{lead.pk}/resume/")
     lead.refresh_from_db()
     assert lead.snoozed_until is None
+
+
+def test_a_call_taken_back_takes_the_answers_in_its_text_with_it(cast: Cast, lead: Lead) -> None:
+    ann = as_user(cast.ann)
+    said = {"kind": "call", "disposition": "connected", "body": "#budget 20,000 #need Excel"}
+    ann.post(f"/leads/{lead.pk}/log/", said)
+    need = Question.objects.get(key="need", framework__is_active=True)
+    give_answer(lead.pk, need.pk, "Two hours a day", by=cast.ann, evidence="call")
+
+    ann.post(f"/activities/{Activity.objects.get().pk}/undo/")
+
+    counts = Answer.objects.filter(lead=lead, superseded_at__isnull=True)
+    assert list(counts.values_list("value", flat=True)) == ["Two hours a day"]
 
 
 def test_without_a_time_nothing_is_snoozed(cast: Cast, lead: Lead) -> None:

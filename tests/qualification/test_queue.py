@@ -48,7 +48,7 @@ def test_the_queue_puts_broken_promises_first_and_snoozed_leads_last(cast: Cast)
     assert names(response) == ["Late", "Soon", "Later", "Asleep"]
     page = response.content.decode()
     assert "5 min over" in page
-    assert page.index(">Now<") < page.index(">Within the hour<") < page.index(">Later today<") < page.index(">Paused<")
+    assert page.index(">Now<") < page.index(">Within the hour<") < page.index(">Coming days<") < page.index(">Paused<")
 
 
 def test_only_own_leads_that_are_worked_stand_in_the_queue(cast: Cast) -> None:

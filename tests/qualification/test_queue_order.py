@@ -5,16 +5,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
 from leads.models import Channel, Company, Contact, Lead, Touchpoint
 from qualification.desk.headline import headline
 from qualification.desk.order import cadence_factor, order, promise_factor, value_factor
 from qualification.desk.plan import Group, Step, plan, working_day
+from qualification.desk.queue import ranked
 from qualification.desk.situation import Situation, history
 from qualification.desk.why import LONGEST, why
 from qualification.models import Activity, Question
 from routing.models import SlaClock
 
+HOURS_AHEAD = ((1, "A1", 72), (2, "D4", 24))
 AT = datetime(2026, 11, 23, 9, 41, tzinfo=ZoneInfo("Europe/Berlin"))  # a Monday
 
 
@@ -56,10 +59,46 @@ def test_a_promise_is_grouped_by_what_is_left_of_it(minutes: float, group: Group
     assert plan(stands(clock=clock(minutes))).group is group
 
 
-def test_an_untouched_lead_is_never_out_of_sight_however_far_its_promise() -> None:
-    decided = plan(stands(clock=clock(60 * 40)))
+def test_an_untouched_lead_without_a_promise_wants_its_call_today() -> None:
+    decided = plan(stands())
 
     assert (decided.step, decided.group) == (Step.FIRST_TOUCH, Group.TODAY)
+
+
+@pytest.mark.parametrize(("zone", "group"), [("Europe/Berlin", Group.COMING), ("America/New_York", Group.TODAY)])
+def test_what_is_promised_for_another_day_of_the_readers_own_stands_under_that(zone: str, group: Group) -> None:
+    """At 9:41 in Berlin: half past midnight there is still this evening in New York."""
+    with timezone.override(zone):
+        decided = plan(stands(clock=clock(60 * 15)))
+        agreed = did("call_back", timedelta(hours=2), due_at=AT + timedelta(hours=15))
+        appointment = plan(stands(attempts=1, last=agreed, appointment=agreed))
+
+    assert (decided.step, decided.group) == (Step.FIRST_TOUCH, group)
+    assert (appointment.step, appointment.group) == (Step.APPOINTMENT, group)
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("America/Chicago", "It is Monday, 2:41 in Chicago now."),
+        ("Europe/Lisbon", ""),
+        ("", ""),
+        ("Nowhere/At_all", ""),
+    ],
+)
+def test_who_would_be_woken_up_by_a_call_has_their_hour_said(zone: str, said: str) -> None:
+    situation = stands(clock=clock(5))
+    situation.lead.contact.time_zone = zone
+
+    because = headline(situation, plan(situation)).because
+
+    assert because.endswith(said or "Your promise ends 9:46.")
+
+
+def test_coming_days_go_by_their_time_and_today_by_value() -> None:
+    far, near = (stands(lead(pk=pk, grade=grade), clock=clock(60 * hours)) for pk, grade, hours in HOURS_AHEAD)
+
+    assert [one.lead.pk for one, _plan, _order in ranked([far, near])] == [2, 1]
 
 
 def test_a_snoozed_lead_is_paused_even_if_its_promise_is_over() -> None:
@@ -83,7 +122,7 @@ def test_a_follow_up_is_due_after_a_pause_and_waits_until_then() -> None:
     tomorrow = stands(old(), attempts=1, last=did("no_answer", timedelta(hours=1)))
 
     assert plan(today).group is Group.TODAY
-    assert plan(tomorrow).group is Group.PAUSED
+    assert plan(tomorrow).group is Group.COMING
     assert plan(tomorrow).due_at == AT + timedelta(hours=23)
 
 

@@ -11,6 +11,19 @@ function select(row) {
   row.dispatchEvent(new CustomEvent("key-move", { bubbles: true }));
 }
 
+// Until the pane shows the row that is reached, it speaks of another lead: nothing in it can be pressed. A key that is
+// pressed meanwhile is meant for the new one; js/keys.js keeps it.
+if (preview) {
+  document.addEventListener("key-move", (event) => (preview.inert = event.target.matches("[data-row]")));
+  ["htmx:afterSettle", "htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) =>
+    document.addEventListener(name, (event) => {
+      if (event.detail.target !== preview) return;
+      preview.inert = false;
+      preview.dispatchEvent(new CustomEvent("keys-ready", { bubbles: true }));
+    }),
+  );
+}
+
 // Enter and a double click open the lead, one click shows it beside the list, where there is a pane to show it in.
 document.addEventListener("click", (event) => {
   const row = event.target.closest("[data-row]");
@@ -44,6 +57,13 @@ document.addEventListener("click", (event) => {
   closeMenus(event.target.closest(".menu-item:not(button)") ? null : menu);
 });
 document.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const items = step ? [...(event.target.closest("details.menu[open]")?.querySelectorAll(".menu-item") ?? [])] : [];
+  if (items.length && (event.target.matches("summary") || items.includes(event.target))) {
+    event.preventDefault();
+    const here = items.indexOf(event.target);
+    items[here < 0 ? 0 : (here + step + items.length) % items.length].focus();
+  }
   if (event.key !== "Escape") return;
   const open = document.querySelector("details.menu[open]");
   if (open) {
@@ -58,6 +78,27 @@ function askForDate(form) {
   if (due) due.required = due.checkVisibility();
 }
 document.addEventListener("click", (event) => askForDate(event.target.closest("[data-submit]")?.form), true);
+
+// What one writes about a lead stays until it is sent, whatever page or part of the page comes in between.
+const drafted = ["body", "due_at"];
+function keep(field, write) {
+  const key = `draft ${field.form?.getAttribute("action")} ${field.name}`;
+  return write === undefined ? sessionStorage.getItem(key) : write ? sessionStorage.setItem(key, write) : sessionStorage.removeItem(key);
+}
+function fields(form) {
+  return drafted.map((name) => form?.elements.namedItem(name)).filter(Boolean);
+}
+function restore() {
+  fields(document.querySelector(".composer")).forEach((field) => {
+    if (!field.value) field.value = keep(field) ?? "";
+  });
+}
+document.addEventListener("input", (event) => {
+  if (event.target.closest(".composer") && drafted.includes(event.target.name)) keep(event.target, event.target.value);
+});
+document.addEventListener("submit", (event) => event.target.matches(".composer") && fields(event.target).forEach((field) => keep(field, "")));
+document.addEventListener("htmx:afterSwap", restore);
+restore();
 
 // Ctrl+Enter sends the form in which one writes.
 document.addEventListener("keydown", (event) => {

@@ -39,6 +39,8 @@ function press(element) {
     element.select?.();
   } else {
     element.click();
+    // Who opens a menu by key goes on in it by key.
+    if (element.matches("summary")) element.parentElement.querySelector(".menu-item, input:not([type=hidden]), select")?.focus();
   }
 }
 
@@ -89,7 +91,9 @@ function answer(key) {
   const wanted = pending ? `${pending} ${key}` : key;
   pending = "";
   clearTimeout(timer);
-  const element = keyed().find((one) => one.dataset.key === wanted);
+  // What a toast offers is the newest thing on the screen.
+  const named = keyed().filter((one) => one.dataset.key === wanted);
+  const element = named.find((one) => one.closest(".toasts")) ?? named[0];
   if (element) {
     press(element);
     return true;
@@ -107,10 +111,22 @@ function answer(key) {
   return false;
 }
 
+// A key of a part that is being replaced waits for the new part.
+function waits(key) {
+  return !["j", "k"].includes(key) && [...document.querySelectorAll("[inert] [data-key]")].some((one) => one.dataset.key === key);
+}
+
 export function startKeys() {
+  let kept = "";
   document.addEventListener("keydown", (event) => {
     if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.key.length !== 1) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    if (answer(event.key)) event.preventDefault();
+    kept = waits(event.key) ? event.key : "";
+    if (kept || answer(event.key)) event.preventDefault();
+  });
+  document.addEventListener("keys-ready", () => {
+    const key = kept;
+    kept = "";
+    if (key) answer(key);
   });
 }

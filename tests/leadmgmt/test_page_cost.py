@@ -1,0 +1,126 @@
+"""What the pages of an SDR and an AE cost: at most fifteen queries, and as many with sixty rows as with five."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from crmsync.models import BoardDeal, Handoff
+from crmsync.services.convert import convert_lead
+from leads.events import record_event
+from leads.models import Lead, User
+from qualification.models import Activity
+from tests.crmsync.things import make_crm, make_sql
+from tests.factories import make_clock, make_company, make_contact, make_lead, make_source, make_team, make_touchpoint
+from tests.factories import make_user as make_person
+from tests.worker import drain
+
+pytestmark = pytest.mark.django_db
+
+MOST = 15
+FEW, MANY = 5, 60
+
+
+@pytest.fixture
+def ann() -> User:
+    make_crm()
+    return make_person("sdr", first_name="Ann", last_name="Ander", team=make_team("inbound"))
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def cost(user: User, address: str) -> list[str]:
+    """The queries of one look at a page, without those of the sign-in."""
+    client = signed_in(user)
+    client.get(address)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return [re.sub(r"SELECT .*? FROM ", "… ", query["sql"])[:100] for query in queries]
+
+
+def fill_queue(ann: User, count: int) -> None:
+    """Leads of every kind: promised, followed up, agreed, put aside, waiting for anybody."""
+    now = timezone.now()
+    for number in range(count):
+        contact = make_contact(company=make_company(), country=("DE", "AT")[number % 2])
+        lead = make_lead(
+            owner=ann, contact=contact, stage="mql", grade="A1", subject="demo", source=make_source("google-ads")
+        )
+        make_touchpoint(lead, message="We plan 45 technicians in Excel.")
+        make_clock(lead)
+        kind = ("no_answer", "call_back", "connected")[number % 3]
+        due = now + timedelta(days=1) if kind == "call_back" else None
+        Activity.objects.create(lead=lead, kind="call", disposition=kind, at=now, by=ann, due_at=due)
+        if number % 5 == 4:
+            Lead.objects.filter(pk=lead.pk).update(snoozed_until=now + timedelta(days=2))
+
+
+def fill_deals(ann: User, count: int) -> None:
+    """Handoffs with their deals on the board."""
+    for _number in range(count):
+        convert_lead(make_sql(owner=ann, contact=make_contact(company=make_company())).pk, by=ann)
+    drain()
+
+
+def tell_much(lead: Lead, ann: User, count: int) -> None:
+    """A history of so many lines."""
+    for number in range(count):
+        make_touchpoint(lead, at=timezone.now() - timedelta(minutes=number))
+        Activity.objects.create(lead=lead, kind="note", at=timezone.now(), by=ann, body="x")
+        record_event(lead, "lead.snoozed", actor=ann, data={"until": timezone.now().isoformat()}, quiet=True)
+
+
+def compare(fill: Callable[[int], None], look: Callable[[], list[str]]) -> None:
+    """Few rows and many cost the same, and neither costs much."""
+    fill(FEW)
+    few = look()
+    fill(MANY - FEW)
+    many = look()
+
+    assert len(few) <= MOST, "\n".join(few)
+    assert len(many) == len(few), "\n".join(many)
+
+
+@pytest.mark.parametrize("query", ["", "?tab=hot", "?tab=calls", "?tab=waiting", "?grade=A&country=DE", "?q=gmbh"])
+def test_the_queue(ann: User, query: str) -> None:
+    compare(lambda count: fill_queue(ann, count), lambda: cost(ann, f"/queue/{query}"))
+
+
+def test_the_list_of_leads(ann: User) -> None:
+    compare(lambda count: fill_queue(ann, count), lambda: cost(ann, "/leads/"))
+
+
+def test_a_lead_with_its_neighbours_and_its_history(ann: User) -> None:
+    lead = make_lead(owner=ann, stage="mql", grade="A1", contact=make_contact(company=make_company()))
+    make_clock(lead)
+
+    def fill(count: int) -> None:
+        fill_queue(ann, count)
+        tell_much(lead, ann, count)
+
+    compare(fill, lambda: cost(ann, f"/leads/{lead.pk}/"))
+
+
+@pytest.mark.parametrize("address", ["/handoffs/", "/board/"])
+def test_what_an_ae_opens(ann: User, address: str) -> None:
+    ada = make_person("ae", first_name="Ada", last_name="Ae")
+
+    compare(lambda count: fill_deals(ann, count), lambda: cost(ada, address))
+
+
+def test_one_handoff_and_its_deal(ann: User) -> None:
+    ada = make_person("ae", first_name="Ada", last_name="Ae")
+    fill_deals(ann, 1)
+    handoff, deal = Handoff.objects.get(), BoardDeal.objects.get()
+
+    for address in (f"/handoffs/{handoff.pk}/", f"/board/{deal.pk}/"):
+        compare(lambda count: tell_much(handoff.opportunity.lead, ann, count), lambda: cost(ada, address))  # noqa: B023  # called at once
