@@ -12,7 +12,8 @@ from crmsync.forms import RefuseForm
 from crmsync.models import Handoff
 from crmsync.pages.handoff import handoff_page
 from crmsync.pages.handoff_list import handoff_list as gather_list
-from crmsync.services.handoff import accept_handoff, refuse_handoff
+from crmsync.services.handoff import AlreadyDecided, accept_handoff, refuse_handoff
+from leadmgmt.core import formats
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, AE, MANAGER, SDR, TEAM_LEAD, role_required
@@ -64,6 +65,10 @@ def handoff_refuse(request: HttpRequest, handoff_id: int) -> HttpResponse:
         for name, remedy in error.fields.items():
             form.add_error(name if name in form.fields else None, remedy)
         return _page(request, handoff_id, form, status=422)
+    except AlreadyDecided as error:
+        # The form is gone with the decision; what was written for the SDR is not.
+        wrote = _("You wrote: %(words)s") % {"words": formats.quoted(said["note"])} if said["note"] else ""
+        raise AlreadyDecided(f"{error} {wrote}".strip()) from None
     messages.success(request, _("Refused. The lead sleeps, and who handed it over knows why."))
     return HttpResponseRedirect(reverse("crmsync:handoff_list"))
 

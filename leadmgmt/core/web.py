@@ -44,7 +44,9 @@ def post_from(page: str, *names: str) -> Callable[[View[P]], Callable[..., HttpR
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method in ("GET", "HEAD"):
-                return HttpResponseRedirect(reverse(page, kwargs={name: kwargs[name] for name in names}))
+                query = request.META.get("QUERY_STRING", "")
+                address = reverse(page, kwargs={name: kwargs[name] for name in names})
+                return HttpResponseRedirect(f"{address}?{query}" if query else address)
             return view(request, *args, **kwargs)
 
         return require_http_methods(["GET", "HEAD", "POST"])(guarded)

@@ -85,7 +85,7 @@ def lead_snooze(request: HttpRequest, lead_id: int) -> HttpResponse:
         until = form.cleaned_data["moment"]
         try:
             snooze_lead(lead.pk, until, by=user, at=at)
-        except DomainError as error:
+        except InvalidInput as error:
             form.add_error("own", str(error))
     if form.errors:
         return lead_page(request, lead.pk, form)

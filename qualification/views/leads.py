@@ -1,5 +1,6 @@
 """The list of leads: find, narrow, sort, take out as a file, and act on several at once."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.contrib import messages
@@ -9,12 +10,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, REPORT_READERS, SDR, TEAM_LEAD, has_role, role_required
-from leadmgmt.core.web import back
+from leadmgmt.core.web import back, post_from
 from leads.models import Lead
 from qualification import access
 from qualification.desk.export import csv_lines
@@ -30,6 +31,11 @@ from routing.services.assign import assign_lead
 @login_required
 def lead_list(request: HttpRequest) -> HttpResponse:
     """A page of the leads that this person may see and the address asks for."""
+    return _page(request)
+
+
+def _page(request: HttpRequest, ticked: Collection[int] = (), taker: int | None = None) -> HttpResponse:
+    """The list; with the ticks and the rep of a choice that was refused."""
     user, params = access.person(request), request.GET
     visible = Lead.objects.visible_to(user)
     page = page_of(sorted_by(narrowed(visible, params, request), params.get("sort", "")), params.get("page", "1"))
@@ -47,8 +53,10 @@ def lead_list(request: HttpRequest) -> HttpResponse:
         "may_export": has_role(user, *REPORT_READERS),
         "may_work": has_role(user, SDR, TEAM_LEAD, ADMIN),
         "takers": takers(user) if has_role(user, TEAM_LEAD, ADMIN) else None,
+        "ticked": ticked,
+        "taker_chosen": taker,
     }
-    return render(request, "qualification/lead_list.html", context)
+    return render(request, "qualification/lead_list.html", context, status=422 if ticked else 200)
 
 
 @require_GET
@@ -62,14 +70,23 @@ def lead_export(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-@require_POST
 @role_required(SDR, TEAM_LEAD, ADMIN)
+@post_from("qualification:lead_list")
 def lead_bulk(request: HttpRequest) -> HttpResponse:
     """Snooze or reassign what is ticked. Each lead is its own change: one that refuses stops no other."""
-    user, at = access.person(request), now()
     form = BulkForm(request.POST)
     if not form.is_valid():
         raise InvalidInput(_("Tick some leads and choose what to do with them."))
+    try:
+        _change(request, form)
+    except InvalidInput as error:
+        messages.error(request, str(error))
+        return _page(request, form.cleaned_data["leads"], form.cleaned_data["user"])
+    return HttpResponseRedirect(back(request, reverse("qualification:lead_list")))
+
+
+def _change(request: HttpRequest, form: BulkForm) -> None:
+    user, at = access.person(request), now()
     ids = form.cleaned_data["leads"]
     chosen = list(Lead.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
     taker, until = None, None
@@ -90,7 +107,6 @@ def lead_bulk(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             refused = str(error)
     _report(request, done, len(chosen) - done, refused)
-    return HttpResponseRedirect(back(request, reverse("qualification:lead_list")))
 
 
 def _until(request: HttpRequest) -> datetime:

@@ -10,6 +10,7 @@ from crmsync.models import Handoff, OutboxEntry
 from crmsync.services.handoff import AlreadyDecided, accept_handoff, refuse_handoff
 from leadmgmt.core.errors import InvalidInput, NotPermitted
 from leadmgmt.core.now import now
+from leads.models import Reason
 from qualification.models import Activity
 from routing.models import Notification
 from tests.crmsync.things import deal_of, kinds, make_crm, make_deal, read
@@ -158,6 +159,13 @@ def test_accepting_and_refusing_on_the_page(offered):
         headers={"referer": f"http://testserver{here}"},
     )
     assert "accepted already" in again.content.decode()
+
+    reason = Reason.objects.filter(kind="refuse", is_active=True, wake_after_days__isnull=False).first()
+    refusal = {"reason": reason.code, "note": "Their CFO has to sign"}
+    second = client.post(reverse("crmsync:handoff_refuse", args=[handoff.pk]), refusal, follow=True)
+    assert "You wrote: “Their CFO has to sign”" in second.content.decode()
+    # The door itself shows the page to who only looks.
+    assert client.get(reverse("crmsync:handoff_refuse", args=[handoff.pk]))["Location"] == here
 
 
 def test_who_sees_which_handoffs(offered):

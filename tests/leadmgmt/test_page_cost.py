@@ -15,9 +15,18 @@ from crmsync.services.convert import convert_lead
 from leads.events import record_event
 from leads.models import Lead, User
 from qualification.models import Activity
+from routing.models import WaitingLead
 from tests.crmsync.things import make_crm, make_sql
-from tests.factories import make_clock, make_company, make_contact, make_lead, make_source, make_team, make_touchpoint
-from tests.factories import make_user as make_person
+from tests.factories import (
+    make_clock,
+    make_company,
+    make_contact,
+    make_lead,
+    make_source,
+    make_team,
+    make_touchpoint,
+    make_user,
+)
 from tests.worker import drain
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +38,7 @@ FEW, MANY = 5, 60
 @pytest.fixture
 def ann() -> User:
     make_crm()
-    return make_person("sdr", first_name="Ann", last_name="Ander", team=make_team("inbound"))
+    return make_user("sdr", first_name="Ann", last_name="Ander", team=make_team("inbound"))
 
 
 def signed_in(user: User) -> Client:
@@ -62,6 +71,10 @@ def fill_queue(ann: User, count: int) -> None:
         Activity.objects.create(lead=lead, kind="call", disposition=kind, at=now, by=ann, due_at=due)
         if number % 5 == 4:
             Lead.objects.filter(pk=lead.pk).update(snoozed_until=now + timedelta(days=2))
+        if number % 5 == 3:
+            waiting = make_lead(team=ann.team, contact=make_contact(company=make_company()))
+            later = now + timedelta(hours=9)
+            WaitingLead.objects.create(lead=waiting, reason="Nobody is on shift.", since=now, wake_at=later)
 
 
 def fill_deals(ann: User, count: int) -> None:
@@ -112,13 +125,13 @@ def test_a_lead_with_its_neighbours_and_its_history(ann: User) -> None:
 
 @pytest.mark.parametrize("address", ["/handoffs/", "/board/"])
 def test_what_an_ae_opens(ann: User, address: str) -> None:
-    ada = make_person("ae", first_name="Ada", last_name="Ae")
+    ada = make_user("ae", first_name="Ada", last_name="Ae")
 
     compare(lambda count: fill_deals(ann, count), lambda: cost(ada, address))
 
 
 def test_one_handoff_and_its_deal(ann: User) -> None:
-    ada = make_person("ae", first_name="Ada", last_name="Ae")
+    ada = make_user("ae", first_name="Ada", last_name="Ae")
     fill_deals(ann, 1)
     handoff, deal = Handoff.objects.get(), BoardDeal.objects.get()
 

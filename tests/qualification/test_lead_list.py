@@ -218,6 +218,21 @@ def test_a_team_lead_assigns_what_is_ticked(cast: Cast) -> None:
     assert Lead.objects.filter(owner=amy).count() == 3
 
 
+def test_ticks_stay_where_nobody_was_chosen_and_the_way_back_keeps_the_filters(cast: Cast) -> None:
+    first, second = lead_of(cast.ann, "First"), lead_of(cast.ann, "Second")
+    lea = as_user(cast.lea)
+
+    refused = lea.post("/leads/bulk/?stage=new", {"do": "assign", "leads": [first.pk]})
+
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert "Choose who shall have them." in page
+    assert f'value="{first.pk}" checked' in page
+    assert f'value="{second.pk}" checked' not in page
+    assert 'action="/leads/bulk/?stage=new"' in page
+    assert lea.get("/leads/bulk/?stage=new")["Location"] == "/leads/?stage=new"
+
+
 def test_nothing_ticked_is_said(cast: Cast) -> None:
     page = as_user(cast.ann).post("/leads/bulk/", {"do": "snooze"}, follow=True).content.decode()
 

@@ -125,6 +125,14 @@ def test_a_snooze_into_the_past_opens_the_menu_again(cast: Cast, lead: Lead) -> 
     assert "That time has passed already." in control(page, "own")
 
 
+def test_a_lead_that_somebody_has_closed_meanwhile_is_not_put_aside(cast: Cast, lead: Lead) -> None:
+    disqualify_lead(lead.pk, make_reason("disqualify", "no-need").code, by=cast.lea)
+
+    page = as_user(cast.ann).post(f"/leads/{lead.pk}/snooze/", {"until": "hour"}, follow=True).content.decode()
+
+    assert "This lead is closed by now; it cannot be put aside." in page
+
+
 def test_a_reload_of_a_refused_page_and_a_sign_in_in_between_lead_back_to_the_lead(cast: Cast, lead: Lead) -> None:
     answer = as_user(cast.ann).get(f"/leads/{lead.pk}/log/")
 
