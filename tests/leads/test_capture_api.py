@@ -16,7 +16,7 @@ from leads.api.waiting import wait_until_routed
 from leads.models import ApiKey, Capture, Channel, Lead, LeadEvent
 from leads.services.capture import process_capture
 from leads.services.channels import create_api_key
-from tests.factories import make_channel, make_user
+from tests.factories import make_channel, make_lead, make_user
 from tests.leads.shared import FOLDER, needs_dirty_data
 
 pytestmark = pytest.mark.django_db
@@ -399,3 +399,23 @@ def test_naughty_strings_never_break_the_door(door: Door) -> None:
     for capture in Capture.objects.filter(status="received"):
         after = process_capture(capture.pk)
         assert after.status == "accepted", (after.payload, after.error)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"kind": ' + b"[" * 900 + b"]" * 900 + b"}", b'{"kind": NaN}', b"\xff", b"x" * 1_100_000]
+)
+def test_other_addresses_read_bodies_as_strictly(body: bytes) -> None:
+    owner = make_user("sdr")
+    _key, token = create_api_key("phone system", user=owner)
+    lead = make_lead(owner=owner)
+
+    response = Client().generic(
+        "POST",
+        f"/api/v1/leads/{lead.pk}/activities/",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+    assert response.status_code in (400, 413)
+    assert list(problem(response)) == ["body"]
