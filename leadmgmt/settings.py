@@ -16,9 +16,12 @@ from leadmgmt.core.env import (
     env_bool,
     env_choice,
     env_code,
+    env_hosts,
     env_int,
     env_list,
     env_mail,
+    env_origins,
+    env_sender,
     env_str,
     env_zone,
     read_file,
@@ -40,7 +43,7 @@ SECRET_KEY = env_str("SECRET_KEY") or secrets.local_secret(VAR_DIR, "secret_key"
 FIELD_KEYS = env_list("FIELD_KEYS") or [secrets.local_secret(VAR_DIR, "field_key")]
 _host = f"[{_name}]" if ":" in (_name := urlsplit(PUBLIC_URL).hostname or "") else _name
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", _host]
-CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]
+CSRF_TRUSTED_ORIGINS = env_origins("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]
 # Who may read /metrics from elsewhere than this host.
 METRICS_TOKEN = env_str("METRICS_TOKEN")
 
@@ -176,7 +179,7 @@ EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "Leadmgmt <leadmgmt@localhost>")
+DEFAULT_FROM_EMAIL = env_sender("DEFAULT_FROM_EMAIL", "Leadmgmt <leadmgmt@localhost>")
 
 WORKERS = env_int("WORKERS", 2, least=1, most=64)
 WEB_WORKERS = env_int("WEB_WORKERS", 2, least=1, most=64)
@@ -206,7 +209,7 @@ Q_CLUSTER = {
 # Enrichment has a deadline, not a veto.
 ENRICHMENT_WAIT_SECONDS = env_int("ENRICHMENT_WAIT_SECONDS", 1, least=0, most=30)
 # Hosts or networks that outbound calls may reach although they are private (an own enrichment service, say).
-OUTBOUND_ALLOW_PRIVATE = env_list("OUTBOUND_ALLOW_PRIVATE")
+OUTBOUND_ALLOW_PRIVATE = env_hosts("OUTBOUND_ALLOW_PRIVATE")
 CAPTURE_MAX_BYTES = env_int("CAPTURE_MAX_BYTES", 1024 * 1024, least=1024)
 
 REST_FRAMEWORK = {
@@ -216,7 +219,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["leads.api.parser.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "leadmgmt.core.problems.exception_handler",

@@ -10,8 +10,11 @@ TRY = """curl -X POST '{url}/api/v1/capture/?wait=10' -H 'Authorization: Bearer 
        -H 'Content-Type: application/json' -d '{{"email": "ada@example.com", "name": "Ada Lovelace"}}'"""
 
 
-def demo_note(file: Path, url: str) -> dict[str, Any]:
-    """What the demo left in ``file``, with the address as it is now; nothing if that was for another database."""
+def demo_note(file: Path, url: str, *, keep: bool = True) -> dict[str, Any]:
+    """What the demo left in ``file``, with the address as it is now; nothing if that was for another database.
+
+    ``keep``: programs read the address from the file, so that it is noted there too.
+    """
     try:
         note: dict[str, Any] = json.loads(file.read_text())
         accounts = [account["email"] for account in note["accounts"].values()]
@@ -19,7 +22,7 @@ def demo_note(file: Path, url: str) -> dict[str, Any]:
         return {}
     if not accounts or not get_user_model().objects.filter(email__in=accounts).exists():
         return {}
-    if note.get("url") != url:
+    if keep and note.get("url") != url:
         note["url"] = url
         draft = file.with_suffix(".new")
         draft.write_text(json.dumps(note, indent=2))

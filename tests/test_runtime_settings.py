@@ -1,6 +1,7 @@
 """Settings from the environment, mail, system checks and health pages."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import DatabaseError
 from django.test import Client
 
 from leadmgmt import checks, health
-from leadmgmt.core.env import env_code, env_mail, read_file
+from leadmgmt.core.env import env_code, env_hosts, env_mail, env_origins, env_sender, read_file
 from leadmgmt.core.secrets import local_secret
 from leadmgmt.database.url import parse
 from leadmgmt.listening import DEFAULT_PORT, listen
@@ -189,3 +190,38 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ImproperlyConfigured, match="LEADMGMT_VAR"):
         local_secret(tmp_path / "file" / "var", "secret_key")
+
+
+@pytest.mark.parametrize(
+    ("read", "good", "bad"),
+    [
+        (
+            env_hosts,
+            ["10.0.5.0/24, data.internal", "::1", "localhost"],
+            ["10.0.5.0/99", "my network", "10.0.5", "a,-b"],
+        ),
+        (env_origins, ["https://a.example, http://b.example:8000", "https://*.a.example"], ["a.example", "https://"]),
+        (
+            lambda name: env_sender(name, "x@y.example"),
+            ["Leads <leads@example.com>", "leads@localhost", ""],
+            ["nonsense", "Leads <leads>", "a@b.example\nBcc: c@d.example"],
+        ),
+    ],
+)
+def test_lists_and_senders_are_read_or_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[str], Any], good: list[str], bad: list[str]
+) -> None:
+    for value in good:
+        monkeypatch.setenv("ASKED", value)
+        read("ASKED")
+    for value in bad:
+        monkeypatch.setenv("ASKED", value)
+        with pytest.raises(ImproperlyConfigured, match="ASKED"):
+            read("ASKED")
+
+
+def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PORT=8000\nNAME=\xff\xfe\n")
+
+    with pytest.raises(ImproperlyConfigured, match="save it as UTF-8"):
+        read_file(tmp_path / ".env")

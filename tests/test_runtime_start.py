@@ -207,8 +207,9 @@ def test_kill_9_of_the_supervisor_leaves_nothing_behind(var: Path) -> None:
 
 def test_two_starts_share_the_database_and_the_last_one_stops_it(var: Path) -> None:
     first = launch(var, PORT=str(free_port()))
+    address = first.read_until(r"ready: (\S+?)/$")
     second = launch(var, PORT=str(free_port()))
-    first.read_until("ready: ")
+    assert second.read_until(r"runs from this folder already, at (\S+);") == address
     second.read_until("ready: ")
     first.process.terminate()
     first.process.communicate(timeout=90)

@@ -1,7 +1,10 @@
 """Settings from the environment, with an error that says what to mend."""
 
 import os
+import re
 from collections.abc import Iterable
+from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import available_timezones
@@ -10,13 +13,19 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
+HOST = re.compile(r"(?!-)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def read_file(path: Path) -> None:
     """Take NAME=value lines from a file where the environment does not say otherwise; # begins a comment line."""
     if not path.is_file():
         return
-    for number, raw in enumerate(path.read_text().splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ImproperlyConfigured(f"{path} cannot be read ({why}): save it as UTF-8, readable for you.") from None
+    for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -99,6 +108,41 @@ def env_zone(name: str, default: str) -> str:
 def env_list(name: str, default: str = "") -> list[str]:
     """Comma-separated words, blanks and empties dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def env_origins(name: str) -> list[str]:
+    """Comma-separated web addresses; raises ImproperlyConfigured for one that is none. ``*.`` stands for any host."""
+    found = env_list(name)
+    for origin in found:
+        scheme, _, host = origin.partition("://")
+        if scheme not in ("http", "https") or not host or set("/?# ") & set(host):
+            raise ImproperlyConfigured(f"{name} has {origin!r}: write it as https://leads.example.com.")
+    return found
+
+
+def env_hosts(name: str) -> list[str]:
+    """Comma-separated host names, addresses or networks; raises ImproperlyConfigured for what is none of these."""
+    found = env_list(name)
+    for entry in found:
+        try:
+            ip_network(entry, strict=False)
+        except ValueError:
+            digits_only = set(entry) <= set("0123456789.:/")
+            if digits_only or not HOST.fullmatch(entry):
+                raise ImproperlyConfigured(
+                    f"{name} has {entry!r}: write a host such as data.example.com or a network such as 10.0.5.0/24."
+                ) from None
+    return found
+
+
+def env_sender(name: str, default: str) -> str:
+    """A sender as `Name <address>` or an address alone; raises ImproperlyConfigured otherwise."""
+    sender = env_str(name) or default
+    address = parseaddr(sender)[1]
+    local, at, domain = address.rpartition("@")
+    if not (at and local and domain) or set("\r\n ") & set(address) or "\n" in sender or "\r" in sender:
+        raise ImproperlyConfigured(f"{name} is {sender!r}: set it to a sender such as Leads <leads@example.com>.")
+    return sender
 
 
 def env_mail(name: str) -> dict[str, str | int | bool]:

@@ -1,9 +1,11 @@
 """Refusals of the API as application/problem+json (RFC 9457), with the field or row they concern."""
 
-from typing import Any
+from typing import Any, Protocol
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -11,6 +13,15 @@ from rest_framework.settings import api_settings
 from leadmgmt.core.errors import DomainError
 
 CONTENT_TYPE = "application/problem+json"
+DRAINED = 32 * 1024 * 1024
+CHUNK = 64 * 1024
+
+
+class Readable(Protocol):
+    """A body on its way in."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, empty at the end."""
 
 
 def problem(
@@ -33,6 +44,13 @@ def problem_response(status: int, title: str, *, code: str = "", fields: dict[st
 def wants_problem(request: HttpRequest) -> bool:
     """Whether the caller is a program."""
     return request.path.startswith("/api/")
+
+
+def drain(body: Readable) -> None:
+    """Read what is left of a refused body: else the sender finds its connection broken instead of the answer."""
+    left = DRAINED
+    while left > 0 and (chunk := body.read(min(CHUNK, left))):
+        left -= len(chunk)
 
 
 def _flatten(detail: Any, prefix: str = "") -> dict[str, str]:
@@ -60,6 +78,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             status=error.status,
             content_type=CONTENT_TYPE,
         )
+    if isinstance(error, RequestDataTooBig):
+        drain(context["request"])
+        message = _("The body is larger than %(count)d bytes.") % {"count": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+        body = problem(413, message, code="too_large", fields={"body": message})
+        return Response(body, status=413, content_type=CONTENT_TYPE)
     if isinstance(error, Http404):
         return Response(problem(404, "Nothing is here.", code="not_found"), status=404, content_type=CONTENT_TYPE)
     if isinstance(error, PermissionDenied):

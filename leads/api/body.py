@@ -9,10 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError
+from leadmgmt.core.problems import drain
 
-# So much of a refused body is read and thrown away: the sender gets its answer, and the connection can be used again.
-DRAINED = 32 * 1024 * 1024
-CHUNK = 64 * 1024
 # Deeper than anybody writes, and far from where walking through it would end the stack.
 MOST_LEVELS = 64
 
@@ -35,11 +33,17 @@ def read_json(request: HttpRequest, most: int) -> Any:
     """The body, read with the charset it declares (UTF-8 by default). Raises TooLarge (``most`` bytes), Malformed."""
     try:
         raw = _bytes(request, most)
-        text = raw.decode(_charset(request.META.get("CONTENT_TYPE", "")))
-    except (UnicodeError, LookupError):
-        raise _malformed(_("The body is not text in the declared charset (UTF-8 where none is declared).")) from None
     except OSError:
         raise _malformed(_("The body did not arrive as it was announced.")) from None
+    return parse_json(raw, request.META.get("CONTENT_TYPE", ""))
+
+
+def parse_json(raw: bytes, content_type: str) -> Any:
+    """What the bytes of a body say. Raises Malformed."""
+    try:
+        text = raw.decode(_charset(content_type))
+    except (UnicodeError, LookupError):
+        raise _malformed(_("The body is not text in the declared charset (UTF-8 where none is declared).")) from None
     try:
         told = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
     except RecursionError:
@@ -60,7 +64,7 @@ def _bytes(request: HttpRequest, most: int) -> bytes:
     body = _stream(request)
     raw = body.read(most + 1)
     if len(raw) > most:
-        _drain(body)
+        drain(body)
         message = _("The body is larger than %(count)d bytes.") % {"count": most}
         raise TooLarge(message, fields={"body": message})
     announced = request.META.get("CONTENT_LENGTH") or ""
@@ -90,12 +94,6 @@ def _stream(request: HttpRequest) -> IO[bytes]:
     if chunked and request.META.get("wsgi.input_terminated"):
         return cast(IO[bytes], request.META["wsgi.input"])
     return cast(IO[bytes], request)
-
-
-def _drain(body: IO[bytes]) -> None:
-    left = DRAINED
-    while left > 0 and (chunk := body.read(min(CHUNK, left))):
-        left -= len(chunk)
 
 
 def _charset(content_type: str) -> str:

@@ -14,9 +14,11 @@ def wait_until_routed(capture_id: UUID, seconds: float) -> dict[str, Any] | None
     """What became of it, looked at again and again for at most ``seconds``; None where time runs out."""
     until, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:
-        capture = Capture.objects.select_related("lead", "lead__owner").get(pk=capture_id)
+        capture = Capture.objects.select_related("lead").get(pk=capture_id)
         if capture.lead is not None and _is_routed(capture.lead):
-            return {"status": capture.status, **routed_lead(capture.lead)}
+            # Read after the look at its events: what stood there before may have been the lead before its routing.
+            lead = Lead.objects.select_related("owner").get(pk=capture.lead.pk)
+            return {"status": capture.status, **routed_lead(lead)}
         if capture.status == Capture.Status.REFUSED or time.monotonic() + pause > until:
             return None
         time.sleep(pause)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
@@ -33,6 +33,17 @@ def test_an_address_that_is_not_there_is_a_problem_for_programs(client: Client, 
 @pytest.mark.django_db
 def test_people_get_a_page(client: Client) -> None:
     assert client.get("/nothing/")["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/v1/leads/", "application/problem+json"), ("/", "text/html")])
+def test_a_database_that_is_away_is_no_fault_but_a_wait(path: str, kind: str) -> None:
+    try:
+        raise OperationalError("the connection is lost")
+    except OperationalError:
+        answer = server_error(RequestFactory().get(path))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith(kind)
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/api/v1/leads/", "application/problem+json"), ("/", "text/html")])

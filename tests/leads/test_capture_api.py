@@ -5,15 +5,18 @@ import threading
 import time
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from leads.api.waiting import wait_until_routed
 from leads.models import ApiKey, Capture, Channel, Lead, LeadEvent
 from leads.services.capture import process_capture
 from leads.services.channels import create_api_key
-from tests.factories import make_channel, make_user
+from tests.factories import make_channel, make_lead, make_user
 from tests.leads.shared import FOLDER, needs_dirty_data
 
 pytestmark = pytest.mark.django_db
@@ -303,6 +306,29 @@ def test_waiting_ends_when_somebody_owns_the_lead() -> None:
     assert body["assigned_at"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_answer_is_the_lead_as_routing_left_it_also_when_that_ended_between_two_looks(door: Door) -> None:
+    owner = make_user("sdr", email="sam@ours.example")
+    kept = door.post({"email": "ann@firm.example"}).json()["id"]
+    lead = process_capture(kept).lead
+    assert lead is not None
+    routed: list[LeadEvent] = []
+
+    def between(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "leads_leadevent" in sql and not routed:
+            routed.append(LeadEvent(lead=lead, kind="lead.assigned", at=timezone.now(), recorded_at=timezone.now()))
+            Lead.objects.filter(pk=lead.pk).update(owner=owner, owned_at=timezone.now(), fit=80)
+            routed[0].save()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(between):
+        told = wait_until_routed(UUID(kept), 1.0)
+
+    assert told is not None
+    assert (told["owner"]["email"], told["score"]["fit"]) == ("sam@ours.example", 80)
+    assert told["assigned_at"]
+
+
 def test_a_lead_in_the_waiting_room_is_routed_too(door: Door) -> None:
     lead = process_capture(door.post({"email": "ann@firm.example"}).json()["id"]).lead
     assert lead is not None
@@ -373,3 +399,23 @@ def test_naughty_strings_never_break_the_door(door: Door) -> None:
     for capture in Capture.objects.filter(status="received"):
         after = process_capture(capture.pk)
         assert after.status == "accepted", (after.payload, after.error)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"kind": ' + b"[" * 900 + b"]" * 900 + b"}", b'{"kind": NaN}', b"\xff", b"x" * 1_100_000]
+)
+def test_other_addresses_read_bodies_as_strictly(body: bytes) -> None:
+    owner = make_user("sdr")
+    _key, token = create_api_key("phone system", user=owner)
+    lead = make_lead(owner=owner)
+
+    response = Client().generic(
+        "POST",
+        f"/api/v1/leads/{lead.pk}/activities/",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+    assert response.status_code in (400, 413)
+    assert list(problem(response)) == ["body"]

@@ -21,6 +21,7 @@ from leadmgmt.core.env import env_int, env_str
 from leadmgmt.core.processes import end_with_parent
 from leadmgmt.database import OWN_ENGINE
 from leadmgmt.database.engine.base import own_server
+from leadmgmt.database.locks import FileLock
 from leadmgmt.database.server import OwnServer
 from leadmgmt.defaults import install_defaults
 from leadmgmt.listening import listen
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         """Run until stopped."""
         supervisor = Supervisor([], self.say)
         supervisor.listen()
+        self._serving = FileLock(settings.VAR_DIR / "serving")
         if os.environ.get("MAKELEVEL"):
             # make run: nobody could stop us any more if make itself were killed.
             end_with_parent(os.getppid())
@@ -55,6 +57,7 @@ class Command(BaseCommand):
             raise CommandError(f"Leadmgmt could not start: {error}.") from None
         finally:
             supervisor.stop()
+            self._serving.release()
             self._leave_database()
         self.say("Stopped.")
 
@@ -93,14 +96,24 @@ class Command(BaseCommand):
         os.environ["PORT"] = str(port)
         if demo:
             self._demo(supervisor)
+        first = self._is_first(url)
         self.say("Web, workers, clock …")
         connections.close_all()
         supervisor.children = children(web)
         supervisor.start(lambda: _answers(host, port))
-        for line in welcome.lines(welcome.demo_note(settings.VAR_DIR / "demo.json", url), url):
+        for line in welcome.lines(welcome.demo_note(settings.VAR_DIR / "demo.json", url, keep=first), url):
             self.say(line)
         connections.close_all()
         supervisor.watch()
+
+    def _is_first(self, url: str) -> bool:
+        """Whether nobody runs from this folder yet. Who comes later is told of the first, whose address stays noted."""
+        file = settings.VAR_DIR / "serving"
+        if self._serving.take(wait=False):
+            file.write_text(url)
+            return True
+        self.say(f"  Note: Leadmgmt runs from this folder already, at {file.read_text()}; both share one database.")
+        return False
 
     def _demo(self, supervisor: Supervisor) -> None:
         """Build the demo organisation, once: an unfinished one is seen by the mark left behind."""
