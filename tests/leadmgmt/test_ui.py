@@ -165,7 +165,7 @@ def test_what_people_wrote_is_escaped() -> None:
 
 
 def test_provenance_has_time_and_confidence() -> None:
-    html = ui.provenance("Register", timezone.now().replace(month=1, day=2), 0.912)
+    html = ui.provenance("Register", timezone.now().replace(month=1, day=2, hour=12), 0.912)
 
     assert 'title="Register, 2 Jan, confidence 0.91"' in html
 
