@@ -8,13 +8,12 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from leadmgmt.core.web import back
 from leadmgmt.forms import ProfileForm, SignInForm
@@ -46,15 +45,6 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(settings.LOGIN_REDIRECT_URL)
     context = {"form": form, "next": wanted, "organisation": Organisation.objects.first()}
     return render(request, "registration/login.html", context, status=422 if form.errors else 200)
-
-
-@never_cache
-@require_GET
-def admin_door(request: HttpRequest) -> HttpResponse:
-    """Where the admin sends whoever may not see it: strangers on to the door, the signed-in are told so."""
-    if request.user.is_authenticated and not request.user.is_staff:
-        raise PermissionDenied
-    return redirect(f"{reverse('login')}?{request.GET.urlencode()}")
 
 
 @require_POST

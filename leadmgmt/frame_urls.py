@@ -1,6 +1,7 @@
 """Addresses of the frame: sign-in, profile, search, styleguide."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from leadmgmt import accounts, password_reset
 from leadmgmt.search import search
@@ -8,7 +9,7 @@ from leadmgmt.styleguide import styleguide
 
 urlpatterns = [
     # The admin has no door of its own: this one counts failed tries. Must stand before admin/.
-    path("admin/login/", accounts.admin_door, name="admin_login"),
+    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True), name="admin_login"),
     path("login/", accounts.sign_in, name="login"),
     path("logout/", accounts.sign_out, name="logout"),
     path("password/forgotten/", password_reset.forgotten, name="password_forgotten"),

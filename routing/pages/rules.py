@@ -33,6 +33,7 @@ class RuleLine:
     taken: int = 0
     course: list[int] = field(default_factory=list)
     change: str = ""
+    is_new: bool = False
     stop: Finding | None = None
 
 
@@ -78,6 +79,7 @@ def lines_of(rules: Sequence[Rule], at: datetime, *, against: Sequence[Rule] = (
         before = [rule.pk for rule in against if rule.pk in order]
         for line in lines:
             old = known.get(line.rule.pk)
+            line.is_new = old is None
             line.change = _change(line.rule, old, moved=old is not None and _moved(order, before, old.pk))
     return lines
 
@@ -160,7 +162,16 @@ def _change(rule: Rule, before: Rule | None, *, moved: bool) -> str:
 
 
 def _says_the_same(rule: Rule, other: Rule) -> bool:
-    return all(getattr(rule, name) == getattr(other, name) for name in CONTENT if name != "name")
+    """Whatever they are called, and however a single comparison is wrapped: the editor writes it as a list of one."""
+    same = all(getattr(rule, name) == getattr(other, name) for name in CONTENT if name not in ("name", "condition"))
+    return same and _listed(rule.condition) == _listed(other.condition)
+
+
+def _listed(tree: dict[str, Any]) -> dict[str, Any]:
+    if "fact" in tree:
+        return {"all": [tree]}
+    parts = tree.get("any")
+    return {"all": parts} if isinstance(parts, list) and len(parts) == 1 else tree
 
 
 def _moved(order: list[int], before: list[int], key: int) -> bool:

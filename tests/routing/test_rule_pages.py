@@ -237,7 +237,8 @@ def test_a_rule_with_another_name_is_the_same_rule_renamed(admin: User) -> None:
     client = signed_in(admin)
     client.post(reverse("routing:draft_create"))
     rule = Rule.objects.get(rule_set__version=2, name="DACH")
-    Rule.objects.filter(pk=rule.pk).update(name="Germany")
+    # As the editor writes it: a list of one comparison is that comparison.
+    Rule.objects.filter(pk=rule.pk).update(name="Germany", condition={"all": [rule.condition]})
 
     response = client.get(reverse("routing:overview"))
 
