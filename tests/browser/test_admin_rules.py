@@ -40,9 +40,11 @@ def test_a_published_rule_takes_the_next_lead(world: World, open_page: Open) -> 
     if not editor.locator(".condition").count():
         editor.get_by_role("button", name="Condition", exact=True).click()
     row = editor.locator(".condition").first
-    row.get_by_label("Fact").select_option("contact.country")
-    expect(row.get_by_label("Value")).to_be_visible()
-    row.get_by_label("Comparison").select_option("in")
+    # Each choice brings the rows anew; what is typed before they are there would go with the old ones.
+    for label, value in (("Fact", "contact.country"), ("Comparison", "in")):
+        with page.expect_response("**/routing/draft/rules/add/"):
+            row.get_by_label(label).select_option(value)
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
     row.get_by_label("Value").fill("CH, AT")
     editor.locator("select[name=target]").select_option(label="Alps")
     page.get_by_role("button", name="Save in the draft").click()
