@@ -155,7 +155,8 @@ class Sdr:
 
     def _ask(self, work: Work, owner: User, at: datetime, *, all_good: bool) -> None:
         """Get on with the questions; what is still open is asked next time."""
-        open_ones = [one for one in self.questions if not self._known(work, one)]
+        # Who came back is asked again, though all was known before.
+        open_ones = [one for one in self.questions if not self._known(work, one)] or self.questions[:1]
         asked = open_ones if work.talks > 1 or self.chance.random() < 0.35 else open_ones[: self.chance.randint(1, 3)]
         if len(asked) < len(open_ones):
             self._call_back(work, owner, at, self.chance.choice(talk.CONNECTED))

@@ -40,7 +40,8 @@ def begin_enrichment(lead: Lead, event: LeadEvent) -> None:
     """Pipeline step: begin a round for this lead, or join the one that runs."""
     at = now()
     providers = _providers()
-    work_out(lead, providers, at)
+    with transaction.atomic(savepoint=False):
+        work_out(lead, providers, at)
     asked = [provider for provider in providers if provider.kind in NETWORK and _ask(lead, provider, at)]
     if asked and settings.ENRICHMENT_WAIT_SECONDS:
         if lead.enrich_by is None:
@@ -58,7 +59,7 @@ def _was_finished(lead: Lead, event: LeadEvent) -> bool:
 
 
 def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:
-    """Run the enrichers that need no network; returns the fields that changed."""
+    """Run the enrichers that need no network; returns the fields that changed. Locks contact and company."""
     contact = lead.contact = Contact.objects.select_for_update().get(pk=lead.contact_id)
     configured = {provider.kind: provider for provider in providers if provider.kind in LOCAL}
     if contact.company_id is None:
@@ -80,6 +81,7 @@ def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:
 def _conclusions(contact: Contact, message: str, configured: dict[str, Provider]) -> dict[Subject, list[Offer]]:
     """What the enrichers offer. Twice, as what one finds first (a country) lets another say more (a time zone)."""
     found: dict[tuple[Subject, str, str], Offer] = {}
+    supposed: list[tuple[Contact | Company, str, Any]] = []
     for _ in range(2):
         for kind, enricher in LOCAL.items():
             provider = configured.get(kind)
@@ -89,9 +91,12 @@ def _conclusions(contact: Contact, message: str, configured: dict[str, Provider]
             for one in enricher(Known(contact, message, provider.config if provider else {})):
                 found[one.subject, one.field, origin] = Offer(one.field, one.value, origin, one.confidence)
                 subject = contact if one.subject == "contact" else contact.company
-                if subject is not None and not getattr(subject, one.field):
-                    # Only in memory: offering it decides what is shown.
+                if subject is not None and not (stands := getattr(subject, one.field)):
+                    # Only supposed, for the next enricher: offering it decides what is shown.
+                    supposed.append((subject, one.field, stands))
                     setattr(subject, one.field, one.value)
+    for subject, name, stands in supposed:
+        setattr(subject, name, stands)
     return {
         "contact": [offer for (subject, _field, _origin), offer in found.items() if subject == "contact"],
         "company": [offer for (subject, _field, _origin), offer in found.items() if subject == "company"],

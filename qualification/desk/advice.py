@@ -76,4 +76,6 @@ def why_off(assessment: Assessment, lead: Lead) -> str:
     names = [formats.inside(item.question.label) for item in assessment.open_items]
     if names:
         return _("Needs %(names)s. The opportunity is made by itself then.") % {"names": ", ".join(names)}
+    if assessment.is_of_before:
+        return _("The answers are from before. The opportunity is made by itself once one is given anew.")
     return _("The answers are there; the SQL criteria do not hold yet.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
@@ -80,6 +81,14 @@ class Assessment:
 
     framework: Framework | None
     items: list[Item]
+    # When this interest began: what was answered before has to be asked again.
+    since: datetime
+
+    @property
+    def is_of_before(self) -> bool:
+        """All answers are there, and none was given since the lead came back."""
+        answers = [item.answer for item in self.items if item.question.is_required and item.answer]
+        return bool(answers) and not self.open_items and all(answer.at < self.since for answer in answers)
 
     @property
     def open_items(self) -> list[Item]:
@@ -97,7 +106,7 @@ def assessment(lead: Lead, asked: Asked) -> Assessment:
     current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked.questions)
     answers = {answer.question_id: answer for answer in current.select_related("by")} if asked.questions else {}
     items = [Item(question, answers.get(question.pk)) for question in asked.questions]
-    return Assessment(asked.framework, sorted(items, key=_missing_first))
+    return Assessment(asked.framework, sorted(items, key=_missing_first), lead.captured_at)
 
 
 def _missing_first(item: Item) -> tuple[int, int]:

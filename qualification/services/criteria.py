@@ -73,12 +73,18 @@ def apply_mql_criteria(lead: Lead, event: LeadEvent) -> None:
 
 
 def apply_sql_criteria(lead: Lead, event: LeadEvent) -> None:
-    """Pipeline step: a lead whose required questions are answered in our favour becomes an SQL."""
+    """Pipeline step: a lead whose required questions are answered in our favour becomes an SQL.
+
+    One that came back is asked again first: what was true before a lost deal or a long sleep may hold no longer, and
+    an AE is owed somebody who has just spoken with one of us. One answer given anew is enough, the others then count.
+    """
     criteria = published(Criteria.Kind.SQL)
     if lead.stage not in (Stage.NEW, Stage.MQL) or criteria is None or not criteria.framework_id:
         return
     at = now()
-    if _has_open_questions(lead, criteria) or not parse(criteria.condition).holds(lead_facts(lead, at)):
+    if _has_open_questions(lead, criteria) or not _was_asked(lead, criteria):
+        return
+    if not parse(criteria.condition).holds(lead_facts(lead, at)):
         return
     cause = Cause(by=BY, at=at, data=_named(criteria))
     if lead.stage == Stage.NEW:
@@ -101,6 +107,13 @@ def _has_open_questions(lead: Lead, criteria: Criteria) -> bool:
     asked = _required().get(criteria.framework_id or 0, [])
     met = Answer.objects.filter(lead=lead, superseded_at__isnull=True, is_met=True, question__in=asked)
     return bool(asked) and met.values("question").distinct().count() < len(asked)
+
+
+def _was_asked(lead: Lead, criteria: Criteria) -> bool:
+    """Whether one of the required answers was given since this interest began."""
+    asked = _required().get(criteria.framework_id or 0, [])
+    answers = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked)
+    return not asked or answers.filter(at__gte=lead.captured_at).exists()
 
 
 def _open_questions(lead: Lead, criteria: Criteria) -> list[tuple[Question, Answer | None]]:
@@ -126,6 +139,9 @@ def missing_for_sql(lead: Lead) -> list[MissingItem]:
         )
         for question, answer in _open_questions(lead, criteria)
     ]
+    if not items and not _was_asked(lead, criteria):
+        why = _("The answers are from before the lead came back.")
+        items.append(MissingItem(None, None, why, _("Ask whether they still hold.")))
     condition = parse(criteria.condition)
     if not condition.holds(lead_facts(lead, now())):
         language = get_language() or "en"
@@ -144,7 +160,7 @@ def explain_criteria(lead: Lead, kind: str) -> Explanation | None:
     is_open = kind == Criteria.Kind.SQL and criteria.framework_id and _open_questions(lead, criteria)
     return Explanation(
         criteria,
-        condition.holds(facts) and not is_open,
+        condition.holds(facts) and not is_open and (kind != Criteria.Kind.SQL or _was_asked(lead, criteria)),
         condition.sentence(get_language() or "en"),
         condition.trace(facts),
     )

@@ -137,6 +137,42 @@ def test_an_answer_that_speaks_against_us_does_not_count() -> None:
     assert lead.stage == "sql"
 
 
+def came_back() -> Lead:
+    """A lead with four answers that was lost, slept, and stirs again."""
+    lead = make_lead(stage="mql", at=timezone.now() - timedelta(days=90))
+    for key in ("budget", "authority", "need", "timeline"):
+        question = Question.objects.get(key=key)
+        give_answer(lead.pk, question.pk, "yes", by=None, evidence="call", at=lead.captured_at + timedelta(hours=1))
+    lead.captured_at = timezone.now() - timedelta(minutes=5)
+    lead.save(update_fields=["captured_at"])
+    return lead
+
+
+def test_who_came_back_is_asked_again_before_an_ae_hears_of_it() -> None:
+    lead = came_back()
+
+    apply_sql_criteria(lead, record_event(lead, "stage.mql"))
+    lead.refresh_from_db()
+    assert lead.stage == "mql"
+    (item,) = missing_for_sql(lead)
+    assert (item.why, item.ask) == ("The answers are from before the lead came back.", "Ask whether they still hold.")
+    explained = explain_criteria(lead, "sql")
+    assert explained is not None
+    assert not explained.holds
+
+    answer(lead, "timeline")
+    assert lead.stage == "sql"
+
+
+def test_an_answer_that_speaks_against_us_now_counts_more_than_the_old_ones() -> None:
+    lead = came_back()
+
+    answer(lead, "budget", is_met=False)
+
+    assert lead.stage == "mql"
+    assert [item.why for item in missing_for_sql(lead)] == ["Budget speaks against us."]
+
+
 def test_the_condition_must_hold_besides() -> None:
     Criteria.objects.filter(kind="sql").update(condition={"fact": "company.staff", "op": "gte", "value": 50})
     lead = make_lead(stage="mql")
