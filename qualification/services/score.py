@@ -92,7 +92,7 @@ def _write(lead: Lead, result: Result, chance: Chance | None, at: datetime) -> N
 def fade_due(at: datetime) -> int:
     """Clock: bring the engagement of leads being worked up to date once a day. Returns how many were looked at.
 
-    Only a new grade is a new score with its reasons; in between the figure on the lead fades quietly.
+    A new grade or fit is a new score with its reasons; in between the figure on the lead fades quietly.
     """
     old = Lead.objects.working().filter(engagement_at__lt=at - FADES_AFTER)
     due = list(old.order_by("engagement_at").values_list("pk", flat=True)[:AT_ONCE])
@@ -103,11 +103,16 @@ def fade_due(at: datetime) -> int:
         with transaction.atomic():
             lead = Lead.objects.lock().get(pk=lead_id)
             result, _facts = _judge(lead, compiled(row), at)
-            if result.grade != lead.grade:
+            if _is_another(result, lead):
                 store_score(lead, at)
             else:
                 _write(lead, result, chance_of(result.grade), at)
     return len(due)
+
+
+def _is_another(result: Result, lead: Lead) -> bool:
+    """Whether this is more than engagement that has faded: then it is a score of its own, with its reasons."""
+    return (result.grade, result.fit) != (lead.grade, lead.fit) or result.engagement > (lead.engagement or 0)
 
 
 def rescore(lead_id: int) -> Score | None:

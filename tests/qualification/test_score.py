@@ -257,6 +257,25 @@ def test_engagement_fades_once_a_day_and_a_new_grade_is_a_new_score() -> None:
 
 
 @pytest.mark.django_db
+def test_a_fit_that_has_changed_meanwhile_is_a_new_score_with_its_reasons() -> None:
+    install_defaults()
+    lead = hot_lead()
+    with moment(AT):
+        first = rescore(lead.pk)
+    lead.contact.seniority = ""
+    lead.contact.save()
+
+    assert fade_due(AT + timedelta(days=2)) == 1
+
+    lead.refresh_from_db()
+    newest = Score.objects.latest("pk")
+    assert first is not None
+    assert newest.grade == first.grade
+    assert newest.fit < first.fit
+    assert (lead.fit, lead.engagement) == (newest.fit, newest.engagement)
+
+
+@pytest.mark.django_db
 def test_what_is_closed_or_was_never_scored_does_not_fade() -> None:
     install_defaults()
     make_lead(stage="won", engagement=50, fit=50, grade="B2", engagement_at=AT)

@@ -10,7 +10,7 @@ from leadmgmt.demo import build
 from leadmgmt.demo.live import live
 from leadmgmt.tables import bring_up_to_date
 
-LEADS, DAYS, SEED = 1000, 90, 20
+LEADS, DAYS, SEED = 2000, 90, 20
 
 
 class Command(BaseCommand):

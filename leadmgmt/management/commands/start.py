@@ -28,6 +28,9 @@ from leadmgmt.listening import listen
 from leadmgmt.supervisor import Child, FailedToStart, Stopped, Supervisor
 from leadmgmt.tables import bring_up_to_date
 
+# Leads of the demo organisation on a first start: enough to look at, told in some three minutes.
+FIRST_LOOK = 1000
+
 
 class Command(BaseCommand):
     """PORT, BIND and DATABASE_URL say where; Ctrl-C or SIGTERM stops all, the own database too."""
@@ -123,7 +126,7 @@ class Command(BaseCommand):
         self.say("Demo organisation …")
         mark.touch()
         connections.close_all()
-        if supervisor.run(Child("demo", manage("demo"))) != 0:
+        if supervisor.run(Child("demo", manage("demo", "--leads", str(FIRST_LOOK)))) != 0:
             raise FailedToStart("the demo organisation could not be built; the reason is above")
         mark.unlink()
 
