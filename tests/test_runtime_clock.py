@@ -1,6 +1,7 @@
 """The clock: what is due runs when it is due, in one process only, and one failure stops nothing else."""
 
 import logging
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from django.db import connection
 
 from leadmgmt.clockwork import Clock
 from leadmgmt.core import clock
+from leadmgmt.core.clock import for_a_spell
 from tests.worker import wait_until
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -104,3 +106,11 @@ def test_sweep_does_everything_once_and_names_what_failed(
     with pytest.raises(CommandError, match=r"Failed: broken\."):
         call_command("sweep")
     assert "moving: 3\nbroken: failed\n" in capsys.readouterr().out
+
+
+def test_work_that_is_much_is_done_in_spells() -> None:
+    slow = (time.sleep(0.3) or number for number in range(10))
+
+    assert list(for_a_spell(slow)) == [0, 1]
+    assert list(for_a_spell([])) == []
+    assert list(for_a_spell(range(1000))) == list(range(1000))

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from leadmgmt.core.clock import for_a_spell
 from leadmgmt.core.now import now
 from leads.configuration import Kept
 from leads.events import record_event
@@ -99,7 +100,9 @@ def fade_due(at: datetime) -> int:
     row = _published()
     if row is None:
         return 0
-    for lead_id in due:
+    looked = 0
+    for lead_id in for_a_spell(due):
+        looked += 1
         with transaction.atomic():
             lead = Lead.objects.lock().get(pk=lead_id)
             result, _facts = _judge(lead, compiled(row), at)
@@ -107,7 +110,7 @@ def fade_due(at: datetime) -> int:
                 store_score(lead, at)
             else:
                 _write(lead, result, chance_of(result.grade), at)
-    return len(due)
+    return looked
 
 
 def _is_another(result: Result, lead: Lead) -> bool:

@@ -1,10 +1,10 @@
 """Out of the waiting room: what waits is tried again when its time has come."""
 
-import time
 from datetime import datetime
 
 from django.db import transaction
 
+from leadmgmt.core.clock import for_a_spell
 from leads.configuration import looked_at_once
 from leads.models import Lead
 from routing.models import WaitingLead
@@ -12,19 +12,15 @@ from routing.services.own import leave_waiting
 from routing.services.route import is_routable, route_now
 
 AT_ONCE = 25
-# The clock has promises to watch as well: what is left is tried at its next tick.
-SPELL_SECONDS = 0.5
 
 
 def retry_waiting(at: datetime) -> int:
     """Clock: try to give away what waits, longest first. Returns how many leads were tried."""
     due = WaitingLead.objects.filter(left_at__isnull=True, wake_at__lte=at).order_by("since", "pk")
-    until, tried = time.monotonic() + SPELL_SECONDS, 0
-    for lead_id in list(due.values_list("lead_id", flat=True)[:AT_ONCE]):
+    tried = 0
+    for lead_id in for_a_spell(list(due.values_list("lead_id", flat=True)[:AT_ONCE])):
         retry_lead(lead_id, at)
         tried += 1
-        if time.monotonic() > until:
-            break
     return tried
 
 
