@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 # Of the last minutes' leads nobody has been in touch with any yet: their promises run while somebody looks.
 UNTOUCHED_MINUTES = 13
 RECENT = (14, 26)
-WEEK = timedelta(days=6)
+WEEK, CAMPAIGN = timedelta(days=6), 60
 MAIL = "routing.tasks.deliver_notification"
 
 
@@ -88,8 +88,8 @@ def _arrivals(crowd: Crowd, leads: int, days: int, at: datetime) -> list[Arrival
     start = at - timedelta(days=days)
     first, last = RECENT
     recent = min(first + last, leads // 4)
-    # Last week's campaign: so that every rep has work in hand.
-    week = leads // 4 if days > WEEK.days else 0
+    # Last week's campaign: so that every rep has work in hand, also where few leads come.
+    week = min(leads // 4, CAMPAIGN) if days > WEEK.days else 0
     found = list(crowd.arrivals(max(leads - recent - week, 0), start, at - timedelta(hours=3)))
     found += crowd.arrivals(week, at - WEEK, at - timedelta(hours=3))
     for number in range(recent):
