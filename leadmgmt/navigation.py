@@ -71,7 +71,7 @@ COUNTED = ("qualification:queue", "crmsync:handoff_list")
 
 def waiting(user: User) -> dict[str, int]:
     """What waits for this person behind each counted page, in one query: leads not put aside, handoffs to decide."""
-    leads = Lead.objects.working().owned_by(user).exclude(snoozed_until__gt=now())
+    leads = Lead.objects.working().owned_by(user).awake(now())
     handoffs = Handoff.objects.filter(ae=user, status=Handoff.Status.OFFERED)
     counts = User.objects.filter(pk=user.pk).values_list(_count(leads), _count(handoffs)).get()
     return dict(zip(COUNTED, counts, strict=True))
