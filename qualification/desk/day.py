@@ -18,7 +18,7 @@ from routing.models import Shift, SlaClock, SlaPolicy
 
 @dataclass(frozen=True)
 class Day:
-    """Counts of leads, those put aside left out; `first_touch` and `goal` in seconds or None; `until` ends the running shift."""
+    """Counts of leads, without those put aside; `first_touch` and `goal` in seconds or None; `until` ends the shift."""
 
     mine: int
     hot: int
