@@ -71,15 +71,16 @@ COUNTED = ("qualification:queue", "crmsync:handoff_list")
 
 def waiting(user: User) -> dict[str, int]:
     """What waits for this person behind each counted page, in one query: leads not put aside, handoffs to decide."""
-    leads = Lead.objects.working().owned_by(user).exclude(snoozed_until__gt=now())
+    leads = Lead.objects.working().owned_by(user).awake(now())
     handoffs = Handoff.objects.filter(ae=user, status=Handoff.Status.OFFERED)
-    counts = User.objects.filter(pk=user.pk).values_list(_count(leads), _count(handoffs)).get()
+    counts = User.objects.filter(pk=user.pk).values_list(counted(leads), counted(handoffs)).get()
     return dict(zip(COUNTED, counts, strict=True))
 
 
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    counted = rows.order_by().annotate(one=Value(1)).values("one").annotate(number=Count("pk"))
-    return Coalesce(Subquery(counted.values("number")), 0)
+def counted(rows: QuerySet[Any]) -> Coalesce:
+    """How many rows there are, as a column of another query."""
+    numbered = rows.order_by().annotate(_one=Value(1)).values("_one").annotate(_number=Count("pk"))
+    return Coalesce(Subquery(numbered.values("_number")), 0)
 
 
 def role_name(roles: frozenset[str]) -> str:

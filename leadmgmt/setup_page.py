@@ -6,15 +6,19 @@ from django.views.decorators.http import require_GET
 
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, role_required
+from leadmgmt.setup_found import look
 from leadmgmt.setup_health import health
 from leadmgmt.setup_steps import STEPS
+from routing.access import person
 
 
 @require_GET
 @role_required(ADMIN)
 def setup(request: HttpRequest) -> HttpResponse:
     """All steps with one of them open: the one asked for, else the first that wants something."""
-    steps = [build() for build in STEPS]
+    at = now()
+    found = look(person(request), at)
+    steps = [build(found) for build in STEPS]
     wanted = request.GET.get("step", "")
     unfinished = [step for step in steps if step.state != "done"]
     chosen = next((step for step in steps if step.key == wanted), unfinished[0] if unfinished else steps[0])
@@ -28,7 +32,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         "done": done,
         "total": len(steps),
         "following": steps[(steps.index(chosen) + 1) % len(steps)],
-        "health": health(now()),
-        "at": now(),
+        "health": health(found),
+        "at": at,
     }
     return render(request, "leadmgmt/setup.html", context)

@@ -4,17 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from crmsync.models import Connection, StageMap
 from leadmgmt.core import formats
-from leads.models import ApiKey, Channel, Lead, Organisation, Source, SourceCost, User
-from qualification.models import Criteria, Outcome, ScoringModel
-from routing.models import Notification, Rep, Rule, RuleSet, Shift, SlaPolicy
+from leadmgmt.setup_found import Found
+from leads.models import Channel
+from qualification.models import Criteria
 
 Text = str | Promise
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -68,9 +66,9 @@ def check(is_good: bool, good: str, otherwise: str, *, url: str = "", action: st
     return Check(lack, otherwise, url=url, action=action or (_("Set up") if url else ""))
 
 
-def organisation() -> Step:
+def organisation(found: Found) -> Step:
     """Name, zone, currency."""
-    one = Organisation.objects.first()
+    one = found.organisation
     url = admin("leads", "organisation")
     note = f"{one.name}, {one.time_zone}" if one else _("No name yet")
     value = one.expected_deal_value if one else 0
@@ -81,12 +79,9 @@ def organisation() -> Step:
     return Step("organisation", gettext_lazy("Organisation"), about, note, checks)
 
 
-def people() -> Step:
+def people(found: Found) -> Step:
     """Reps with hours."""
-    hours = Shift.objects.filter(rep=OuterRef("pk"))
-    reps = list(Rep.objects.filter(user__is_active=True).annotate(_hours=Exists(hours)).select_related("user"))
-    without = [str(rep) for rep in reps if not rep._hours]
-    aes = User.objects.filter(is_active=True, groups__name="ae").count()
+    reps, without, aes = found.reps, found.reps_without_hours, found.counts.aes
     url = link("routing:rep_list")
     checks = [
         check(
@@ -107,12 +102,9 @@ def people() -> Step:
     return Step("people", gettext_lazy("People and hours"), about, note, checks)
 
 
-def channels() -> Step:
+def channels(found: Found) -> Step:
     """Ways in, with keys."""
-    active = list(Channel.objects.filter(is_active=True))
-    keys = ApiKey.objects.filter(channel=OuterRef("pk"), revoked_at__isnull=True)
-    keyless = Channel.objects.filter(is_active=True, kind=Channel.Kind.API).exclude(Exists(keys))
-    bare = [channel.name for channel in keyless]
+    active, bare = found.channels, found.channels_without_key
     url = admin("leads", "channel")
     checks = [check(bool(active), _("Ways in that are open: %(n)d") % {"n": len(active)}, _("No way in yet"), url=url)]
     if bare:
@@ -130,10 +122,9 @@ def channels() -> Step:
     return Step("channels", gettext_lazy("Channels"), about, note or _("None yet"), checks)
 
 
-def sources() -> Step:
+def sources(found: Found) -> Step:
     """Where interest comes from and what it costs."""
-    count = Source.objects.filter(is_active=True).count()
-    priced = SourceCost.objects.values("source").distinct().count()
+    count, priced = found.counts.sources, found.counts.priced_sources
     url = admin("leads", "source")
     checks = [
         check(count > 0, _("Sources known: %(n)d") % {"n": count}, _("No source is known yet"), url=url),
@@ -153,19 +144,15 @@ def sources() -> Step:
     )
 
 
-def routing() -> Step:
+def routing(found: Found) -> Step:
     """Published rules and promises."""
-    published = RuleSet.objects.filter(status=RuleSet.Status.PUBLISHED).first()
-    rules = Rule.objects.filter(rule_set=published, is_active=True) if published else Rule.objects.none()
-    empty = rules.filter(destination="pool").annotate(
-        _members=Count("pool__members", filter=Q(pool__members__left_at=None))
-    )
-    bare = [rule.name for rule in empty if not rule._members]
+    published = found.rules
+    bare = published.bare if published else []
     url = link("routing:overview")
     checks = [
         check(published is not None, _("Rules are published"), _("No rules: leads wait"), url=url, lack="bad"),
         check(
-            SlaPolicy.objects.filter(is_default=True).exists(),
+            found.counts.default_promises > 0,
             _("There is a default promise of a first touch"),
             _("No default promise of a first touch"),
             url=admin("routing", "slapolicy"),
@@ -177,15 +164,14 @@ def routing() -> Step:
         "Who works which lead, and by when. Rules are tried from the top; the first that fits decides."
     )
     note = (
-        _("Version %(v)d, rules: %(n)d") % {"v": published.version, "n": rules.count()} if published else _("Not yet")
+        _("Version %(v)d, rules: %(n)d") % {"v": published.version, "n": published.count} if published else _("Not yet")
     )
     return Step("routing", gettext_lazy("Routing and promises"), about, note, checks)
 
 
-def scoring() -> Step:
+def scoring(found: Found) -> Step:
     """The published model and what it has learned from."""
-    model = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first()
-    outcomes = Outcome.objects.count()
+    model, outcomes = found.scoring, found.counts.outcomes
     url = admin("qualification", "scoringmodel")
     note = _("Outcomes so far: %(n)d. A chance to win is shown once there are enough.") % {"n": outcomes}
     checks = [
@@ -196,9 +182,9 @@ def scoring() -> Step:
     return Step("scoring", gettext_lazy("Scoring"), about, str(model) if model else _("Not yet"), checks)
 
 
-def criteria() -> Step:
+def criteria(found: Found) -> Step:
     """What makes MQL and SQL."""
-    published = {one.kind: one for one in Criteria.objects.filter(status="published").select_related("framework")}
+    published = found.criteria
     url = admin("qualification", "criteria")
     sql = published.get(Criteria.Kind.SQL)
     asked = sql.framework if sql else None
@@ -216,17 +202,16 @@ def criteria() -> Step:
     return Step("criteria", gettext_lazy("Framework and criteria"), about, str(asked or _("Not yet")), checks)
 
 
-def crm() -> Step:
+def crm(found: Found) -> Step:
     """The far side."""
-    connections = list(Connection.objects.all())
+    active = [far.connection for far in found.connections]
     url = link("crmsync:health")
-    active = [one for one in connections if one.mode != Connection.Mode.OFF]
     checks = [check(bool(active), _("A CRM is connected"), _("No CRM is connected"), url=url)]
-    for one in active:
-        starts = StageMap.objects.filter(connection=one, is_outbound_default=True).exists()
+    for far in found.connections:
+        one = far.connection
         checks.append(
             check(
-                starts,
+                far.has_first_stage,
                 _("%(name)s: new deals have a first stage") % {"name": one},
                 _("%(name)s: no first stage for new deals") % {"name": one},
                 url=url,
@@ -243,12 +228,11 @@ def crm() -> Step:
     return Step("crm", gettext_lazy("CRM"), about, ", ".join(str(one) for one in active) or _("Not yet"), checks)
 
 
-def mail() -> Step:
+def mail(found: Found) -> Step:
     """Telling people."""
     is_real = settings.EMAIL_BACKEND == SMTP
-    failed = Notification.objects.filter(status=Notification.Status.FAILED).count()
+    failed, sent = found.counts.mails_failed, found.counts.mails_sent
     hint = _("Set EMAIL_URL, for example smtp://user:password@host:587, and start again.")
-    sent = Notification.objects.filter(way="email", status=Notification.Status.SENT).count()
     checks = [
         Check("good", _("Mails go out through a mail server"))
         if is_real
@@ -267,9 +251,9 @@ def mail() -> Step:
     return Step("mail", gettext_lazy("Mail"), about, note, checks)
 
 
-def first_lead() -> Step:
+def first_lead(found: Found) -> Step:
     """It works end to end."""
-    newest = Lead.objects.filter(is_history=False, notified_at__isnull=False).order_by("-captured_at").first()
+    newest = found.told
     if newest is None:
         url = link("qualification:lead_new")
         checks = [Check("warn", _("No lead has come all the way yet"), url=url, action=_("Enter one"))]
@@ -282,7 +266,7 @@ def first_lead() -> Step:
     return Step("first_lead", gettext_lazy("First lead"), about, "" if newest else _("Not yet"), checks)
 
 
-STEPS: tuple[Callable[[], Step], ...] = (
+STEPS: tuple[Callable[[Found], Step], ...] = (
     organisation,
     people,
     channels,

@@ -38,6 +38,10 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """Leads of one rep."""
         return self.filter(owner=user)
 
+    def awake(self, at: datetime) -> Self:
+        """Without what is put aside until later."""
+        return self.exclude(snoozed_until__gt=at)
+
     def waking(self, at: datetime) -> Self:
         """Recycled leads whose wake-up time has come."""
         return self.filter(stage="recycled", wake_at__lte=at)

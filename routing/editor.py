@@ -1,10 +1,12 @@
 """A condition as rows of a form: fact, comparison, value; all or any of them, with one level of groups below.
 
 The rows travel in plain form fields (``fact-0``, ``op-0``, ``value-0``, ``group-0`` …), so that the editor works with
-and without scripts. A condition that is nested deeper is edited as text.
+and without scripts. A row keeps its number as long as it lives; where it stands is told by the order of the fields. A
+condition that is nested deeper is edited as text.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -18,17 +20,19 @@ from leads.conditions import OPS
 from leads.facts import FACTS, Fact, fact_named
 
 MOST_ROWS = 50
+NUMBERED_FACT = re.compile(r"fact-(?:0|[1-9][0-9]{0,5})", re.ASCII)
 FIRST_FACT, FIRST_OP = "contact.country", "in"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison; ``group`` is 0 for the outer list, else the number of an inner group."""
+    """One comparison; ``group`` is 0 for the outer list, else the number of an inner group; ``number`` is its own."""
 
     fact: str = FIRST_FACT
     op: str = FIRST_OP
     value: str = ""
     group: int = 0
+    number: int = 0
 
     @property
     def known(self) -> Fact | None:
@@ -72,22 +76,17 @@ class Editor:
     text: str | None = None
 
     @property
-    def numbered(self) -> list[tuple[int, Row]]:
-        """Rows with their numbers in the form."""
-        return list(enumerate(self.rows))
-
-    @property
-    def blocks(self) -> list[tuple[int, list[tuple[int, Row]]]]:
-        """Consecutive rows of one group, each with its number: what the template draws."""
-        return [(group, list(rows)) for group, rows in groupby(self.numbered, key=lambda pair: pair[1].group)]
+    def blocks(self) -> list[tuple[int, list[Row]]]:
+        """Consecutive rows of one group: what the template draws."""
+        return [(group, list(rows)) for group, rows in groupby(self.rows, key=lambda row: row.group)]
 
     def tree(self) -> dict[str, Any]:
         """The condition's JSON; InvalidInput if the text is no JSON or a value no number."""
         if self.text is not None:
             return _from_text(self.text)
         parts: list[dict[str, Any]] = []
-        for group, numbered in self.blocks:
-            leaves = [_leaf(row) for _number, row in numbered]
+        for group, rows in self.blocks:
+            leaves = [_leaf(row) for row in rows]
             parts.extend(leaves if group == 0 else [{"any" if self.is_all else "all": leaves}])
         return {"all" if self.is_all else "any": parts} if parts else {}
 
@@ -95,18 +94,19 @@ class Editor:
         """After a press of one of the editor's own buttons: add, group, add-<group>, remove-<row>."""
         verb, _sep, number = do.partition("-")
         rows = list(self.rows)
-        if verb == "remove" and number.isdigit():
-            rows = [row for place, row in enumerate(rows) if place != int(number)]
+        free = max((row.number for row in rows), default=-1) + 1
+        if verb == "remove":
+            rows = [row for row in rows if str(row.number) != number]
         elif len(rows) >= MOST_ROWS:
             return self
         elif verb == "group":
-            rows.append(Row(group=max((row.group for row in rows), default=0) + 1))
-        elif verb == "add" and number.isdigit():
+            rows.append(Row(group=max((row.group for row in rows), default=0) + 1, number=free))
+        elif verb == "add" and number.isdecimal():
             last = max((place for place, row in enumerate(rows) if row.group == int(number)), default=len(rows) - 1)
-            rows.insert(last + 1, Row(group=int(number)))
+            rows.insert(last + 1, Row(group=int(number), number=free))
         elif verb == "add":
             outer = [place for place, row in enumerate(rows) if row.group == 0]
-            rows.insert(outer[-1] + 1 if outer else 0, Row())
+            rows.insert(outer[-1] + 1 if outer else 0, Row(number=free))
         return replace(self, rows=tuple(rows))
 
 
@@ -138,15 +138,14 @@ def editor_from(form: Mapping[str, str]) -> Editor:
     if "condition_text" in form:
         return Editor(text=form["condition_text"])
     rows = []
-    for number in range(MOST_ROWS):
-        if f"fact-{number}" not in form:
-            break
+    for number in [name.removeprefix("fact-") for name in form if NUMBERED_FACT.fullmatch(name)][:MOST_ROWS]:
         group = form.get(f"group-{number}", "0")
         row = Row(
             form[f"fact-{number}"],
             form.get(f"op-{number}", ""),
             form.get(f"value-{number}", ""),
-            int(group) if group.isdigit() else 0,
+            int(group) if group.isdecimal() and len(group) < 6 else 0,
+            int(number),
         )
         rows.append(_fitting(row))
     return Editor(form.get("mode") != "any", tuple(rows))
@@ -195,14 +194,16 @@ def _fitting(row: Row) -> Row:
 
 def _rows(parts: Any, inner: str) -> list[Row] | None:
     """Rows of a list with groups of the other kind in it; None if it is nested deeper or compares two facts."""
-    rows, group = [], 0
+    rows: list[Row] = []
+    group = 0
     for part in parts if isinstance(parts, list) else [None]:
         leaves = part.get(inner) if isinstance(part, dict) and set(part) == {inner} else None
         group += leaves is not None
         for leaf in leaves if leaves is not None else [part]:
             if not isinstance(leaf, dict) or "fact" not in leaf or "fact_value" in leaf:
                 return None
-            rows.append(Row(leaf["fact"], leaf.get("op", ""), _shown(leaf.get("value")), group if leaves else 0))
+            shown = _shown(leaf.get("value"))
+            rows.append(Row(leaf["fact"], leaf.get("op", ""), shown, group if leaves else 0, len(rows)))
     return rows
 
 

@@ -18,7 +18,7 @@ from routing.models import Shift, SlaClock, SlaPolicy
 
 @dataclass(frozen=True)
 class Day:
-    """Counts of leads; `first_touch` and `goal` in seconds or None; `until` ends the running shift."""
+    """Counts of leads, without those put aside; `first_touch` and `goal` in seconds or None; `until` ends the shift."""
 
     mine: int
     hot: int
@@ -47,7 +47,7 @@ def day_start(at: datetime) -> datetime:
 def day(user: User, at: datetime) -> Day:
     """Count this person's day."""
     here, today = timezone.localtime(at), Q(at__gte=day_start(at), at__lte=at)
-    mine = queue.my_leads(user)
+    mine = queue.my_leads(user).awake(at)
     broken = SlaClock.objects.filter(lead=OuterRef("pk"), stopped_at__isnull=True, due_at__lte=at)
     missed = Exists(broken) | Exists(queue.agreed().filter(due_at__lte=at))
     touches = Activity.objects.filter(today, by=user, undone_at__isnull=True).exclude(kind=Activity.Kind.NOTE)
@@ -63,7 +63,7 @@ def day(user: User, at: datetime) -> Day:
             hot=_count(mine.filter(queue.hot())),
             calls=_count(mine.filter(Exists(queue.agreed()))),
             waiting=_count(queue.waiting_room(user)),
-            overdue=_count(mine.filter(missed, Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=at))),
+            overdue=_count(mine.filter(missed)),
             worked=_count(touches, "lead"),
             sql=_count(LeadEvent.objects.filter(today, kind="stage.sql", lead__owner=user), "lead"),
             waits=ArraySubquery(touched.annotate(_wait=F("first_touched_at") - F("captured_at")).values("_wait")),

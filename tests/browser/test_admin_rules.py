@@ -1,13 +1,14 @@
 """The admin changes the rules, tries a lead on them, publishes, and the next lead follows them."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from leads.models import Lead
 from leads.services.capture import receive
 from routing.models import Certificate, RuleSet
 from tests.browser.conftest import PHONE, Open
 from tests.factories import make_pool, make_rep, make_team, make_user
+from tests.routing.things import make_rules
 from tests.worker import drain
 from tests.world import World, build_world
 
@@ -40,11 +41,8 @@ def test_a_published_rule_takes_the_next_lead(world: World, open_page: Open) -> 
     if not editor.locator(".condition").count():
         editor.get_by_role("button", name="Condition", exact=True).click()
     row = editor.locator(".condition").first
-    # Each choice brings the rows anew; what is typed before they are there would go with the old ones.
-    for label, value in (("Fact", "contact.country"), ("Comparison", "in")):
-        with page.expect_response("**/routing/draft/rules/add/"):
-            row.get_by_label(label).select_option(value)
-        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    row.get_by_label("Fact").select_option("contact.country")
+    row.get_by_label("Comparison").select_option("in")
     row.get_by_label("Value").fill("CH, AT")
     editor.locator("select[name=target]").select_option(label="Alps")
     page.get_by_role("button", name="Save in the draft").click()
@@ -68,6 +66,62 @@ def test_a_published_rule_takes_the_next_lead(world: World, open_page: Open) -> 
     page.goto(f"/routing/certificates/{certificate.pk}/")
     expect(page.locator("h1")).to_contain_text("Zoe")
     expect(page.get_by_text("Verified")).to_be_visible()
+
+
+def hold_next(page: Page) -> list[Route]:
+    """The next time that the rows are fetched, until it is let go; the ones after it go their way."""
+    held: list[Route] = []
+    page.route("**/routing/draft/rules/add/", lambda route: route.continue_() if held else held.append(route))
+    return held
+
+
+def test_nothing_is_lost_while_the_rows_of_a_rule_are_fetched(world: World, open_page: Open) -> None:
+    make_rules(("Everybody", {}, world.pool), version=2, status="draft")
+    page = open_page("/routing/draft/rules/add/", make_user("admin"))
+    first, second = page.locator(".condition").nth(0), page.locator(".condition").nth(1)
+    page.get_by_role("button", name="Condition", exact=True).click()
+    expect(page.locator(".condition")).to_have_count(2)
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    held = hold_next(page)
+
+    # While the answer to another fact is on its way: words into two rows, one row more, another comparison.
+    with page.expect_request("**/routing/draft/rules/add/"):
+        first.get_by_label("Fact").select_option("contact.city")
+    second.get_by_label("Value").fill("Wien")
+    first.get_by_label("Value").press_sequentially("Basel, Chur")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Condition", exact=True).dispatch_event("click")
+    second.get_by_label("Comparison").select_option("not_in")
+    first.get_by_label("Value").focus()
+    held[0].continue_()
+
+    expect(page.locator(".condition")).to_have_count(3)
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    expect(first.get_by_label("Value")).to_be_focused()
+    page.keyboard.type("u")
+    expect(first.get_by_label("Value")).to_have_value("Basel, Chuur")
+    expect(first.get_by_label("Fact")).to_have_value("contact.city")
+    expect(second.get_by_label("Value")).to_have_value("Wien")
+    expect(second.get_by_label("Comparison")).to_have_value("not_in")
+
+
+def test_a_row_that_is_taken_out_leaves_the_others_what_is_typed(world: World, open_page: Open) -> None:
+    make_rules(("Everybody", {}, world.pool), version=2, status="draft")
+    page = open_page("/routing/draft/rules/add/", make_user("admin"))
+    page.get_by_role("button", name="Condition", exact=True).click()
+    expect(page.locator(".condition")).to_have_count(2)
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    page.get_by_label("Value").first.fill("CH")
+    held = hold_next(page)
+
+    with page.expect_request("**/routing/draft/rules/add/"):
+        page.get_by_role("button", name="Remove condition").first.click()
+    page.get_by_label("Value").last.press_sequentially("AT")
+    held[0].continue_()
+
+    expect(page.locator(".condition")).to_have_count(1)
+    expect(page.get_by_label("Value")).to_have_value("AT")
+    expect(page.get_by_label("Value")).to_be_focused()
 
 
 def test_the_rules_fit_a_phone(world: World, open_page: Open) -> None:

@@ -1,4 +1,4 @@
-"""What the pages of an SDR and an AE cost: at most fifteen queries, and as many with sixty rows as with five."""
+"""What the pages of SDR, AE and admin cost: at most fifteen queries, and as many with sixty rows as with five."""
 
 import re
 from collections.abc import Callable
@@ -10,24 +10,29 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from crmsync.models import BoardDeal, Handoff
+from crmsync.models import BoardDeal, Connection, Handoff
 from crmsync.services.convert import convert_lead
+from leadmgmt.setup_steps import STEPS
 from leads.events import record_event
-from leads.models import Lead, User
+from leads.models import Channel, Lead, User
 from qualification.models import Activity
-from routing.models import WaitingLead
+from routing.models import Rule, RuleSet, WaitingLead
 from tests.crmsync.things import make_crm, make_sql
 from tests.factories import (
+    make_channel,
     make_clock,
     make_company,
     make_contact,
     make_lead,
+    make_pool,
+    make_rep,
     make_source,
     make_team,
     make_touchpoint,
     make_user,
 )
 from tests.worker import drain
+from tests.world import build_world
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +89,23 @@ def fill_deals(ann: User, count: int) -> None:
     drain()
 
 
+def fill_setup(version: RuleSet, count: int) -> None:
+    """Everything that a step of the setup looks at, whole and broken in turns."""
+    now = timezone.now()
+    for number in range(count):
+        rep = make_rep(always=number % 2 == 0)
+        make_channel(kind=(Channel.Kind.API, Channel.Kind.FORM)[number % 2])
+        make_source()
+        pool = make_pool(rep) if number % 2 else make_pool()
+        position = version.rules.count() + 1
+        Rule.objects.create(rule_set=version, position=position, name="To a pool", destination="pool", pool=pool)
+        Connection.objects.create(slug=f"crm-{position}", name="CRM", last_error="401", failures_in_a_row=number % 3)
+        lead = make_lead(stage="mql")
+        Lead.objects.filter(pk=lead.pk).update(notified_at=now)
+        make_clock(lead, due_at=now - timedelta(hours=1))
+        WaitingLead.objects.create(lead=lead, reason="Nobody is on shift.", since=now, wake_at=now)
+
+
 def tell_much(lead: Lead, ann: User, count: int) -> None:
     """A history of so many lines."""
     for number in range(count):
@@ -137,3 +159,11 @@ def test_one_handoff_and_its_deal(ann: User) -> None:
 
     for address in (f"/handoffs/{handoff.pk}/", f"/board/{deal.pk}/"):
         compare(lambda count: tell_much(handoff.opportunity.lead, ann, count), lambda: cost(ada, address))  # noqa: B023  # called at once
+
+
+@pytest.mark.parametrize("step", [build.__name__ for build in STEPS])
+def test_each_step_of_the_setup(step: str) -> None:
+    world = build_world()
+    admin = make_user("admin")
+
+    compare(lambda count: fill_setup(world.rule_set, count), lambda: cost(admin, f"/setup/?step={step}"))

@@ -4,12 +4,13 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from crmsync.models import Connection
+from crmsync.models import Connection, StageMap
 from leadmgmt.defaults import install_defaults
 from leads.models import LeadEvent
-from routing.models import Notification
-from tests.factories import make_lead, make_organisation, make_user
+from routing.models import Notification, Rule
+from tests.factories import make_channel, make_lead, make_organisation, make_pool, make_rep, make_user
 from tests.qualification.desk_cast import as_user
 from tests.world import build_world
 
@@ -68,6 +69,25 @@ def test_the_steps_follow_the_data() -> None:
     Connection.objects.update(last_error="401 from the CRM", failures_in_a_row=3)
     assert states(admin)["crm"] == "mend"
     assert "401 from the CRM" in admin.get("/setup/?step=crm").content.decode()
+
+
+def test_what_is_broken_is_named() -> None:
+    world = build_world()
+    admin = as_user(make_user("admin"))
+    make_rep(make_user("sdr", first_name="Nora", last_name="Nacht"), always=False)
+    make_channel("landing-page")
+    gone = make_pool(make_rep(), name="Gone")
+    gone.members.update(left_at=timezone.now())
+    Rule.objects.create(rule_set=world.rule_set, position=2, name="Nobody", destination="pool", pool=gone)
+    Rule.objects.create(rule_set=world.rule_set, position=3, name="At rest", destination="waiting", is_active=False)
+    StageMap.objects.all().delete()
+
+    assert "No hours: Nora Nacht" in admin.get("/setup/?step=people").content.decode()
+    assert "No key opens: landing-page" in admin.get("/setup/?step=channels").content.decode()
+    routing = admin.get("/setup/?step=routing").content.decode()
+    assert "Nobody in the pool of: Nobody<" in routing
+    assert "Version 1, rules: 2" in routing
+    assert "no first stage for new deals" in admin.get("/setup/?step=crm").content.decode()
 
 
 def test_what_was_given_up_shows_in_the_health() -> None:

@@ -51,6 +51,24 @@ def test_the_queue_puts_broken_promises_first_and_snoozed_leads_last(cast: Cast)
     assert page.index(">Now<") < page.index(">Within the hour<") < page.index(">Coming days<") < page.index(">Paused<")
 
 
+def test_what_is_put_aside_counts_in_no_total_of_the_queue(cast: Cast) -> None:
+    now = timezone.now()
+    for name in ("One", "Two"):
+        lead_of(cast.ann, name, grade="A1")
+    aside = lead_of(cast.ann, "Aside", grade="A1")
+    Activity.objects.create(lead=aside, kind="call", disposition="call_back", at=now, by=cast.ann, due_at=now)
+    Lead.objects.filter(pk=aside.pk).update(snoozed_until=now + timedelta(days=2))
+
+    response = as_user(cast.ann).get("/queue/")
+
+    page = response.content.decode()
+    counts = dict(re.findall(r'>([^<>]+) <span class="tab-count">(\d+)</span>', page))
+    assert counts == {"My queue": "2", "Hot inbound": "2", "Call-backs": "0", "Team waiting room": "0"}
+    assert re.findall(r'nav-label">Queue</span><span class="nav-count">(\d+)', page) == ["2"]
+    assert names(response)[-1] == "Aside"
+    assert re.search(r'id="group-paused">Paused</h2><span>1</span>', page)
+
+
 def test_only_own_leads_that_are_worked_stand_in_the_queue(cast: Cast) -> None:
     lead_of(cast.ann, "Mine")
     lead_of(cast.bob, "His")

@@ -21,12 +21,12 @@ KNOWN = {"fact": "company.revenue", "op": "is_known"}
 def form_of(editor: Editor) -> dict[str, str]:
     """What a browser sends for these rows."""
     form = {"mode": "all" if editor.is_all else "any"}
-    for number, row in editor.numbered:
+    for row in editor.rows:
         form |= {
-            f"fact-{number}": row.fact,
-            f"op-{number}": row.op,
-            f"value-{number}": row.value,
-            f"group-{number}": str(row.group),
+            f"fact-{row.number}": row.fact,
+            f"op-{row.number}": row.op,
+            f"value-{row.number}": row.value,
+            f"group-{row.number}": str(row.group),
         }
     return form
 
@@ -96,6 +96,17 @@ def test_buttons_add_groups_and_remove_rows() -> None:
     assert [row.fact for row in editor.changed("remove-0").changed("remove-1").rows] == ["contact.country"] * 2
     assert editor.changed("refresh") == editor
     assert editor.changed("remove-x") == editor
+
+
+def test_a_row_keeps_its_number_wherever_it_stands() -> None:
+    editor = editor_of({"all": [STAFF, {"any": [COUNTRY, KNOWN]}]}).changed("add").changed("remove-1")
+
+    assert [(row.number, row.fact, row.group) for row in editor.rows] == [
+        (0, "company.staff", 0),
+        (3, "contact.country", 0),
+        (2, "company.revenue", 1),
+    ]
+    assert editor_from(form_of(editor)) == editor
 
 
 def test_another_fact_gets_a_comparison_that_it_knows() -> None:
