@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead, Reason, Source, User
-from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS
+from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS, in_words
 from qualification.models import Activity, Answer, Question
 
 WHEN = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M")
@@ -160,10 +160,10 @@ class CorrectForm(forms.Form):
 def correct_form(lead: Lead, subject: str, field: str) -> CorrectForm | None:
     """The form for one fact, with what stands there; None where nothing of that name can be corrected."""
     if subject == "person" and field in PERSON_FIELDS:
-        return CorrectForm(initial={"value": getattr(lead.contact, field)})
+        return CorrectForm(initial={"value": in_words(field, getattr(lead.contact, field))})
     company = lead.contact.company
     if subject == "company" and field in COMPANY_FIELDS and company is not None:
-        return CorrectForm(initial={"value": getattr(company, field)})
+        return CorrectForm(initial={"value": in_words(field, getattr(company, field))})
     return None
 
 

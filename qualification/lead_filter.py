@@ -8,12 +8,13 @@ import django_filters
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from leads.cohort import in_words, narrow
 from leads.cohort import words as cohort_words
 from leads.models import Lead, Source, Stage, Team, User
+from leads.normalise.country import countries
 from leads.querysets import LeadQuerySet
 
 NONE = "none"
@@ -97,6 +98,7 @@ def choices(user: User, people: LeadQuerySet) -> dict[str, list[Choice]]:
         "source": [*sources, (NONE, _("No source given"))],
         "team": teams,
         "grade": [(letter, letter) for letter in "ABCD"],
+        "country": list(countries(get_language() or "en")),
         "history": [("out", _("Without what was brought in")), ("in", _("Only what was brought in"))],
     }
 
@@ -144,4 +146,4 @@ def _of_our_own(name: str, value: str, offered: Mapping[str, list[Choice]]) -> t
     known = (
         [(stage.value, stage.label) for stage in Stage] if name in ("reached", "furthest") else offered.get(name, [])
     )
-    return label, str(dict(known).get(value, value))
+    return label, str(dict(known).get(value.upper() if name == "country" else value, value))

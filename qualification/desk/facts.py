@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from leadmgmt.core import formats
 from leads.models import Company, Consent, Contact, FieldValue, Lead
+from leads.normalise.country import country_name
 
 # The fields that a person may correct on the page, per subject, in the order of the page.
 PERSON_FIELDS: dict[str, str | Promise] = {
@@ -106,7 +107,7 @@ def origin_of(shown: Any, values: list[FieldValue], at: datetime) -> Origin | No
         return None
     winner = next((one for one in values if str(one.value) == str(shown)), values[0])
     if len({str(one.value).casefold() for one in values}) > 1:
-        lines = [f"{one.value} ({_told(one, at)})" for one in values]
+        lines = [f"{in_words(one.field, str(one.value))} ({_told(one, at)})" for one in values]
         return Origin(_("%(count)d values") % {"count": len(values)}, "; ".join(lines))
     return Origin(origin_word(winner.origin), _told(winner, at))
 
@@ -146,13 +147,19 @@ def person_facts(contact: Contact, values: dict[str, list[FieldValue]], at: date
         href = {"phone": f"tel:{shown}", "email": f"mailto:{shown}"}.get(field, "") if shown else ""
         if field == "phone" and not shown and contact.phone_raw:
             shown = contact.phone_raw
-        found.append(Fact(label, shown, origin_of(shown, values.get(field, []), at), href, "person", field))
+        origin = origin_of(shown, values.get(field, []), at)
+        found.append(Fact(label, in_words(field, shown), origin, href, "person", field))
     if local := local_time(contact, at):
         found.append(Fact(_("Local time"), local, origin_of(contact.time_zone, values.get("time_zone", []), at)))
     for key, value in list(contact.attributes.items())[:8]:
         if isinstance(value, str | int | float) and str(value):
             found.append(Fact(key.replace("_", " ").capitalize(), str(value)[:200]))
     return found
+
+
+def in_words(field: str, value: Any) -> Any:
+    """The value as it is shown: a country by its name."""
+    return country_name(value, get_language() or "en") if field == "country" else value
 
 
 def local_time(contact: Contact, at: datetime) -> str:
@@ -191,7 +198,7 @@ def company_facts(company: Company | None, values: dict[str, list[FieldValue]], 
     for field, label in COMPANY_FIELDS.items():
         raw = getattr(company, field)
         shown = "" if raw in (None, "") else str(raw)
-        text = shown
+        text = in_words(field, shown)
         if shown and field == "staff":
             text = formats.number(raw)
         elif shown and field == "revenue":

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from leads.normalise.country import countries
 from leads.querysets import LeadQuerySet
 from qualification.desk.day import Day
 from qualification.desk.queue import Row
@@ -108,11 +110,12 @@ def chips(lines: Sequence[Row], chosen: QueueFilter, params: QueryDict) -> list[
         else _("No source given")
         for line in lines
     }
-    countries = sorted({line.lead.contact.country for line in lines if line.lead.contact.country})
+    present = {line.lead.contact.country for line in lines} | {chosen.country}
+    named = [(code, name) for code, name in countries(get_language() or "en") if code in present]
     return [
         _chip("grade", _("Grade"), chosen.grade, [(letter, letter) for letter in letters], params),
         _chip("source", _("Source"), chosen.source, sorted(sources.items(), key=lambda one: one[1]), params),
-        _chip("country", _("Country"), chosen.country, [(code, code) for code in countries], params),
+        _chip("country", _("Country"), chosen.country, named, params),
     ]
 
 

@@ -45,10 +45,8 @@ def _page(request: HttpRequest, ticked: Collection[int] = (), taker: int | None 
         "page": page,
         "columns": columns(params),
         "offered": offered,
-        "said": {name: params.get(name, "") for name in (*offered, "q", "from", "to", "country")},
-        "kept": [
-            (name, params[name]) for name in params if name not in (*offered, "q", "from", "to", "country", "page")
-        ],
+        "said": {name: params.get(name, "") for name in (*offered, "q", "from", "to")},
+        "kept": [(name, params[name]) for name in params if name not in (*offered, "q", "from", "to", "page")],
         "chips": chips(params, offered),
         "may_export": has_role(user, *REPORT_READERS),
         "may_work": has_role(user, SDR, TEAM_LEAD, ADMIN),

@@ -10,7 +10,7 @@ from email_validator import validate_email
 
 from leads.normalise import Submission, read_submission, surely_readable
 from leads.normalise.company import name_key, registered_domain
-from leads.normalise.country import read_country
+from leads.normalise.country import countries, country_name, read_country
 from leads.normalise.email import InvalidAddress, read_address
 from leads.normalise.moment import InvalidMoment, read_moment
 from leads.normalise.person import Name, split_name
@@ -196,10 +196,43 @@ def test_the_registered_domain_of_an_address(text: str, domain: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("Deutschland", "DE"), ("de", "DE"), ("España", "ES"), ("The Netherlands", "NL"), ("UK", "GB"), ("Narnia", "")],
+    [
+        ("Deutschland", "DE"),
+        ("de", "DE"),
+        ("España", "ES"),
+        ("The Netherlands", "NL"),
+        ("UK", "GB"),
+        ("Narnia", ""),
+        ("Poland", "PL"),
+        ("France", "FR"),
+        ("Liechtenstein", "LI"),
+    ],
 )
 def test_countries_by_code_and_name(text: str, code: str) -> None:
     assert read_country(text) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "name"),
+    [
+        ("AT", "de", "Österreich"),
+        ("AT", "en", "Austria"),
+        ("AT", "de-at", "Österreich"),
+        # Spelled in German as elsewhere, and in English.
+        ("TW", "de", "Taiwan"),
+        ("DE", "en", "Germany"),
+        ("XK", "de", "Kosovo"),
+        ("ZZ", "de", "ZZ"),
+    ],
+)
+def test_a_country_is_named_in_the_readers_language(code: str, language: str, name: str) -> None:
+    assert country_name(code, language) == name
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_name_of_a_country_is_read_as_its_code(language: str) -> None:
+    assert [code for code, name in countries(language) if read_country(name) != code] == []
+    assert [name for _code, name in countries("de")][-1] == "Zypern"
 
 
 @pytest.mark.parametrize(

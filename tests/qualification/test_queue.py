@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from leads.models import Lead
+from leads.models import Contact, Lead, User
 from qualification.models import Activity
 from routing.models import WaitingLead
 from tests.factories import make_clock, make_company, make_contact, make_lead, make_source, make_touchpoint
@@ -131,6 +131,30 @@ def test_tabs_and_filters_narrow_the_list(cast: Cast) -> None:
     assert names(ann.get("/queue/?q=cold gmbh")) == ["Cold"]
     assert "No lead fits" in ann.get("/queue/?q=nobody").content.decode()
     assert hot.pk
+
+
+def test_countries_are_called_by_their_names(cast: Cast) -> None:
+    company = make_company(country="CH")
+    lead = make_lead(owner=cast.ann, stage="mql", contact=make_contact(country="AT", company=company))
+    ann = as_user(cast.ann)
+
+    queue, page = ann.get("/queue/").content.decode(), ann.get(f"/leads/{lead.pk}/").content.decode()
+    assert '<a class="menu-item" href="?country=AT">Austria</a>' in queue
+    assert "Country: Austria" in ann.get("/queue/?country=AT").content.decode()
+    assert 'title="Austria">Austria<' in page
+    assert 'title="Switzerland">Switzerland<' in page
+    leads = ann.get("/leads/?country=at").content.decode()
+    assert '<option value="AT" selected>Austria</option>' in leads
+    assert "Country: Austria" in leads
+
+    edited = ann.get(f"/leads/{lead.pk}/?edit=person.country").content.decode()
+    assert 'name="value" value="Austria"' in edited
+    ann.post(f"/leads/{lead.pk}/correct/", {"subject": "person", "field": "country", "value": "Italy"})
+    assert Contact.objects.get(leads=lead).country == "IT"
+
+    User.objects.filter(pk=cast.ann.pk).update(language="de")
+    assert ">Italien</a>" in ann.get("/queue/").content.decode()
+    assert 'title="Schweiz">Schweiz<' in ann.get(f"/leads/{lead.pk}/").content.decode()
 
 
 def test_the_waiting_room_of_the_team_can_be_taken_from(cast: Cast) -> None:
