@@ -181,7 +181,7 @@ EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env_sender("DEFAULT_FROM_EMAIL", "Leadmgmt <leadmgmt@localhost>")
 
-WORKERS = env_int("WORKERS", 2, least=1, most=64)
+WORKERS = env_int("WORKERS", 3, least=1, most=64)
 WEB_WORKERS = env_int("WEB_WORKERS", 2, least=1, most=64)
 WEB_THREADS = env_int("WEB_THREADS", 8, least=1, most=64)
 # Attempts and backoff live in our own rows (docs/architecture.md), so the queue never retries by itself.
