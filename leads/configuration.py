@@ -1,7 +1,8 @@
 """Configuration kept in memory for as long as nobody changes it.
 
-Every table of configuration has a stamp in ``leads_stamp`` that triggers replace with each change of a row, in the
-transaction of the change. Looking at all stamps is one short statement; reading providers, models, criteria, rules and
+Every table of configuration has stamps in ``leads_stamp``: triggers add one with each change of a row, in the
+transaction of the change, and take away those before that nobody else is replacing. As long as a table has the same
+stamps, it is the same. Looking at all of them is one short statement; reading providers, models, criteria, rules and
 promises anew for each lead would be a dozen long ones.
 """
 
@@ -57,5 +58,5 @@ def _of(looked: dict[str, str], tables: tuple[str, ...]) -> Stamps:
 
 def _look() -> dict[str, str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, stamp FROM leads_stamp")
+        cursor.execute("SELECT name, string_agg(stamp::text, ' ' ORDER BY stamp) FROM leads_stamp GROUP BY name")
         return dict(cursor.fetchall())

@@ -3,12 +3,17 @@
 from django.db import migrations
 
 STAMPS = """
-CREATE TABLE leads_stamp (name text PRIMARY KEY, stamp text NOT NULL);
+CREATE TABLE leads_stamp (stamp uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL);
 CREATE FUNCTION leads_stamp_anew() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    fresh uuid;
 BEGIN
+    -- A new row instead of a new value in one: two who change different rows of a table must not wait for each other.
     -- Random, not counted: a number would come back after a rollback, and stand for something else then.
-    INSERT INTO leads_stamp VALUES (TG_TABLE_NAME, gen_random_uuid()::text)
-        ON CONFLICT (name) DO UPDATE SET stamp = EXCLUDED.stamp;
+    INSERT INTO leads_stamp (name) VALUES (TG_TABLE_NAME) RETURNING stamp INTO fresh;
+    DELETE FROM leads_stamp WHERE stamp IN (
+        SELECT stamp FROM leads_stamp WHERE name = TG_TABLE_NAME AND stamp <> fresh FOR UPDATE SKIP LOCKED
+    );
     RETURN NULL;
 END
 $$;
@@ -24,8 +29,7 @@ BEGIN
                         EXECUTE FUNCTION leads_stamp_anew()', of_table);
         EXECUTE format('CREATE TRIGGER leads_stamp_none AFTER TRUNCATE ON %I
                         FOR EACH STATEMENT EXECUTE FUNCTION leads_stamp_anew()', of_table);
-        INSERT INTO leads_stamp VALUES (of_table, gen_random_uuid()::text)
-            ON CONFLICT (name) DO UPDATE SET stamp = EXCLUDED.stamp;
+        INSERT INTO leads_stamp (name) VALUES (of_table);
     END LOOP;
 END
 $$;
