@@ -286,20 +286,6 @@ def test_answers_that_are_there_stand_behind_the_missing_ones(cast: Cast, lead: 
     assert missing < page.index("<strong>Need</strong>: none") < page.index("<strong>Budget</strong>: 30,000")
 
 
-def test_a_lead_that_came_back_says_that_its_answers_are_old(cast: Cast, lead: Lead) -> None:
-    before = lead.captured_at - timedelta(days=60)
-    for key in ("budget", "authority", "need", "timeline"):
-        Answer.objects.create(lead=lead, question=question(key), value="yes", evidence="call", at=before, by=cast.ann)
-    ann = as_user(cast.ann)
-
-    page = page_of(ann, lead)
-    assert "All answers are from before." in page
-    assert "The opportunity is made by itself once one is given anew." in page
-
-    ann.post(f"/leads/{lead.pk}/answers/{question('need').pk}/", answer_form(value="yes"))
-    assert "All answers are from before." not in page_of(ann, lead)
-
-
 def test_disqualify_needs_a_reason_and_can_be_taken_back(cast: Cast, lead: Lead) -> None:
     ann = as_user(cast.ann)
     reason = make_reason("disqualify", "no-need")
