@@ -104,12 +104,6 @@ def hold(lead: Lead) -> None:
     lead.held = Held()
 
 
-def let_go(lead: Lead) -> None:
-    """What surrounds the lead has changed in this transaction: who holds it reads it again."""
-    if lead.held is not None:
-        hold(lead)
-
-
 def facts_of(lead_ids: Iterable[int], at: datetime) -> dict[int, dict[str, Any]]:
     """The facts of many leads, in as many queries as for one."""
     bundles = _bundles(list(lead_ids), at)
