@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from leads.api import capture, schema, views
+from leads.api import capture, hooks, schema, views
 
 app_name = "api"
 # Registers itself by being imported.
@@ -14,6 +14,7 @@ KEY_SCHEME = schema.ApiKeyScheme
 urlpatterns: list[URLPattern | URLResolver] = [
     path("capture/", capture.capture, name="capture"),
     path("capture/batch/", capture.capture_batch, name="capture_batch"),
+    path("hooks/<slug:channel>/", hooks.hook, name="hook"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("captures/<uuid:pk>/", views.capture_detail, name="capture_detail"),
     path("leads/", views.LeadList.as_view(), name="lead_list"),

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from leads import views
+from leads.views import form
 
 app_name = "leads"
 
 urlpatterns = [
-    path("f/<slug:form>/", views.hosted_form, name="hosted_form"),
-    path("f/<slug:form>/thanks/", views.form_thanks, name="form_thanks"),
+    path("f/<slug:form>/", form.hosted_form, name="hosted_form"),
+    path("f/<slug:form>/thanks/", form.form_thanks, name="form_thanks"),
 ]

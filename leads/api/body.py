@@ -31,11 +31,15 @@ class Malformed(DomainError):
 
 def read_json(request: HttpRequest, most: int) -> Any:
     """The body, read with the charset it declares (UTF-8 by default). Raises TooLarge (``most`` bytes), Malformed."""
+    return parse_json(read_bytes(request, most), request.META.get("CONTENT_TYPE", ""))
+
+
+def read_bytes(request: HttpRequest, most: int) -> bytes:
+    """The body as it came. Raises TooLarge (``most`` bytes), Malformed where the sender broke off."""
     try:
-        raw = _bytes(request, most)
+        return _bytes(request, most)
     except OSError:
         raise _malformed(_("The body did not arrive as it was announced.")) from None
-    return parse_json(raw, request.META.get("CONTENT_TYPE", ""))
 
 
 def parse_json(raw: bytes, content_type: str) -> Any:

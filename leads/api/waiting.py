@@ -19,7 +19,7 @@ def wait_until_routed(capture_id: UUID, seconds: float) -> dict[str, Any] | None
             # Read after the look at its events: what stood there before may have been the lead before its routing.
             lead = Lead.objects.select_related("owner").get(pk=capture.lead.pk)
             return {"status": capture.status, **routed_lead(lead)}
-        if capture.status == Capture.Status.REFUSED or time.monotonic() + pause > until:
+        if capture.status in Capture.ENDED or time.monotonic() + pause > until:
             return None
         time.sleep(pause)
         pause = min(LONGEST_PAUSE, pause * 1.3)

@@ -1,7 +1,7 @@
 """Who leads are, how they came, what we know, what happened."""
 
 from leads.models.capture import Capture
-from leads.models.channel import ApiKey, Channel
+from leads.models.channel import ApiKey, Channel, ChannelError
 from leads.models.company import Company
 from leads.models.consent import Consent
 from leads.models.contact import Contact, ContactIdentity
@@ -21,6 +21,7 @@ __all__ = [
     "Campaign",
     "Capture",
     "Channel",
+    "ChannelError",
     "Company",
     "Consent",
     "Contact",

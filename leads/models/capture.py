@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -17,10 +18,18 @@ class Capture(models.Model):
         ACCEPTED = "accepted", _("Accepted")
         REFUSED = "refused", _("Refused")
         FAILED = "failed", _("Failed")
+        QUARANTINED = "quarantined", _("In quarantine")
+        TEST = "test", _("Test")
+        IGNORED = "ignored", _("Nothing to do")
+
+    # Nothing comes of it unless an admin acts.
+    ENDED = (Status.REFUSED, Status.QUARANTINED, Status.TEST, Status.IGNORED)
+    # What an admin may have read once more.
+    REPLAYABLE = (Status.FAILED, Status.REFUSED, Status.QUARANTINED, Status.IGNORED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     channel = models.ForeignKey("leads.Channel", on_delete=models.PROTECT, related_name="captures")
-    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.RECEIVED)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.RECEIVED)
     received_at = models.DateTimeField(_("received"), db_index=False)
     occurred_at = models.DateTimeField(
         _("happened"), help_text=_("When the person acted; for history brought in, in the past.")
@@ -31,6 +40,19 @@ class Capture(models.Model):
     external_id = models.CharField(_("source's own id"), max_length=255, blank=True)
     context = models.JSONField(
         default=dict, blank=True, help_text=_("What the transport knows: referrer, landing page, UTM, user agent.")
+    )
+    fetched = models.JSONField(
+        _("answer of the source"),
+        null=True,
+        blank=True,
+        help_text=_("Where a webhook only says that there is something: what the source told when it was asked."),
+    )
+    verdict = models.CharField(
+        _("verdict"), max_length=40, blank=True, help_text=_("Why it was put aside: a code of leads/screening.")
+    )
+    released_at = models.DateTimeField(_("released"), null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     lead = models.ForeignKey("leads.Lead", on_delete=models.PROTECT, null=True, blank=True, related_name="captures")
     contact = models.ForeignKey(
@@ -65,6 +87,8 @@ class Capture(models.Model):
             models.Index(
                 fields=["received_at"], condition=Q(status__in=["received", "failed"]), name="leads_capture_unfinished"
             ),
+            # The quarantine.
+            models.Index(fields=["-received_at"], condition=Q(status="quarantined"), name="leads_capture_quarantine"),
             # A channel's log, newest first.
             models.Index(fields=["channel", "-received_at"], name="leads_capture_channel_log"),
         ]

@@ -15,6 +15,9 @@ class Touchpoint(models.Model):
         IMPORT = "import", _("Import")
         MANUAL = "manual", _("By hand")
         VISIT = "visit", _("Visit")
+        MEETING = "meeting", _("Booked a meeting")
+        CHAT = "chat", _("Chat")
+        EMAIL = "email", _("Wrote an e-mail")
         EMAIL_OPEN = "email_open", _("Opened an e-mail")
         EMAIL_CLICK = "email_click", _("Clicked in an e-mail")
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from leads.channels import touch_kind
 from leads.events import record_events
 from leads.matching import People, is_phone_only, phone_key
 from leads.models import Capture, Consent, ContactIdentity, Touchpoint
@@ -129,7 +130,7 @@ def _touchpoint(touch: Touch) -> dict[str, Any]:
         "lead_id": touch.lead_id,
         "contact_id": touch.person.contact.pk,
         "capture_id": touch.capture.pk,
-        "kind": touch.capture.channel.kind,
+        "kind": touch_kind(touch.capture.channel.kind),
         "at": found.occurred_at,
         "source_id": touch.source.pk if touch.source else None,
         "campaign_id": touch.campaign.pk if touch.campaign else None,

@@ -14,17 +14,20 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.backoff import next_try
-from leadmgmt.core.errors import DomainError
+from leadmgmt.core.errors import ConfigurationError, DomainError, PermanentError
 from leadmgmt.core.now import now
 from leadmgmt.core.places import place_of
 from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue_many, insert_and_enqueue
-from leads.channels import read_payload
-from leads.models import Capture, Channel
+from leads.channels import HOOKS, read_payload
+from leads.channels.base import SetAside
+from leads.models import Capture, Channel, User
 from leads.normalise import Problem, Submission, read_submission, surely_readable
 from leads.normalise.refusal import Refused
 from leads.normalise.text import storable_tree
+from leads.screening import screen
 from leads.services.attach import Item, attach
+from leads.services.credentials import setup_of
 from leads.services.keys import SOURCE as KEY_SOURCE
 from leads.services.keys import opened
 from leads.services.storing import insertion
@@ -42,6 +45,10 @@ class KeyReused(DomainError):
     """The same Idempotency-Key came with another submission."""
 
     code = "idempotency_key_reused"
+
+
+class _AnswerMissing(Exception):
+    """The source has to be asked before the capture can be read."""
 
 
 @dataclass(frozen=True)
@@ -116,15 +123,16 @@ def _look_at(receipt: Receipt) -> Receipt:
             _refuse(capture, refusal, now())
             refusal.capture_id = capture.pk
             raise
+        except SetAside as aside:
+            _set_aside(capture, aside, now())
     return receipt
 
 
-def refuse_as_spam(channel: Channel, payload: Mapping[str, Any], **kept: Any) -> Receipt:
-    """Keep what a machine filled in, but make no lead of it; an admin may replay it."""
+def keep_aside(channel: Channel, payload: Mapping[str, Any], aside: SetAside, **kept: Any) -> Receipt:
+    """Keep a submission that is known to become no lead: a machine's, a test. An admin may release what is held."""
     receipt = keep(channel, payload, **kept)
     if not receipt.was_known:
-        problem = Problem("", _("A field that no person sees was filled in."))
-        _refuse(receipt.capture, Refused(problem.detail, [problem], code="spam"), now())
+        _set_aside(receipt.capture, aside, now())
     return receipt
 
 
@@ -214,9 +222,16 @@ def process_capture(capture_id: UUID | str) -> Capture:
         try:
             with transaction.atomic():
                 return _process(capture_id)
+        except _AnswerMissing as missing:
+            failure: Exception = missing
+            try:
+                _ask_the_source(capture_id)
+            except Exception as error:
+                failure = error
+                break
         except (IntegrityError, OperationalError) as error:
             # Somebody made the same contact or lead at the same instant, or two waited for each other: theirs is found.
-            failure: Exception = error
+            failure = error
         except Exception as error:
             failure = error
             break
@@ -227,16 +242,30 @@ def _process(capture_id: UUID | str) -> Capture:
     capture = (
         Capture.objects.select_for_update(of=("self",)).select_related("channel", "channel__source").get(pk=capture_id)
     )
-    if capture.status in (Capture.Status.ACCEPTED, Capture.Status.REFUSED):
+    if capture.status not in (Capture.Status.RECEIVED, Capture.Status.FAILED):
         return capture
+    if capture.fetched is None and (hook := HOOKS.get(capture.channel.kind)) and hook.needs_answer(capture):
+        raise _AnswerMissing
     at = now()
     try:
         found = _read(capture)
+        if capture.released_at is None:
+            screen(capture, found)
     except Refused as refusal:
         _refuse(capture, refusal, at)
         return capture
+    except SetAside as aside:
+        _set_aside(capture, aside, at)
+        return capture
     attach([Item(capture, found, history=bool(capture.context.get("history")))], at=at)
     return capture
+
+
+def _ask_the_source(capture_id: UUID | str) -> None:
+    """Have the source tell what the webhook did not, and keep its answer. No transaction is open while it is asked."""
+    capture = Capture.objects.select_related("channel").get(pk=capture_id)
+    told = HOOKS[capture.channel.kind].fetch(capture, setup_of(capture.channel))
+    Capture.objects.filter(pk=capture.pk, fetched__isnull=True).update(fetched=storable_tree(told))
 
 
 def _read(capture: Capture) -> Submission:
@@ -259,6 +288,14 @@ def _refuse(capture: Capture, refusal: Refused, at: datetime) -> None:
     )
 
 
+def _set_aside(capture: Capture, aside: SetAside, at: datetime) -> None:
+    capture.status, capture.verdict, capture.error = aside.status, aside.verdict, aside.detail
+    capture.processed_at = at
+    Capture.objects.filter(pk=capture.pk).exclude(status=Capture.Status.ACCEPTED).update(
+        status=aside.status, verdict=aside.verdict, error=aside.detail, processed_at=at, next_try_at=None
+    )
+
+
 def raise_refusal(capture: Capture) -> None:
     """Say again why a capture was refused, if it was; in the language that is active now."""
     if capture.status != Capture.Status.REFUSED:
@@ -266,10 +303,18 @@ def raise_refusal(capture: Capture) -> None:
     try:
         _read(capture)
         # Readable by now (the rules have changed since): the first answer stands until an admin replays it.
-        raise Refused(capture.error, [Problem(one["field"], one["detail"]) for one in capture.problems])
+        raise _first_refusal(capture)
+    except SetAside:
+        raise _first_refusal(capture) from None
     except Refused as refusal:
         refusal.capture_id = capture.pk
         raise
+
+
+def _first_refusal(capture: Capture) -> Refused:
+    refusal = Refused(capture.error, [Problem(one["field"], one["detail"]) for one in capture.problems])
+    refusal.capture_id = capture.pk
+    return refusal
 
 
 def _note_failure(capture_id: UUID | str, error: Exception) -> Capture:
@@ -282,7 +327,9 @@ def _note_failure(capture_id: UUID | str, error: Exception) -> Capture:
             return capture
         capture.attempts = max(capture.attempts, 1)
         capture.status, capture.error = Capture.Status.FAILED, f"{type(error).__name__}: {error}"
-        capture.next_try_at = next_try(capture.attempts, at=at) if capture.attempts < MAX_ATTEMPTS else None
+        # What another try cannot mend waits for an admin.
+        is_lasting = isinstance(error, PermanentError | ConfigurationError) or capture.attempts >= MAX_ATTEMPTS
+        capture.next_try_at = None if is_lasting else next_try(capture.attempts, at=at)
         capture.save(update_fields=["attempts", "status", "error", "next_try_at"])
         return capture
 
@@ -310,8 +357,16 @@ def process_waiting(at: datetime) -> int:
 
 
 def replay(capture_id: UUID | str) -> Capture:
-    """An admin's retry of a failed or refused capture, with a clean count. An accepted one stays as it is."""
-    Capture.objects.filter(pk=capture_id, status__in=[Capture.Status.FAILED, Capture.Status.REFUSED]).update(
-        status=Capture.Status.RECEIVED, attempts=0, error="", problems=[], next_try_at=None
+    """An admin's retry of a capture that made no lead, with a clean count. Accepted ones and tests stay as they are."""
+    Capture.objects.filter(pk=capture_id, status__in=Capture.REPLAYABLE).update(
+        status=Capture.Status.RECEIVED, attempts=0, error="", verdict="", problems=[], next_try_at=None
+    )
+    return process_capture(capture_id)
+
+
+def release(capture_id: UUID | str, *, by: User) -> Capture:
+    """Let a capture out of the quarantine: it was no spam, and is not screened again. Others stay as they are."""
+    Capture.objects.filter(pk=capture_id, status=Capture.Status.QUARANTINED).update(
+        status=Capture.Status.RECEIVED, attempts=0, error="", next_try_at=None, released_at=now(), released_by=by
     )
     return process_capture(capture_id)

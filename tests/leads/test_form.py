@@ -156,8 +156,8 @@ def test_who_fills_in_what_nobody_sees_is_thanked_and_makes_no_lead(form: Channe
 
     assert response.status_code == 302
     capture = Capture.objects.get()
-    assert capture.status == "refused"
-    assert process_capture(capture.pk).status == "refused"
+    assert capture.status == "quarantined"
+    assert process_capture(capture.pk).status == "quarantined"
     assert not Lead.objects.exists()
 
 

@@ -49,11 +49,11 @@ def test_around_the_clock_has_no_end() -> None:
 def test_the_form_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     cast()
     make_channel("demo", kind=Channel.Kind.FORM)
-    monkeypatch.setattr("leads.views.now", lambda: MORNING)
+    monkeypatch.setattr("leads.views.form.now", lambda: MORNING)
 
     page = Client().get("/f/demo/").content.decode()
 
     assert "Within 15 minutes" in page
     assert "We are here until 17:00 today." in page
-    monkeypatch.setattr("leads.views.now", lambda: NIGHT)
+    monkeypatch.setattr("leads.views.form.now", lambda: NIGHT)
     assert "hosted-steps" not in Client().get("/f/demo/").content.decode()

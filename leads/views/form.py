@@ -18,7 +18,8 @@ from leads.channels.form import read_form
 from leads.forms import LEAST_SECONDS, TRAP, HostedForm, new_token, read_token
 from leads.models import Channel, Organisation
 from leads.promises import promise
-from leads.services.capture import refuse_as_spam, take_in
+from leads.screening import trapped
+from leads.services.capture import keep_aside, take_in
 
 
 def _channel(form: str) -> Channel:
@@ -56,7 +57,7 @@ def _take(channel: Channel, form: HostedForm, shown: str) -> None:
     written = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:16]
     key = f"form-{shown}-{written}"
     if form.is_trapped:
-        refuse_as_spam(channel, payload, idempotency_key=key, context=form.carried())
+        keep_aside(channel, payload, trapped(), idempotency_key=key, context=form.carried())
     else:
         take_in(channel, payload, idempotency_key=key, context=form.carried())
 
