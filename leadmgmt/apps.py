@@ -14,6 +14,7 @@ class LeadmgmtConfig(AppConfig):
     def ready(self) -> None:
         """Register what Django and the clock shall run."""
         # Models are not there before ready.
+        from leadmgmt import channel_watch
         from leadmgmt.core.clock import register
         from leadmgmt.core.queue import forget_failures
         from leadmgmt.pipeline import nudge_forgotten
@@ -23,5 +24,7 @@ class LeadmgmtConfig(AppConfig):
         checks.register_all()
         words.register_all()
         name_rows()
+        channel_watch.register_all()
         register("leadmgmt.forgotten_steps", nudge_forgotten)
+        register("leadmgmt.channels", channel_watch.watch_channels, every=60.0)
         register("leadmgmt.old_failures", forget_failures, every=3600.0)

@@ -2,11 +2,21 @@
 
 from django.urls import path
 
-from leads.views import form
+from leads.views import captures, channels, form
 
 app_name = "leads"
 
 urlpatterns = [
     path("f/<slug:form>/", form.hosted_form, name="hosted_form"),
     path("f/<slug:form>/thanks/", form.form_thanks, name="form_thanks"),
+    path("setup/channels/", channels.channel_list, name="channel_list"),
+    path("setup/channels/new/", channels.channel_new, name="channel_new"),
+    path("setup/channels/<slug:slug>/", channels.channel, name="channel"),
+    path("setup/channels/<slug:slug>/switch/", channels.channel_switch, name="channel_switch"),
+    path("setup/channels/<slug:slug>/test/", channels.channel_test, name="channel_test"),
+    path("setup/channels/<slug:slug>/key/", channels.channel_key, name="channel_key"),
+    path("setup/channels/<slug:slug>/log/", captures.channel_log, name="channel_log"),
+    path("setup/channels/<slug:slug>/log/replay/", captures.log_replay, name="log_replay"),
+    path("setup/captures/<uuid:pk>/", captures.capture, name="capture"),
+    path("setup/captures/<uuid:pk>/replay/", captures.capture_replay, name="capture_replay"),
 ]

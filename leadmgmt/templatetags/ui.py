@@ -228,6 +228,7 @@ def control(field: BoundField) -> SafeString:
 def ui_words() -> SafeString:
     """The words that the scripts say, in the reader's language."""
     words = {
+        "copied": gettext("Copied"),
         "soon": gettext("Soon"),
         "overdue": gettext("Overdue"),
         "minutes": gettext("%(count)d min"),

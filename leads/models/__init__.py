@@ -7,6 +7,7 @@ from leads.models.consent import Consent
 from leads.models.contact import Contact, ContactIdentity
 from leads.models.enrichment import EnrichmentRequest, FieldValue, Provider
 from leads.models.event import LeadEvent
+from leads.models.health import ChannelHour, ChannelSilence
 from leads.models.imports import ImportRow, ImportRun
 from leads.models.lead import Lead, Stage
 from leads.models.organisation import Organisation
@@ -22,6 +23,8 @@ __all__ = [
     "Capture",
     "Channel",
     "ChannelError",
+    "ChannelHour",
+    "ChannelSilence",
     "Company",
     "Consent",
     "Contact",

@@ -95,3 +95,13 @@ class Capture(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def who(self) -> str:
+        """What to call it on a screen: the person, else what the submission says of them, else its id."""
+        if self.lead is not None:
+            return str(self.lead.contact.name)
+        told = self.payload if isinstance(self.payload, dict) else {}
+        return next((str(told[name]) for name in ("name", "email", "phone") if told.get(name)), "") or (
+            self.external_id or str(self.id)
+        )

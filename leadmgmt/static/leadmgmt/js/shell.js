@@ -1,4 +1,5 @@
 // The frame's scripts, in one import for every screen. Pages work without any of them.
+import { startCopying } from "./copy.js";
 import { startCountdowns } from "./countdown.js";
 import { startKeys } from "./keys.js";
 import { startNews } from "./news.js";
@@ -14,3 +15,4 @@ startPalette();
 startCountdowns();
 startNews();
 startWaiting();
+startCopying();

@@ -1,0 +1,53 @@
+"""What we make of a kept submission, shown to the one who sets its channel up. Reads only."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from leads.channels import HOOKS, read_payload
+from leads.channels.base import SetAside
+from leads.models import Capture
+from leads.normalise import Problem, read_submission
+from leads.normalise.refusal import Refused
+from leads.screening import screen
+
+# Said in words of their own, or of no use to a reader.
+LEFT_OUT = frozenset({"problems", "attributes", "statements", "utm", "email_key", "occurred_at"})
+
+
+@dataclass(frozen=True)
+class Understood:
+    """``facts`` by our field names; ``verdict`` is a sentence where it would make no lead; ``notes`` are doubts."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Problem, ...] = ()
+    verdict: str = ""
+
+
+def understand(capture: Capture) -> Understood:
+    """Read a capture as it would be read now."""
+    hook = HOOKS.get(capture.channel.kind)
+    if hook and capture.fetched is None and hook.needs_answer(capture):
+        return Understood(verdict=_("Its answers are at the source and have not been fetched yet."))
+    try:
+        found = read_submission(
+            read_payload(capture),
+            received_at=capture.received_at,
+            occurred_at=min(capture.occurred_at, capture.received_at),
+        )
+    except Refused as refusal:
+        return Understood(notes=tuple(refusal.problems), verdict=str(refusal))
+    except SetAside as aside:
+        return Understood(verdict=aside.detail)
+    told: list[tuple[str, Any]] = [
+        (one.name, getattr(found, one.name)) for one in fields(found) if one.name not in LEFT_OUT
+    ]
+    told += [*found.utm.items(), *found.attributes.items()]
+    told += [(f"consent.{said.purpose}", _("yes") if said.granted else _("no")) for said in found.statements]
+    facts = tuple((name, str(value)) for name, value in told if value not in ("", None))
+    try:
+        screen(capture, found)
+    except SetAside as aside:
+        return Understood(facts, tuple(found.problems), aside.detail)
+    return Understood(facts, tuple(found.problems))
