@@ -60,6 +60,7 @@ GROUPS = (
         _("Configure"),
         (
             Entry("routing:overview", _("Routing"), "route", "g r"),
+            Entry("leads:channel_list", _("Channels"), "inbox", "g i"),
             Entry("setup", _("Setup"), "settings", "g e"),
         ),
     ),

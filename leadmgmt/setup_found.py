@@ -10,7 +10,18 @@ from django.db.models import Count, Exists, OuterRef, Q
 from crmsync.models import Connection, InboxEvent, OutboxEntry, StageMap
 from leadmgmt.core import queue
 from leadmgmt.navigation import counted
-from leads.models import ApiKey, Capture, Channel, Lead, LeadEvent, Organisation, Source, SourceCost, User
+from leads.models import (
+    ApiKey,
+    Capture,
+    Channel,
+    ChannelSilence,
+    Lead,
+    LeadEvent,
+    Organisation,
+    Source,
+    SourceCost,
+    User,
+)
 from qualification.models import Criteria, Outcome, ScoringModel
 from routing.models import Notification, PoolMember, Rep, Rule, RuleSet, Shift, SlaClock, SlaPolicy, WaitingLead
 
@@ -64,6 +75,7 @@ class Found:
     reps_without_hours: list[str]
     channels: Sequence[Channel]
     channels_without_key: list[str]
+    channels_silent: list[str]
     rules: Rules | None
     scoring: ScoringModel | None
     criteria: dict[str, Criteria]
@@ -77,7 +89,8 @@ def look(user: User, at: datetime) -> Found:
     with_hours = Exists(Shift.objects.filter(rep=OuterRef("pk")))
     reps = Rep.objects.filter(user__is_active=True).annotate(_hours=with_hours).select_related("user")
     has_key = Exists(ApiKey.objects.filter(channel=OuterRef("pk"), revoked_at__isnull=True))
-    channels = list(Channel.objects.filter(is_active=True).annotate(_key=has_key))
+    is_silent = Exists(ChannelSilence.objects.filter(channel=OuterRef("pk"), ended_at__isnull=True))
+    channels = list(Channel.objects.filter(is_active=True).annotate(_key=has_key, _silent=is_silent))
     starts = Exists(StageMap.objects.filter(connection=OuterRef("pk"), is_outbound_default=True))
     connections = Connection.objects.exclude(mode=Connection.Mode.OFF).annotate(_starts=starts)
     told = Lead.objects.filter(is_history=False, notified_at__isnull=False).order_by("-captured_at")
@@ -88,6 +101,7 @@ def look(user: User, at: datetime) -> Found:
         reps_without_hours=[str(rep) for rep in reps if not rep._hours],
         channels=channels,
         channels_without_key=[one.name for one in channels if one.kind == Channel.Kind.API and not one._key],
+        channels_silent=[one.name for one in channels if one._silent],
         rules=_rules(),
         scoring=ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).first(),
         criteria={one.kind: one for one in Criteria.objects.filter(status="published").select_related("framework")},

@@ -105,13 +105,19 @@ def people(found: Found) -> Step:
 def channels(found: Found) -> Step:
     """Ways in, with keys."""
     active, bare = found.channels, found.channels_without_key
-    url = admin("leads", "channel")
+    url = link("leads:channel_list")
     checks = [check(bool(active), _("Ways in that are open: %(n)d") % {"n": len(active)}, _("No way in yet"), url=url)]
     if bare:
         note = _("No key opens: %(names)s") % {"names": ", ".join(bare)}
-        checks.append(Check("warn", note, url=admin("leads", "apikey"), action=_("Make a key")))
+        checks.append(Check("warn", note, url=url, action=_("Make a key")))
     checks += [
-        Check("good", _("Form “%(name)s”") % {"name": one.name}, url=link("leads:form", one.slug), action=_("Look"))
+        Check("bad", _("%(channel)s has fallen silent") % {"channel": name}, url=url, action=_("Look"))
+        for name in found.channels_silent
+    ]
+    checks += [
+        Check(
+            "good", _("Form “%(name)s”") % {"name": one.name}, url=link("leads:hosted_form", one.slug), action=_("Look")
+        )
         for one in active
         if one.kind == Channel.Kind.FORM
     ]
