@@ -4,7 +4,6 @@ One file per service. Reading and checking are pure; what the network has to be 
 transaction open. To add a service: write its `Hook`, name it in leads/channels/__init__.py, give it a kind.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +14,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError
+from leads.api.body import Malformed, parse_json
 from leads.models import Capture
 
 Text = str | Promise
+
+
+# Stands in a submission that our own test button sends: kept as a test.
+TEST_MARK = "leadmgmt_test"
 
 
 class Unsigned(DomainError):
@@ -25,6 +29,10 @@ class Unsigned(DomainError):
 
     status = 401
     code = "unsigned"
+
+    def __init__(self, message: str, *, code: str = "", status: int = 401) -> None:
+        super().__init__(message, code=code)
+        self.status = status
 
 
 class NotACall(DomainError):
@@ -98,11 +106,11 @@ class Call:
         return self.header("content-type")
 
     def json(self) -> Any:
-        """The body as JSON. Raises leads.api.body.Malformed's kin: NotACall."""
+        """The body as JSON, read as strictly as our own API's. Raises NotACall."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise NotACall(_("The body is no valid JSON.")) from None
+            return parse_json(self.body, self.content_type)
+        except Malformed as error:
+            raise NotACall(str(error)) from None
 
     def object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises NotACall."""
@@ -162,6 +170,10 @@ class Hook:
         """What the service wants to hear when everything is kept."""
         return JsonResponse({"received": len(captures)})
 
+    def refuse(self, call: Call, setup: Setup, error: DomainError) -> HttpResponse | None:
+        """How a refusal is told where a person reads it; None for problem+json."""
+        return None
+
     def needs_answer(self, capture: Capture) -> bool:
         """Whether the source has to be asked before the capture can be read (its `fetched` is empty)."""
         return False
@@ -173,6 +185,10 @@ class Hook:
     def read(self, capture: Capture) -> Mapping[str, Any]:
         """The submission in our language. Raises SetAside, leads.normalise.refusal.Refused."""
         raise NotImplementedError
+
+    def checks(self, setup: Setup) -> Sequence[tuple[str, str]]:
+        """What the test button asks the service itself: what is well, and a note. Raises as `fetch` does."""
+        return ()
 
     def snippets(self, url: str, setup: Setup) -> Sequence[Snippet]:
         """What to copy into the other service, beside the address itself."""

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from leadmgmt.core.errors import DomainError
-from leads.api.hooks import take_call
+from leadmgmt.core.errors import ConfigurationError, DomainError, PermanentError, RetryableError
 from leads.channels import HOOKS
 from leads.models import Capture, Channel
 from leads.services.capture import process_capture, receive
 from leads.services.credentials import setup_of
+from leads.services.take_call import take_call
 from leads.services.understood import Understood, understand
 
 TEST = {
@@ -80,6 +80,11 @@ def try_channel(channel: Channel, url: str) -> Trial:
 
 def _through_hook(channel: Channel, url: str, trial: Trial) -> list[Capture] | None:
     hook, setup = HOOKS[channel.kind], setup_of(channel)
+    try:
+        for label, note in hook.checks(setup):
+            trial.note(label, True, note)
+    except (RetryableError, PermanentError, ConfigurationError) as error:
+        trial.note(_("The service was asked"), False, str(error))
     call = hook.example(url, setup)
     if call is None:
         trial.note(
