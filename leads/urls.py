@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import captures, channels, form
+from leads.views import captures, channels, form, mapping
 
 app_name = "leads"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("setup/channels/<slug:slug>/switch/", channels.channel_switch, name="channel_switch"),
     path("setup/channels/<slug:slug>/test/", channels.channel_test, name="channel_test"),
     path("setup/channels/<slug:slug>/key/", channels.channel_key, name="channel_key"),
+    path("setup/channels/<slug:slug>/mapping/", mapping.channel_mapping, name="channel_mapping"),
+    path("setup/channels/<slug:slug>/reread/", mapping.channel_reread, name="channel_reread"),
     path("setup/channels/<slug:slug>/log/", captures.channel_log, name="channel_log"),
     path("setup/channels/<slug:slug>/log/replay/", captures.log_replay, name="log_replay"),
     path("setup/captures/<uuid:pk>/", captures.capture, name="capture"),

@@ -118,7 +118,7 @@ def _look_at(receipt: Receipt) -> Receipt:
         raise_refusal(capture)
     elif not surely_readable(capture.payload):
         try:
-            _read(capture)
+            read_kept(capture)
         except Refused as refusal:
             _refuse(capture, refusal, now())
             refusal.capture_id = capture.pk
@@ -248,7 +248,7 @@ def _process(capture_id: UUID | str) -> Capture:
         raise _AnswerMissing
     at = now()
     try:
-        found = _read(capture)
+        found = read_kept(capture)
         if capture.released_at is None:
             screen(capture, found)
     except Refused as refusal:
@@ -268,7 +268,8 @@ def _ask_the_source(capture_id: UUID | str) -> None:
     Capture.objects.filter(pk=capture.pk, fetched__isnull=True).update(fetched=storable_tree(told))
 
 
-def _read(capture: Capture) -> Submission:
+def read_kept(capture: Capture) -> Submission:
+    """What a kept submission says. Raises Refused, SetAside."""
     return read_submission(
         read_payload(capture),
         received_at=capture.received_at,
@@ -301,7 +302,7 @@ def raise_refusal(capture: Capture) -> None:
     if capture.status != Capture.Status.REFUSED:
         return
     try:
-        _read(capture)
+        read_kept(capture)
         # Readable by now (the rules have changed since): the first answer stands until an admin replays it.
         raise _first_refusal(capture)
     except SetAside:

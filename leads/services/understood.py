@@ -5,12 +5,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from leads.channels import HOOKS, read_payload
+from leads.channels import HOOKS
 from leads.channels.base import SetAside
 from leads.models import Capture
-from leads.normalise import Problem, read_submission
+from leads.normalise import Problem
 from leads.normalise.refusal import Refused
 from leads.screening import screen
+from leads.services.capture import read_kept
 
 # Said in words of their own, or of no use to a reader.
 LEFT_OUT = frozenset({"problems", "attributes", "statements", "utm", "email_key", "occurred_at"})
@@ -31,11 +32,7 @@ def understand(capture: Capture) -> Understood:
     if hook and capture.fetched is None and hook.needs_answer(capture):
         return Understood(verdict=_("Its answers are at the source and have not been fetched yet."))
     try:
-        found = read_submission(
-            read_payload(capture),
-            received_at=capture.received_at,
-            occurred_at=min(capture.occurred_at, capture.received_at),
-        )
+        found = read_kept(capture)
     except Refused as refusal:
         return Understood(notes=tuple(refusal.problems), verdict=str(refusal))
     except SetAside as aside:

@@ -282,6 +282,7 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "lead.captured": _captured,
     "lead.touched": _plain("globe", lambda: _("Got in touch again")),
     "lead.enriched": _enriched,
+    "capture.reread": _plain("replay", lambda: _("A submission was read again by its mended mapping")),
     "lead.scored": _scored,
     "lead.assigned": _assigned,
     "lead.waiting": _waiting,
