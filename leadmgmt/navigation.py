@@ -41,6 +41,7 @@ GROUPS = (
         (
             Entry("qualification:queue", _("Queue"), "queue", "g q"),
             Entry("qualification:lead_list", _("Leads"), "people", "g l"),
+            Entry("leads:duplicate_list", _("Duplicates"), "merge", "g u"),
             Entry("crmsync:handoff_list", _("Handoffs"), "handoff", "g h"),
             Entry("crmsync:board", _("Deals"), "board", "g d"),
         ),

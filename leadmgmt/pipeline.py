@@ -23,6 +23,7 @@ from leads.configuration import looked_at_once
 from leads.events import ADVANCE, Agenda, advanced
 from leads.facts import hold
 from leads.models import Lead, LeadEvent
+from leads.services.duplicates import look_for_duplicates
 from leads.services.enrich import begin_enrichment
 from leads.services.storing import update_many
 from qualification.services.criteria import apply_mql_criteria, apply_sql_criteria
@@ -39,7 +40,7 @@ Step = Callable[[Lead, LeadEvent], None]
 
 STEPS: dict[str, tuple[Step, ...]] = {
     # A stranger shows interest, or stirs again.
-    "lead.captured": (begin_enrichment,),
+    "lead.captured": (begin_enrichment, look_for_duplicates),
     "lead.touched": (begin_enrichment, notify_touch),
     "stage.new": (end_nurture, begin_enrichment),
     # What can be known is known (or the deadline has passed).

@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from leads.views import captures, channels, form, mapping
+from leads.views import captures, channels, duplicates, form, mapping
 
 app_name = "leads"
 
 urlpatterns = [
     path("f/<slug:form>/", form.hosted_form, name="hosted_form"),
     path("f/<slug:form>/thanks/", form.form_thanks, name="form_thanks"),
+    path("leads/duplicates/", duplicates.duplicate_list, name="duplicate_list"),
+    path("leads/duplicates/<int:pk>/", duplicates.duplicate, name="duplicate"),
+    path("leads/duplicates/<int:pk>/merge/", duplicates.duplicate_merge, name="duplicate_merge"),
+    path("leads/duplicates/<int:pk>/different/", duplicates.duplicate_different, name="duplicate_different"),
+    path("leads/duplicates/<int:pk>/ask/", duplicates.duplicate_ask, name="duplicate_ask"),
+    path("leads/merges/<int:pk>/undo/", duplicates.merge_undo, name="merge_undo"),
     path("setup/channels/", channels.channel_list, name="channel_list"),
     path("setup/channels/new/", channels.channel_new, name="channel_new"),
     path("setup/channels/<slug:slug>/", channels.channel, name="channel"),

@@ -44,7 +44,7 @@ def choose_ae(lead: Lead, at: datetime) -> Choice:
     away = Absence.objects.filter(starts_at__lte=at, ends_at__gt=at).values("rep__user")
     present = everybody.exclude(pk__in=away).exclude(rep__is_accepting=False)
     company = lead.contact.company
-    if company and company.account_owner_id and (owner := present.filter(pk=company.account_owner_id).first()):
+    if company and company.keeper_id and (owner := present.filter(pk=company.keeper_id).first()):
         return Choice(owner, json.dumps({"by": "account"}))
     ranked = list(
         present.annotate(

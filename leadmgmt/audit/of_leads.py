@@ -62,6 +62,32 @@ CHECKS = (
            WHERE status = 'refused' AND (lead_id IS NOT NULL OR problems = '[]'::jsonb)""",
     ),
     Check(
+        "leads.put_aside_says_why",
+        "A submission in quarantine, a test or one with nothing to do has a verdict and made no lead.",
+        """SELECT id, status FROM leads_capture WHERE status IN ('quarantined', 'test', 'ignored')
+             AND (lead_id IS NOT NULL OR verdict = '')""",
+    ),
+    Check(
+        "leads.released_by_somebody",
+        "What was released from the quarantine says when; who did may have left since.",
+        "SELECT id, status FROM leads_capture WHERE released_at IS NOT NULL AND status = 'quarantined'",
+    ),
+    Check(
+        "leads.merged_contact_has_nothing",
+        "A contact that became part of another is matched by nothing and holds no lead, touch or submission.",
+        """SELECT contact.id, 'merged into ' || merged_into_id FROM leads_contact contact
+           WHERE merged_into_id IS NOT NULL AND (email_key IS NOT NULL OR person_key IS NOT NULL OR name_key <> ''
+               OR EXISTS (SELECT FROM leads_lead WHERE contact_id = contact.id)
+               OR EXISTS (SELECT FROM leads_touchpoint WHERE contact_id = contact.id)
+               OR EXISTS (SELECT FROM leads_capture WHERE contact_id = contact.id))""",
+    ),
+    Check(
+        "leads.alias_is_nobody_elses_address",
+        "A further address of one contact is not the address of another.",
+        """SELECT alias.id, alias.key FROM leads_contactalias alias
+           JOIN leads_contact contact ON contact.email_key = alias.key AND contact.id <> alias.contact_id""",
+    ),
+    Check(
         "leads.touch_belongs_to_the_contact",
         "A touchpoint's contact is its lead's contact.",
         """SELECT touch.id, 'lead ' || lead.id FROM leads_touchpoint touch

@@ -1,10 +1,23 @@
 """Admin of people and companies, to look at: what is known is changed on the lead's page, with its origin."""
 
+from typing import TYPE_CHECKING, Any
+
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from leadmgmt.core.admin import ReadOnlyAdmin
-from leads.models import Company, Consent, Contact, ContactIdentity, FieldValue, Lead
+from leads.models import Company, CompanyAlias, Consent, Contact, ContactIdentity, FieldValue, Lead
+from leads.normalise.company import name_key, registered_domain
+from leads.services.companies import rematch
+
+if TYPE_CHECKING:
+    _AliasForm = forms.ModelForm[CompanyAlias]
+else:
+    # Generic for the type checker alone.
+    _AliasForm = forms.ModelForm
 
 
 class _Shown(TabularInline):
@@ -46,6 +59,34 @@ class ContactAdmin(ReadOnlyAdmin):
     inlines = (IdentityInline, ConsentInline, ValueInline)
 
 
+class AliasForm(_AliasForm):
+    """One further domain or name; it is read before it is kept."""
+
+    class Meta:
+        model = CompanyAlias
+        fields = ("kind", "text")
+
+    def clean(self) -> dict[str, Any]:
+        """Say what cannot be used, and who has it already."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        is_domain = cleaned.get("kind") == CompanyAlias.Kind.DOMAIN
+        text = cleaned.get("text") or ""
+        self.instance.key = registered_domain(text) if is_domain else name_key(text)
+        if text and not self.instance.key:
+            self.add_error("text", _("This cannot be read."))
+        elif CompanyAlias.objects.filter(kind=cleaned.get("kind"), key=self.instance.key).exclude(pk=self.instance.pk):
+            self.add_error("text", _("This leads to another company already."))
+        return cleaned
+
+
+class AliasInline(TabularInline):
+    """Further domains and names; people who belong here by them move in."""
+
+    model = CompanyAlias
+    form = AliasForm
+    extra = 0
+
+
 @admin.register(Company)
 class CompanyAdmin(ModelAdmin):
     """Companies; who owns the account and whether it is a customer is told here."""
@@ -54,11 +95,16 @@ class CompanyAdmin(ModelAdmin):
     list_filter = ("is_customer", "country")
     search_fields = ("name", "domain")
     list_select_related = ("account_owner",)
-    autocomplete_fields = ("account_owner",)
+    autocomplete_fields = ("account_owner", "parent")
     readonly_fields = ("name", "domain", "country", "city", "industry", "staff", "revenue", "website")
-    fields = ("account_owner", "is_customer", *readonly_fields)
+    fields = ("account_owner", "is_customer", "parent", *readonly_fields)
     show_full_result_count = False
-    inlines = (ValueInline,)
+    inlines = (AliasInline, ValueInline)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Whoever belongs here by a domain that was added moves in."""
+        super().save_related(request, form, formsets, change)
+        rematch(form.instance)
 
 
 @admin.register(Lead)

@@ -117,14 +117,14 @@ COMPANY = (
         "company.is_customer",
         "the company is a customer",
         "das Unternehmen ist Kunde",
-        Q(contact__company__is_customer=True),
+        Q(contact__company__is_customer=True) | Q(contact__company__parent__is_customer=True),
         company_flag("is_customer"),
     ),
     flag(
         "company.has_owner",
         "the company has an account owner",
         "das Unternehmen ist betreut",
-        Q(contact__company__account_owner__isnull=False),
+        Q(contact__company__account_owner__isnull=False) | Q(contact__company__parent__account_owner__isnull=False),
         company_flag("account_owner_id"),
     ),
 )

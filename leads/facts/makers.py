@@ -96,5 +96,13 @@ def touch_count_column(at: datetime) -> Combinable:
 
 
 def company_flag(name: str) -> Callable[[Bundle], bool]:
-    """Whether a field of the company is set; no company means no."""
-    return lambda bundle: bool(getattr(bundle.lead.contact.company, name, None))
+    """Whether a field of the company or of its parent is set; no company means no."""
+
+    def told(bundle: Bundle) -> bool:
+        company = bundle.lead.contact.company
+        if company is None:
+            return False
+        parent = company.parent if company.parent_id is not None else None
+        return bool(getattr(company, name) or getattr(parent, name, None))
+
+    return told

@@ -124,7 +124,7 @@ def _of_families(bundles: list[Bundle]) -> dict[int, dict[str, Any]]:
 
 
 def _bundles(lead_ids: list[int], at: datetime) -> list[Bundle]:
-    leads = Lead.objects.filter(pk__in=lead_ids).select_related("contact__company", *RELATED)
+    leads = Lead.objects.filter(pk__in=lead_ids).select_related("contact__company__parent", *RELATED)
     touches = {touch.lead_id: (touch, touch.touches) for touch in _last_touches(lead_ids)}
     bundles = []
     for lead in leads:

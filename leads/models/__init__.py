@@ -2,9 +2,10 @@
 
 from leads.models.capture import Capture
 from leads.models.channel import ApiKey, Channel, ChannelError
-from leads.models.company import Company
+from leads.models.company import Company, CompanyAlias
 from leads.models.consent import Consent
-from leads.models.contact import Contact, ContactIdentity
+from leads.models.contact import Contact, ContactAlias, ContactIdentity
+from leads.models.duplicate import Duplicate, Merge
 from leads.models.enrichment import EnrichmentRequest, FieldValue, Provider
 from leads.models.event import LeadEvent
 from leads.models.health import ChannelHour, ChannelSilence
@@ -26,15 +27,19 @@ __all__ = [
     "ChannelHour",
     "ChannelSilence",
     "Company",
+    "CompanyAlias",
     "Consent",
     "Contact",
+    "ContactAlias",
     "ContactIdentity",
+    "Duplicate",
     "EnrichmentRequest",
     "FieldValue",
     "ImportRow",
     "ImportRun",
     "Lead",
     "LeadEvent",
+    "Merge",
     "Organisation",
     "Provider",
     "Reason",

@@ -1,8 +1,12 @@
 """The person."""
 
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from leads.normalise.naming import name_key, person_key
 
 
 class Contact(models.Model):
@@ -17,6 +21,21 @@ class Contact(models.Model):
     first_name = models.CharField(_("first name"), max_length=120, blank=True)
     last_name = models.CharField(_("last name"), max_length=120, blank=True)
     name_title = models.CharField(_("form of address"), max_length=40, blank=True)
+    name_key = models.CharField(
+        max_length=200, blank=True, editable=False, help_text=_("What the name is matched by (leads.normalise.naming).")
+    )
+    person_key = models.CharField(
+        max_length=240, null=True, blank=True, editable=False, help_text=_("Phone and name: certainly one person.")
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged",
+        help_text=_("Who this turned out to be; such a row is kept for the way back and matched by nothing."),
+    )
     job_title = models.CharField(_("job title"), max_length=160, blank=True)
     seniority = models.CharField(_("seniority"), max_length=20, blank=True)
     department = models.CharField(_("department"), max_length=20, blank=True)
@@ -37,7 +56,11 @@ class Contact(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["email_key"], name="leads_contact_email_key_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["email_key"], name="leads_contact_email_key_unique"),
+            # Two submissions of one person at one instant: the second finds the first.
+            models.UniqueConstraint(fields=["person_key"], name="leads_contact_person_key_unique"),
+        ]
         indexes = [
             # Search box: by name and by address.
             GinIndex(
@@ -48,10 +71,25 @@ class Contact(models.Model):
             GinIndex(fields=["email"], opclasses=["gin_trgm_ops"], name="leads_contact_email_trgm"),
             # Who called?
             models.Index(fields=["phone"], condition=~models.Q(phone=""), name="leads_contact_phone"),
+            # The same name elsewhere.
+            models.Index(fields=["name_key"], condition=~models.Q(name_key=""), name="leads_contact_name_key"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Written one by one (in the admin, in tests), a contact gets its keys here; services set them themselves."""
+        if self._state.adding and not self.name_key:
+            self.rekey()
+        super().save(*args, **kwargs)
+
+    def rekey(self) -> bool:
+        """Work out what the contact is matched by besides its address; returns whether that changed."""
+        before = (self.name_key, self.person_key)
+        self.name_key = "" if self.merged_into_id else name_key(self.first_name, self.last_name)
+        self.person_key = person_key(self.phone, self.name_key)
+        return before != (self.name_key, self.person_key)
 
     @property
     def full_name(self) -> str:
@@ -72,6 +110,21 @@ class Contact(models.Model):
     def is_reachable(self) -> bool:
         """Whether there is a way to write to or call this person."""
         return bool(self.email or self.phone)
+
+
+class ContactAlias(models.Model):
+    """A further address that leads to a contact: an earlier one, a private one, one of somebody merged into it."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="aliases")
+    email = models.CharField(_("e-mail"), max_length=254)
+    key = models.CharField(max_length=254, unique=True, editable=False)
+    at = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name_plural = _("contact aliases")
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class ContactIdentity(models.Model):

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from leads.channels import touch_kind
 from leads.events import record_events
 from leads.matching import People, is_phone_only, phone_key
-from leads.models import Capture, Consent, ContactIdentity, Touchpoint
+from leads.models import Capture, Consent, Contact, ContactAlias, ContactIdentity, Touchpoint
 from leads.normalise import Submission
-from leads.services.companies import Companies
+from leads.services.companies import Companies, company_domain
 from leads.services.given import Given, load_values
 from leads.services.interest import Interest, Touch
 from leads.services.sources import Sources
@@ -82,6 +82,9 @@ class _Batch:
         person = person or self.people.add(channel.pk, found)
         if not self.people.identify(person, channel.pk, found):
             found.note("external_id", _("This id is known as another contact."))
+        if reason == "phone_name" and not takes_over(person.contact, found):
+            # A private address beside a business one: it leads here, but it is not the one to write to.
+            found.email = ""
         self.given.take(person, found, origin=channel.kind, at=found.occurred_at)
         if company and not person.has_company:
             person.contact.company = company
@@ -92,6 +95,7 @@ class _Batch:
 
     def flush(self, touches: Sequence[Touch], at: datetime) -> None:
         self.companies.flush()
+        self.people.rekey()
         new = [person.contact for person in self.people.all if person.is_new]
         insert_many(new)
         identities = [
@@ -99,12 +103,22 @@ class _Batch:
             for one in self.people.new_identities
         ]
         insert_values(ContactIdentity, identities)
+        aliases = [
+            {"contact_id": one.person.contact.pk, "email": one.email, "key": one.key, "at": at}
+            for one in self.people.new_aliases
+        ]
+        insert_values(ContactAlias, aliases)
         self.given.flush(self.people.all)
         self.interest.flush()
         settle(touches, at)
         insert_values(Touchpoint, [_touchpoint(touch) for touch in touches])
         insert_values(Consent, [consent for touch in touches for consent in _consents(touch)])
         record_events(self.interest.lines)
+
+
+def takes_over(contact: Contact, found: Submission) -> bool:
+    """Whether a further address becomes the contact's: a business one does, a private one only where none is known."""
+    return not contact.email or bool(found.email and company_domain(found))
 
 
 def source_name(found: Submission) -> str:

@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
+from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from leadmgmt.core.errors import InvalidInput
 from leads.enrichers.company_domain import name_from_domain
 from leads.enrichers.email_class import is_private_domain
-from leads.models import Company, FieldValue
+from leads.models import Company, CompanyAlias, FieldValue
 from leads.normalise import Submission
 from leads.normalise.company import name_key, registered_domain
 from leads.services.storing import insert_many, update_many, upsert_many
@@ -47,6 +50,19 @@ class Companies:
         keys.discard("")
         if domains or keys:
             self._index(Company.objects.filter(Q(domain__among=domains) | Q(name_key__among=keys)).order_by("pk"))
+            self._load_aliases(domains, keys)
+
+    def _load_aliases(self, domains: set[str], keys: set[str]) -> None:
+        """What no company's own domain or name says may be a further one of theirs."""
+        domains = {domain for domain in domains if domain not in self._by_domain}
+        keys = {key for key in keys if key not in self._by_name}
+        if not (domains or keys):
+            return
+        for alias in CompanyAlias.objects.select_related("company").filter(key__among=domains | keys):
+            if alias.kind == CompanyAlias.Kind.DOMAIN:
+                self._by_domain.setdefault(alias.key, alias.company)
+            else:
+                self._by_name.setdefault(alias.key, []).append(alias.company)
 
     def _index(self, companies: Iterable[Company]) -> None:
         for company in companies:
@@ -88,7 +104,7 @@ class Companies:
     def _complete(self, company: Company, found: Submission, domain: str, key: str, origin: str, at: datetime) -> None:
         """Fill in what was not known; nobody renames a company by writing another name into a form."""
         given = {}
-        if domain and not company.domain:
+        if domain and not company.domain and domain not in self._by_domain:
             company.domain = given["domain"] = domain
             self._by_domain[domain] = company
         if key and company.domain and company.name == name_from_domain(company.domain) != found.company:
@@ -115,3 +131,46 @@ class Companies:
         insert_many(self.new)
         update_many(list(self.changed.values()), ("name", "name_key", "domain", "website", "updated_at"))
         upsert_many(self.values, ("company", "field", "origin"), ("value", "at"))
+
+
+REMATCH = """
+    UPDATE leads_contact AS contact SET company_id = %(company)s, updated_at = now()
+    WHERE contact.merged_into_id IS NULL AND contact.email_key IS NOT NULL
+        AND split_part(contact.email_key, '@', 2) = ANY(%(domains)s)
+        AND (contact.company_id IS NULL OR contact.company_id IN (
+            SELECT id FROM leads_company WHERE domain = ANY(%(domains)s) AND id <> %(company)s
+        ))
+"""
+
+
+def add_alias(company: Company, kind: str, text: str) -> CompanyAlias:
+    """A further domain or name that leads to a company from now on, and for whom is known already.
+
+    Raises InvalidInput where it is none, or leads to another company.
+    """
+    is_domain = kind == CompanyAlias.Kind.DOMAIN
+    key = registered_domain(text) if is_domain else name_key(text)
+    if not key or (is_domain and _is_private(key)):
+        message = _("No domain can be read from this.") if is_domain else _("No name can be read from this.")
+        raise InvalidInput(message, fields={"text": message})
+    with transaction.atomic():
+        alias, is_new = CompanyAlias.objects.get_or_create(
+            kind=kind, key=key, defaults={"company": company, "text": text.strip()[:255]}
+        )
+        if not is_new and alias.company_id != company.pk:
+            message = _("This leads to %(name)s already.") % {"name": alias.company.name}
+            raise InvalidInput(message, fields={"text": message})
+        rematch(company)
+    return alias
+
+
+def rematch(company: Company) -> int:
+    """Bring people into the company whose addresses are at its domains, if they are in none or in one that is only
+    known by such a domain. Safe to run twice; returns how many moved."""
+    aliases = CompanyAlias.objects.filter(company=company, kind=CompanyAlias.Kind.DOMAIN)
+    domains = [*filter(None, [company.domain]), *aliases.values_list("key", flat=True)]
+    if not domains:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(REMATCH, {"company": company.pk, "domains": domains})
+        return int(cursor.rowcount)

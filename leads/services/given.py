@@ -22,7 +22,16 @@ FIELDS = (
     "city",
     "language",
 )
-COLUMNS = (*FIELDS, "email_key", "phone_raw", "company", "attributes", "updated_at")
+COLUMNS = (
+    *FIELDS,
+    "email_key",
+    "name_key",
+    "person_key",
+    "phone_raw",
+    "company",
+    "attributes",
+    "updated_at",
+)
 MOST_ATTRIBUTES = 120
 
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 from leads.models import Channel, Company, Contact, FieldValue, Provider
 from leads.normalise.company import name_key
 from leads.services.fields import COMPANY_FIELDS, CONTACT_FIELDS, Field
+from leads.services.identity import KEYS, MATCHED_BY, rekey_one
 from leads.services.storing import update_one, upsert_many
 
 PERSON = "person"
@@ -156,6 +157,8 @@ def _show(subject: Contact | Company, winners: dict[str, FieldValue]) -> set[str
             changed.add(field)
     if changed:
         written = [*changed, "updated_at"]
+        if isinstance(subject, Contact) and MATCHED_BY & changed and rekey_one(subject):
+            written += KEYS
         if isinstance(subject, Company) and "name" in changed:
             subject.name_key = name_key(subject.name)
             written.append("name_key")

@@ -17,11 +17,13 @@ from leads.normalise.submission import UTM
 from leads.services.capture import read_kept
 from leads.services.enrich import tell_late
 from leads.services.given import COLUMNS, FIELDS, Given, load_values
+from leads.services.identity import rekey_one
 from leads.services.provenance import PERSON
 
 BY = "reread"
 TOUCH = ("subject", "message", "referrer", "landing_page")
 # More would hold a page up; the rest is read with another click.
+KEYS = ("email_key", "name_key", "person_key")
 MOST = 200
 
 
@@ -89,7 +91,7 @@ def _reread(capture_id: UUID | str) -> list[str]:
     contact = Contact.objects.select_for_update(of=("self",)).get(pk=lead.contact_id)
     before = {name: getattr(contact, name) for name in COLUMNS if name != "updated_at"}
     _give(contact, capture, found)
-    changed = [name for name, value in before.items() if getattr(contact, name) != value and name != "email_key"]
+    changed = [name for name, value in before.items() if getattr(contact, name) != value and name not in KEYS]
     changed += _correct(capture.touchpoint, found)
     if changed:
         at = now()
@@ -110,6 +112,8 @@ def _give(contact: Contact, capture: Capture, found: Submission) -> None:
     given = Given()
     _forget(person, capture, found)
     given.take(person, found, origin=capture.channel.kind, at=found.occurred_at)
+    if person.is_changed:
+        rekey_one(contact)
     given.flush([person])
 
 

@@ -17,6 +17,7 @@ from leadmgmt.core.web import post_from
 from leads.models import Capture, Channel
 from leads.services.capture import replay
 from leads.services.understood import understand
+from leads.words import match_reason
 
 PAGE = 50
 # More at once would hold the page up; the rest is replayed with another click.
@@ -70,6 +71,7 @@ def capture(request: HttpRequest, pk: str) -> HttpResponse:
         "fetched": _pretty(found.fetched) if found.fetched is not None else "",
         "context": sorted((name, str(value)) for name, value in found.context.items()),
         "understood": understand(found),
+        "joined_by": match_reason(found.match_reason),
         "may_replay": found.status in Capture.REPLAYABLE,
         "at": now(),
     }

@@ -282,6 +282,8 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "lead.captured": _captured,
     "lead.touched": _plain("globe", lambda: _("Got in touch again")),
     "lead.enriched": _enriched,
+    "contact.merged": _plain("merge", lambda: _("<strong>{who}</strong> merged two contacts into one")),
+    "contact.parted": _plain("replay", lambda: _("<strong>{who}</strong> took a merge back")),
     "capture.reread": _plain("replay", lambda: _("A submission was read again by its mended mapping")),
     "lead.scored": _scored,
     "lead.assigned": _assigned,

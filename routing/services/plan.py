@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from leads.facts import lead_facts
-from leads.models import Lead
+from leads.models import Company, Lead
 from routing.calendar import Calendar, next_start
 from routing.decide import Distribution, Looked, RuleView, distribute, first_match
 from routing.hours import day_start
@@ -127,7 +127,10 @@ def _standings(rule: RuleView, lead: Lead, at: datetime) -> list[Standing]:
         return rep_standings(Q(pk=rule.rep_id), "rule", at)
     found: list[Standing] = []
     if rule.destination == Rule.Destination.ACCOUNT_OWNER:
-        found = rep_standings(Q(user__accounts__contacts=lead.contact_id), "account", at)
+        # The company's own owner; for a subsidiary without one, that of the company it belongs to.
+        unowned = Company.objects.filter(contacts=lead.contact_id, account_owner__isnull=True)
+        owns = Q(user__accounts__contacts=lead.contact_id) | Q(user__accounts__subsidiaries__in=unowned)
+        found = rep_standings(owns, "account", at)
     known = {one.candidate.rep_id for one in found}
     members = pool_standings(rule.pool_id, at) if rule.pool_id else []
     return [*found, *(one for one in members if one.candidate.rep_id not in known)]
