@@ -2,12 +2,17 @@
 
 from leadmgmt.core.tasks import going_on_with
 from leads.events import ADVANCE
-from leads.services import ask, capture
+from leads.services import ask, capture, mailbox
 
 
 def ask_providers() -> str:
     """Ask the enrichment providers whatever waits for them."""
     return ask.ask_providers()
+
+
+def poll_mailbox(channel_id: int) -> str:
+    """Read what is new in a mailbox."""
+    return f"{mailbox.poll(channel_id)} kept"
 
 
 def process_capture(capture_id: str) -> str:

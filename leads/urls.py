@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import captures, channels, duplicates, form, mapping
+from leads.views import captures, channels, duplicates, form, mapping, quarantine
 
 app_name = "leads"
 
@@ -25,6 +25,12 @@ urlpatterns = [
     path("setup/channels/<slug:slug>/reread/", mapping.channel_reread, name="channel_reread"),
     path("setup/channels/<slug:slug>/log/", captures.channel_log, name="channel_log"),
     path("setup/channels/<slug:slug>/log/replay/", captures.log_replay, name="log_replay"),
+    path("setup/quarantine/", quarantine.quarantine, name="quarantine"),
+    path("setup/quarantine/decide/", quarantine.quarantine_decide, name="quarantine_decide"),
+    path("setup/quarantine/<uuid:pk>/again/", quarantine.quarantine_again, name="quarantine_again"),
+    path("setup/quarantine/lists/", quarantine.screening_lists, name="screening_lists"),
+    path("setup/quarantine/lists/checks/", quarantine.screening_checks, name="screening_checks"),
+    path("setup/quarantine/lists/<int:pk>/remove/", quarantine.listed_remove, name="listed_remove"),
     path("setup/captures/<uuid:pk>/", captures.capture, name="capture"),
     path("setup/captures/<uuid:pk>/replay/", captures.capture_replay, name="capture_replay"),
 ]

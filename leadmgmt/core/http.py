@@ -39,14 +39,18 @@ def safe_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError("The address must start with https:// and name a host.")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return safe_host(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def safe_host(host: str, port: int) -> str:
+    """The same for a host of any protocol. Raises ConfigurationError, RetryableError."""
     try:
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
         raise RetryableError("The host's name could not be resolved.") from error
     for entry in found:
         address = ipaddress.ip_address(entry[4][0])
-        if address.is_global or _allowed_privately(parts.hostname, address):
+        if address.is_global or _allowed_privately(host, address):
             return str(address)
     raise ConfigurationError(
         "The address lies in a private network; allow it in OUTBOUND_ALLOW_PRIVATE if it is yours."

@@ -52,7 +52,7 @@ def _answer(request: HttpRequest, channel: Channel, door: Hook) -> HttpResponse:
     if request.method != "POST":
         body = problem(405, _("Only GET and POST are answered here."), code="method_not_allowed")
         return JsonResponse(body, status=405, content_type=CONTENT_TYPE, headers={"Allow": "GET, POST"})
-    call = call_of(request, read_bytes(request, settings.CAPTURE_MAX_BYTES))
+    call = call_of(request, read_bytes(request, door.most_bytes or settings.CAPTURE_MAX_BYTES))
     try:
         return take_call(channel, door, setup, call)
     except DomainError as error:

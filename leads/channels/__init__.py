@@ -12,6 +12,7 @@ from leads.channels.google_ads import GoogleAds
 from leads.channels.hubspot import HubSpot
 from leads.channels.intercom import Intercom
 from leads.channels.linkedin import LinkedIn
+from leads.channels.mail import Mail
 from leads.channels.meta import Meta
 from leads.channels.salesforce import Salesforce
 from leads.channels.tiktok import TikTok
@@ -40,6 +41,7 @@ HOOKS: dict[str, Hook] = {
     Channel.Kind.INTERCOM: Intercom(),
     Channel.Kind.HUBSPOT: HubSpot(),
     Channel.Kind.SALESFORCE: Salesforce(),
+    Channel.Kind.MAIL: Mail(),
 }
 
 

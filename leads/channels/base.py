@@ -152,6 +152,8 @@ class Hook:
     settings: ClassVar[tuple[Setting, ...]] = ()
     # What the touch counts as (leads.models.Touchpoint.Kind).
     touch: ClassVar[str] = "form"
+    # The largest call that is taken; 0: as much as a submission by API.
+    most_bytes: ClassVar[int] = 0
     # One sentence for the setup page: where in the other service the address is entered.
     about: ClassVar[Text] = ""
 

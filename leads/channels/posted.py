@@ -2,8 +2,13 @@
 
 import re
 from email.message import Message
+from io import BytesIO
+from typing import Any
 from urllib.parse import parse_qsl
 
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadhandler import MemoryFileUploadHandler
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.translation import gettext as _
 
 from leads.channels.base import Call, NotACall
@@ -18,6 +23,20 @@ def charset_of(content_type: str, default: str = "utf-8") -> str:
     header = Message()
     header["content-type"] = content_type
     return str(header.get_param("charset", default))
+
+
+def form_of(call: Call) -> tuple[dict[str, list[str]], list[tuple[str, str, int]]]:
+    """The fields of a form in either encoding, and name, type and size of the files in it. Raises NotACall."""
+    if not call.content_type.lower().startswith("multipart/form-data"):
+        return fields(call), []
+    meta = {"CONTENT_TYPE": call.content_type, "CONTENT_LENGTH": len(call.body)}
+    try:
+        told, files = MultiPartParser(meta, BytesIO(call.body), [MemoryFileUploadHandler()], "utf-8").parse()
+    except (MultiPartParserError, ValueError, SuspiciousOperation, LookupError):
+        raise NotACall(_("The body cannot be read as the fields of a form.")) from None
+    names: Any = files
+    attached = [(one.name or "", one.content_type or "", one.size or 0) for one in names.values()]
+    return {name: [str(value) for value in told.getlist(name)] for name in told}, attached
 
 
 def fields(call: Call, *, charset: str = "") -> dict[str, list[str]]:

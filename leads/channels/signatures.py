@@ -47,6 +47,11 @@ def check(call: Call, header: str, *allowed: str) -> None:
     sent = call.header(header).strip()
     if not sent:
         raise missing(header)
+    check_value(sent, *allowed)
+
+
+def check_value(sent: str, *allowed: str) -> None:
+    """Raise Unsigned unless ``sent`` is one of the ``allowed`` values."""
     # All are compared, so that the time taken says nothing.
     fits = [same(sent, one) for one in allowed]
     if not any(fits):

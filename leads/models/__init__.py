@@ -13,6 +13,7 @@ from leads.models.imports import ImportRow, ImportRun
 from leads.models.lead import Lead, Stage
 from leads.models.organisation import Organisation
 from leads.models.reason import Reason
+from leads.models.screening import Listed, MailboxState
 from leads.models.signin import SignInFailure
 from leads.models.source import Campaign, Source, SourceAlias, SourceCost
 from leads.models.touchpoint import Touchpoint
@@ -39,6 +40,8 @@ __all__ = [
     "ImportRun",
     "Lead",
     "LeadEvent",
+    "Listed",
+    "MailboxState",
     "Merge",
     "Organisation",
     "Provider",

@@ -18,6 +18,9 @@ class Organisation(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Berlin")
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
     expected_deal_value = models.DecimalField(_("usual deal value"), max_digits=12, decimal_places=2, default=10000)
+    screening = models.JSONField(
+        _("screening"), default=dict, blank=True, help_text=_("Checks that are switched off, by their code.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -29,10 +29,11 @@ def take_call(channel: Channel, door: Hook, setup: Setup, call: Call) -> HttpRes
 
 def _keep_all(channel: Channel, deliveries: Sequence[Delivery]) -> list[Capture]:
     with transaction.atomic():
-        return [_keep(channel, one) for one in deliveries]
+        return [keep_delivery(channel, one) for one in deliveries]
 
 
-def _keep(channel: Channel, one: Delivery) -> Capture:
+def keep_delivery(channel: Channel, one: Delivery) -> Capture:
+    """Keep one submission and have a worker read it, unless it is put aside from the start."""
     told: dict[str, Any] = {
         "external_id": one.external_id,
         "idempotency_key": one.idempotency_key,

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from leadmgmt.core.now import now
+from leadmgmt.core.visitors import client_ip
 from leads.channels.direct import CARRIED
 from leads.channels.form import read_form
 from leads.forms import LEAST_SECONDS, TRAP, HostedForm, new_token, read_token
@@ -47,19 +48,20 @@ def hosted_form(request: HttpRequest, form: str) -> HttpResponse:
     if not shown or now().timestamp() - shown_at < LEAST_SECONDS:
         bound.add_error(None, _("That went very fast. Send it once more, so that we know you are no machine."))
         return _show(request, channel, bound, token if shown else new_token(now()), bound.carried(), status=422)
-    _take(channel, bound, shown)
+    _take(channel, bound, shown, client_ip(request))
     return HttpResponseRedirect(reverse("leads:form_thanks", args=[channel.slug]))
 
 
-def _take(channel: Channel, form: HostedForm, shown: str) -> None:
+def _take(channel: Channel, form: HostedForm, shown: str, address: str) -> None:
+    context = form.carried() | ({"ip": address} if address else {})
     payload = form.payload()
     # A second click sends the same again; who comes back and writes something else is heard a second time.
     written = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:16]
     key = f"form-{shown}-{written}"
     if form.is_trapped:
-        keep_aside(channel, payload, trapped(), idempotency_key=key, context=form.carried())
+        keep_aside(channel, payload, trapped(), idempotency_key=key, context=context)
     else:
-        take_in(channel, payload, idempotency_key=key, context=form.carried())
+        take_in(channel, payload, idempotency_key=key, context=context)
 
 
 def _visit(request: HttpRequest) -> dict[str, str]:
