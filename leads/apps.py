@@ -15,12 +15,14 @@ class LeadsConfig(AppConfig):
         """Tell the clock what is due."""
         from leads.services.capture import process_waiting
         from leads.services.enrich import close_due_rounds
+        from leads.services.imports import nudge_lost
         from leads.services.mailbox import poll_due
         from leads.services.quarantine import confirm_old
         from leads.services.record_answer import nudge_requests
 
         register("leads.captures", process_waiting)
         register("leads.mailboxes", poll_due, every=10.0)
+        register("leads.lost_imports", nudge_lost, every=30.0)
         register("leads.old_quarantine", confirm_old, every=3600.0)
         register("leads.enrichment_rounds", close_due_rounds)
         register("leads.enrichment_requests", nudge_requests)

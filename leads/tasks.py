@@ -2,12 +2,33 @@
 
 from leadmgmt.core.tasks import going_on_with
 from leads.events import ADVANCE
-from leads.services import ask, capture, mailbox
+from leads.services import ask, capture, imports, mailbox
+from leads.services import undo_import as undoing
 
 
 def ask_providers() -> str:
     """Ask the enrichment providers whatever waits for them."""
     return ask.ask_providers()
+
+
+def run_import(run_id: int) -> str:
+    """Bring a file in for a spell."""
+    return imports.run_file(run_id)
+
+
+def try_import(run_id: int) -> str:
+    """Try a file."""
+    return imports.try_file(run_id)
+
+
+def pair_import(run_id: int, after: int) -> str:
+    """Look for people who may be known among those that a file brought in."""
+    return imports.pair(run_id, after)
+
+
+def undo_import(run_id: int) -> str:
+    """Take an import back for a spell."""
+    return undoing.undo(run_id)
 
 
 def poll_mailbox(channel_id: int) -> str:

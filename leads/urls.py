@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from leads.views import captures, channels, duplicates, form, mapping, quarantine
+from leads.views import captures, channels, duplicates, form, imports, mapping, quarantine
 
 app_name = "leads"
 
 urlpatterns = [
     path("f/<slug:form>/", form.hosted_form, name="hosted_form"),
     path("f/<slug:form>/thanks/", form.form_thanks, name="form_thanks"),
+    path("leads/import/", imports.import_list, name="import_list"),
+    path("leads/import/<int:pk>/", imports.import_run, name="import"),
+    path("leads/import/<int:pk>/options/", imports.import_options, name="import_options"),
+    path("leads/import/<int:pk>/mapping/", imports.import_mapping, name="import_mapping"),
+    path("leads/import/<int:pk>/go/", imports.import_go, name="import_go"),
+    path("leads/import/<int:pk>/refused/", imports.import_refused, name="import_refused"),
     path("leads/duplicates/", duplicates.duplicate_list, name="duplicate_list"),
     path("leads/duplicates/<int:pk>/", duplicates.duplicate, name="duplicate"),
     path("leads/duplicates/<int:pk>/merge/", duplicates.duplicate_merge, name="duplicate_merge"),

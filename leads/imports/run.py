@@ -84,7 +84,9 @@ def import_file(
     mapper: Mapper | None = None,
     *,
     delimiter: str = "",
+    sheet: str = "",
     dry_run: bool = False,
+    most_rows: int = 0,
     by: User | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -94,7 +96,7 @@ def import_file(
     on with the rest. A dry run does the same and takes all of it back.
     """
     started = time.monotonic()
-    table = open_table(path, wanted=tuple(mapper.fields.values()) if mapper else (), delimiter=delimiter)
+    table = open_table(path, wanted=tuple(mapper.fields.values()) if mapper else (), delimiter=delimiter, sheet=sheet)
     mapper = mapper or propose(table.headers, table.sample())
     _check(table, mapper)
     run = ImportRun(channel=channel, file_name=path.name[:255], started_at=now(), by=by, mapping=mapper.as_json())
@@ -102,7 +104,7 @@ def import_file(
     if dry_run:
         try:
             with transaction.atomic():
-                _bring_all_in(outcome, progress)
+                _bring_all_in(outcome, progress, most_rows)
                 raise _DryRunEnds
         except _DryRunEnds:
             pass
@@ -127,7 +129,7 @@ def _check(table: Table, mapper: Mapper) -> None:
         )
 
 
-def _bring_all_in(outcome: Outcome, progress: Progress | None) -> None:
+def _bring_all_in(outcome: Outcome, progress: Progress | None, most_rows: int = 0) -> None:
     run = outcome.run
     run.save()
     try:
@@ -135,6 +137,8 @@ def _bring_all_in(outcome: Outcome, progress: Progress | None) -> None:
             _count(outcome, len(rows), bring_in(run, outcome.mapper, rows, now()))
             if progress:
                 progress(outcome.rows)
+            if most_rows and outcome.rows >= most_rows:
+                break
     except UnicodeError:
         run.error = _("The file is damaged from line %(line)d on.") % {"line": outcome.rows + 1}
         raise UnreadableFile(run.error) from None

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TextIO
 
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from leads.imports.encoding import Encoding, find_encoding
 from leads.imports.errors import UnreadableFile
 from leads.imports.records import Record, Records
+from leads.imports.workbook import is_workbook, write_sheet
 from leads.normalise.text import line
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~")
@@ -37,6 +39,9 @@ class Table:
     delimiter: str
     headers: list[str]
     header_line: int
+    # A workbook's sheet was written into a file of its own, which lasts as long as this.
+    sheet: str = ""
+    folder: "TemporaryDirectory[str] | None" = None
 
     def rows(self) -> Iterator[Row]:
         """All rows; blank ones are passed over, short ones filled up, rows quoted as a whole taken apart."""
@@ -70,12 +75,18 @@ class Table:
         return Row(record.line, found)
 
 
-def open_table(path: Path, *, wanted: tuple[str, ...] = (), delimiter: str = "") -> Table:
+def open_table(path: Path, *, wanted: tuple[str, ...] = (), delimiter: str = "", sheet: str = "") -> Table:
     """Look at the file and find encoding, separator and headers. ``wanted``: columns that the headers have to hold.
 
-    Raises UnreadableFile.
+    ``sheet`` names that of a workbook; without it the first one with cells is taken. Raises UnreadableFile.
     """
+    folder = None
     try:
+        if is_workbook(path):
+            folder = TemporaryDirectory(prefix="leadmgmt-sheet-")
+            target = Path(folder.name) / "sheet.csv"
+            sheet = write_sheet(path, sheet, target)
+            path, delimiter = target, ","
         encoding = find_encoding(path)
         head = _head(path, encoding)
     except OSError as error:
@@ -88,7 +99,7 @@ def open_table(path: Path, *, wanted: tuple[str, ...] = (), delimiter: str = "")
         delimiter = told
     delimiter = delimiter or _guess(head)
     number, cells = _headers([row for row in Records(iter(head), delimiter) if not _told_row(row)], wanted)
-    return Table(path, encoding, delimiter, unique([line(cell) for cell in cells]), number)
+    return Table(path, encoding, delimiter, unique([line(cell) for cell in cells]), number, sheet, folder)
 
 
 def unique(headers: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from leads.models.duplicate import Duplicate, Merge
 from leads.models.enrichment import EnrichmentRequest, FieldValue, Provider
 from leads.models.event import LeadEvent
 from leads.models.health import ChannelHour, ChannelSilence
-from leads.models.imports import ImportRow, ImportRun
+from leads.models.imports import ImportMapping, ImportRow, ImportRun
 from leads.models.lead import Lead, Stage
 from leads.models.organisation import Organisation
 from leads.models.reason import Reason
@@ -36,6 +36,7 @@ __all__ = [
     "Duplicate",
     "EnrichmentRequest",
     "FieldValue",
+    "ImportMapping",
     "ImportRow",
     "ImportRun",
     "Lead",

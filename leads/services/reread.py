@@ -18,7 +18,6 @@ from leads.services.capture import read_kept
 from leads.services.enrich import tell_late
 from leads.services.given import COLUMNS, FIELDS, Given, load_values
 from leads.services.identity import rekey_one
-from leads.services.provenance import PERSON
 
 BY = "reread"
 TOUCH = ("subject", "message", "referrer", "landing_page")
@@ -110,27 +109,30 @@ def _give(contact: Contact, capture: Capture, found: Submission) -> None:
         else:
             found.email = ""
     given = Given()
-    _forget(person, capture, found)
+    take_back(person, capture, found)
     given.take(person, found, origin=capture.channel.kind, at=found.occurred_at)
     if person.is_changed:
         rekey_one(contact)
     given.flush([person])
 
 
-def _forget(person: Person, capture: Capture, found: Submission) -> None:
-    """Take back what this channel gave at this instant and does not say any more: it was read wrongly."""
+def take_back(person: Person, capture: Capture, found: Submission | None = None) -> None:
+    """Take back what this channel gave at this instant and ``found`` does not say: read wrongly, or not meant."""
     origin = capture.channel.kind
     for name in FIELDS:
         known = person.values.get((name, origin))
-        if known is None or known.at != capture.occurred_at or getattr(found, name) or name == "email":
+        if known is None or known.at != capture.occurred_at or name == "email":
+            continue
+        if found is not None and getattr(found, name):
             continue
         FieldValue.objects.filter(pk=known.pk or 0).delete()
         del person.values[name, origin]
-        others = [value for (about, by), value in person.values.items() if about == name and by != PERSON]
-        if getattr(person.contact, name) == known.value and not any(
-            about == name and by == PERSON for about, by in person.values
-        ):
-            setattr(person.contact, name, max(others, key=lambda one: one.at).value if others else "")
+        others = [value for (about, _by), value in person.values.items() if about == name]
+        if getattr(person.contact, name) == known.value and not others:
+            setattr(person.contact, name, "")
+            person.is_changed = True
+        elif getattr(person.contact, name) == known.value:
+            setattr(person.contact, name, max(others, key=lambda one: one.at).value)
             person.is_changed = True
 
 

@@ -1,4 +1,4 @@
-"""manage.py import_leads FILE --channel SLUG: bring leads in from a CSV file."""
+"""manage.py import_leads FILE --channel SLUG: bring leads in from a CSV file or a workbook."""
 
 import json
 from argparse import ArgumentParser
@@ -11,6 +11,7 @@ from django.db import transaction
 
 from leadmgmt.core.errors import DomainError
 from leads.imports.errors import UnreadableFile
+from leads.imports.refused import write_refused
 from leads.imports.run import Outcome, import_file
 from leads.imports.toml import read_map
 from leads.models import Channel
@@ -19,7 +20,9 @@ from leads.models import Channel
 class Command(BaseCommand):
     """Brings a file in through a channel of kind import, which is made if it does not exist."""
 
-    help = "Bring leads in from a CSV file. Rows that came before change nothing; refused rows are listed."
+    help = (
+        "Bring leads in from a CSV file or a workbook. Rows that came before change nothing; refused rows are listed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The names that are relied on from outside."""
@@ -28,6 +31,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--map", type=Path, metavar="MAP.toml", help="which column is what; without it, the headers decide"
         )
+        parser.add_argument("--sheet", default="", metavar="NAME", help="which sheet of a workbook; else the first")
+        parser.add_argument("--delimiter", default="", metavar="SIGN", help="what separates the columns; else guessed")
+        parser.add_argument("--refused", type=Path, metavar="FILE", help="write the refused rows with their reasons")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
 
@@ -43,6 +49,8 @@ class Command(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(error), "code": error.code}, ensure_ascii=False))
             raise CommandError(str(error)) from None
+        if options["refused"]:
+            write_refused(options["refused"], outcome)
         if options["json"]:
             self.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False))
         else:
@@ -54,7 +62,8 @@ class Command(BaseCommand):
             options["file"],
             _channel(options["channel"]),
             mapper,
-            delimiter=delimiter,
+            delimiter=options["delimiter"] or delimiter,
+            sheet=options["sheet"],
             dry_run=options["dry_run"],
             progress=None if options["json"] else self._progress,
         )
