@@ -1,6 +1,6 @@
 """The frame around every screen: where this person may go, how much waits there, how they like it to look."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -91,7 +91,13 @@ class Shell:
     def groups(self) -> list[NavGroup]:
         """The sidebar: headings with the pages that this person may open."""
         found = [(group, [item for entry in group.entries if (item := self._item(entry))]) for group in GROUPS]
-        return [NavGroup(group.key, str(group.heading), items) for group, items in found if items]
+        here = max((item.url for _group, items in found for item in items if item.current), key=len, default="")
+        # A page below another's address is at home under its own entry.
+        return [
+            NavGroup(group.key, str(group.heading), [replace(item, current=item.url == here) for item in items])
+            for group, items in found
+            if items
+        ]
 
     @cached_property
     def tabs(self) -> list[NavItem]:

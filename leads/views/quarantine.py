@@ -60,11 +60,12 @@ def quarantine(request: HttpRequest) -> HttpResponse:
 @post_from("leads:quarantine")
 def quarantine_decide(request: HttpRequest) -> HttpResponse:
     """Let the chosen ones go, or confirm them; `always` and `block` remember the sender."""
-    keys = [key for key in request.POST.getlist("capture")[:MOST_AT_ONCE] if _is_key(key)]
+    chosen = [request.POST["one"]] if request.POST.get("one") else request.POST.getlist("capture")
+    keys = [key for key in chosen[:MOST_AT_ONCE] if _is_key(key)]
     if not keys:
         messages.error(request, _("Choose what to decide on."))
         return redirect("leads:quarantine")
-    act = request.POST.get("act")
+    act = request.GET.get("act") if request.POST.get("one") else request.POST.get("act")
     try:
         if act in ("release", "always"):
             return _release(request, keys, always=act == "always")

@@ -177,6 +177,10 @@ def test_the_page_shows_releases_and_confirms(admin: Client) -> None:
     page = text(admin.get("/setup/quarantine/"))
     assert "x@mailinator.com" in page
     assert "The address is one for a day: mailinator.com." in page
+    one = got(email="z@mailinator.com")
+    assert "1 is a lead now." in text(
+        admin.post("/setup/quarantine/decide/?act=release", {"one": one.pk, "capture": [second.pk]}, follow=True)
+    )
     assert "1 is a lead now." in text(
         admin.post("/setup/quarantine/decide/", {"capture": [first.pk], "act": "always"}, follow=True)
     )
