@@ -53,6 +53,7 @@ def _submission() -> dict[str, Any]:
     properties["external_id"] = _text(255, description="Your own id of the person; a number is taken as text.")
     properties |= {name: _text(description=words) for name, words in TIMES.items()}
     properties |= {name: _text(200, description="As in the link that was followed.") for name in UTM}
+    properties["is_test"] = {"type": "boolean", "description": "true: kept as a test, becomes no lead."}
     properties["consent"] = {
         "type": "object",
         "nullable": True,

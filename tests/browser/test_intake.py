@@ -1,6 +1,7 @@
 """Marketing's morning: a list is brought in, spam is decided on, two people are found to be one."""
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from leads.models import Channel, Contact, Duplicate, ImportRun, Lead
@@ -56,7 +57,7 @@ def test_two_are_merged_by_keyboard_and_parted_again(open_page: Open) -> None:
     receive(channel, {**told, "email": "ann@firm.example"})
     second = receive(channel, {**told, "email": "adyk@firm.example", "city": "Ulm"}).capture.contact
     assert second is not None
-    find_duplicates(Contact.objects.select_related("company").get(pk=second.pk), second.created_at)
+    find_duplicates(Contact.objects.select_related("company").get(pk=second.pk), timezone.now())
     page = open_page(f"/leads/duplicates/{Duplicate.objects.get().pk}/", make_user("admin"))
     page.keyboard.press("m")
     expect(page.get_by_text("Ann Dyk and Ann Dyk are merged.")).to_be_visible()

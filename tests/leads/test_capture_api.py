@@ -344,3 +344,10 @@ def test_naughty_strings_never_break_the_door(door: Door) -> None:
     for capture in Capture.objects.filter(status="received"):
         after = process_capture(capture.pk)
         assert after.status == "accepted", (after.payload, after.error)
+
+
+def test_a_test_by_api_is_kept_and_becomes_no_lead(door: Door) -> None:
+    answer = door.post({"email": "ann@firm.example", "is_test": True})
+    assert answer.status_code == 202
+    assert process_capture(answer.json()["id"]).status == "test"
+    assert not Lead.objects.exists()
