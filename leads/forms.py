@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from leadmgmt.core.now import now
 from leads.channels.direct import CARRIED
 from leads.channels.form import AUTOCOMPLETE, FormSpec, Question
+from leads.models import Contact
 from leads.normalise import read_submission
 from leads.normalise.cells import TEXTS
 from leads.normalise.email import InvalidAddress, read_address
@@ -19,7 +20,6 @@ from leads.normalise.refusal import Refused
 
 # A field that no person sees; programs that fill in everything give themselves away.
 TRAP = "homepage_url"
-LEAST_SECONDS = 1.5
 LONGEST_ANSWER = 2000
 SALT = "leads.hosted_form"
 
@@ -41,10 +41,12 @@ def read_token(token: str) -> tuple[str, float]:
 class HostedForm(forms.Form):
     """Fields named as in the payload; what is wrong is said under the field, what was typed stays."""
 
-    def __init__(self, spec: FormSpec, data: Any = None) -> None:
+    def __init__(self, spec: FormSpec, data: Any = None, known: Contact | None = None) -> None:
         super().__init__(data, auto_id="f_%s", use_required_attribute=False)
         self.spec = spec
-        for question in spec.questions:
+        self.known = known
+        self.asked = questions_for(spec, known)
+        for question in self.asked:
             self.fields[question.key] = _field(question)
         for ask in spec.asks:
             self.fields[f"consent_{ask.purpose}"] = forms.BooleanField(label=str(ask.text), required=False)
@@ -80,6 +82,9 @@ class HostedForm(forms.Form):
         }
         if consent:
             said["consent"] = consent
+        if self.known is not None and self.known.email:
+            # Who is known is not asked again; whose answer it is stays on our side.
+            said.setdefault("email", self.known.email)
         if self.spec.subject:
             said.setdefault("subject", self.spec.subject)
         said.setdefault("language", (get_language() or "en")[:2])
@@ -93,7 +98,7 @@ class HostedForm(forms.Form):
         """The fields as they stand on the page: halves in pairs, all others alone."""
         found: list[list[forms.BoundField]] = []
         open_pair = False
-        for question in self.spec.questions:
+        for question in self.asked:
             if question.half and open_pair:
                 found[-1].append(self[question.key])
                 open_pair = False
@@ -107,7 +112,26 @@ class HostedForm(forms.Form):
         return [self[f"consent_{ask.purpose}"] for ask in self.spec.asks]
 
     def _keys(self) -> list[str]:
-        return [question.key for question in self.spec.questions]
+        return [question.key for question in self.asked]
+
+
+def questions_for(spec: FormSpec, known: Contact | None) -> tuple[Question, ...]:
+    """What is asked: of strangers everything that is not for later; of people we know what they have not answered."""
+    if known is None:
+        return tuple(question for question in spec.questions if not question.later)
+    open_ones = [question for question in spec.questions if not _is_answered(question, known)]
+    # What they want to say now is asked each time.
+    free = [question for question in spec.questions if question.type == "textarea"]
+    fresh = [question for question in open_ones if question.type != "textarea"][: spec.at_once]
+    return (*fresh, *free) or spec.questions
+
+
+def _is_answered(question: Question, known: Contact) -> bool:
+    if question.key == "company":
+        return known.company_id is not None
+    if question.key == "name":
+        return bool(known.full_name)
+    return bool(getattr(known, question.key, None) or known.attributes.get(question.key))
 
 
 def _field(question: Question) -> forms.Field:
@@ -121,6 +145,11 @@ def _field(question: Question) -> forms.Field:
     most = min(TEXTS.get(question.key, LONGEST_ANSWER), 20_000)
     if question.type == "checkbox":
         return forms.BooleanField(**told)
+    if question.type in ("radio", "checkboxes"):
+        chosen = [(value, str(label)) for value, label in question.options]
+        if question.type == "radio":
+            return forms.ChoiceField(choices=chosen, widget=forms.RadioSelect, **told)
+        return forms.MultipleChoiceField(choices=chosen, widget=forms.CheckboxSelectMultiple, **told)
     if question.type == "select":
         choices = [("", "–"), *((value, str(label)) for value, label in question.options)]
         return forms.ChoiceField(choices=choices, **told)

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from leads.views import captures, channels, duplicates, form, imports, mapping, quarantine
+from leads.views import captures, channels, duplicates, form, form_builder, imports, mapping, quarantine
 
 app_name = "leads"
 
 urlpatterns = [
     path("f/<slug:form>/", form.hosted_form, name="hosted_form"),
+    path("f/<slug:form>/style.css", form.form_style, name="form_style"),
+    path("f/<slug:form>/embed.js", form.form_embed, name="form_embed"),
     path("f/<slug:form>/thanks/", form.form_thanks, name="form_thanks"),
     path("leads/import/", imports.import_list, name="import_list"),
     path("leads/import/<int:pk>/", imports.import_run, name="import"),
@@ -31,6 +33,9 @@ urlpatterns = [
     path("setup/channels/<slug:slug>/reread/", mapping.channel_reread, name="channel_reread"),
     path("setup/channels/<slug:slug>/log/", captures.channel_log, name="channel_log"),
     path("setup/channels/<slug:slug>/log/replay/", captures.log_replay, name="log_replay"),
+    path("setup/forms/<slug:slug>/", form_builder.form_builder, name="form_builder"),
+    path("setup/forms/<slug:slug>/discard/", form_builder.form_discard, name="form_discard"),
+    path("setup/forms/<slug:slug>/back/", form_builder.form_take_back, name="form_take_back"),
     path("setup/quarantine/", quarantine.quarantine, name="quarantine"),
     path("setup/quarantine/decide/", quarantine.quarantine_decide, name="quarantine_decide"),
     path("setup/quarantine/<uuid:pk>/again/", quarantine.quarantine_again, name="quarantine_again"),

@@ -10,9 +10,25 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
+from leads.channels.form_style import Style, read_style
 from leads.models import Consent
 
-TYPES = ("text", "email", "tel", "select", "textarea", "checkbox")
+TYPES = (
+    "text",
+    "email",
+    "tel",
+    "number",
+    "date",
+    "select",
+    "radio",
+    "checkboxes",
+    "textarea",
+    "checkbox",
+)
+CHOSEN = ("select", "radio", "checkboxes")
+LEAST_SECONDS = 1.5
+MOST_AT_ONCE = 20
+_ORIGIN = re.compile(r"^https?://[a-z0-9.-]+(:\d{1,5})?$")
 ICONS = ("phone", "calendar", "check", "clock", "mail", "shield", "people")
 AUTOCOMPLETE = {
     "first_name": "given-name",
@@ -87,6 +103,8 @@ class Question:
     help: Text = field(default_factory=Text)
     options: tuple[tuple[str, Text], ...] = ()
     half: bool = False
+    # Asked of people whom we know already, instead of what they have answered.
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +132,17 @@ class FormSpec:
     questions: tuple[Question, ...]
     asks: tuple[Ask, ...]
     steps: tuple[tuple[str, Text], ...]
+    style: Style = field(default_factory=Style)
+    # Pages that may show the form inside theirs.
+    origins: tuple[str, ...] = ()
+    # How long a person takes at least; 0 switches the check off.
+    least_seconds: float = LEAST_SECONDS
+    has_trap: bool = True
+    # Whether a form of somebody else's page may post here, which brings no token.
+    takes_direct: bool = False
+    # Whether a browser is remembered after it has sent the form, and how many questions are asked then.
+    is_progressive: bool = False
+    at_once: int = 3
 
 
 def read_form(config: Mapping[str, Any]) -> FormSpec:
@@ -138,7 +167,38 @@ def read_form(config: Mapping[str, Any]) -> FormSpec:
         questions=questions,
         asks=tuple(_ask(number, one) for number, one in enumerate(_list(told, "consents"))),
         steps=tuple(_step(number, one) for number, one in enumerate(_list(told, "steps"))),
+        style=_style(told),
+        origins=tuple(_origin(one) for one in _list(told, "origins")),
+        least_seconds=_seconds(told.get("least_seconds", LEAST_SECONDS)),
+        has_trap=told.get("has_trap", True) is not False,
+        takes_direct=bool(told.get("takes_direct")),
+        is_progressive=bool(told.get("is_progressive")),
+        at_once=min(max(_whole(told.get("at_once"), 3), 1), MOST_AT_ONCE),
     )
+
+
+def _style(told: Mapping[str, Any]) -> Style:
+    try:
+        return read_style(told.get("style"))
+    except InvalidInput as error:
+        raise _wrong("style", str(error)) from None
+
+
+def _origin(told: Any) -> str:
+    origin = str(told).strip().lower().rstrip("/")
+    if not _ORIGIN.match(origin):
+        raise _wrong("origins", _("A page is named as https://www.firm.example, without what follows."))
+    return origin
+
+
+def _seconds(told: Any) -> float:
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 60:
+        raise _wrong("least_seconds", _("Seconds from 0 to 60 are expected."))
+    return float(told)
+
+
+def _whole(told: Any, otherwise: int) -> int:
+    return told if isinstance(told, int) and not isinstance(told, bool) else otherwise
 
 
 def _question(number: int, told: Any) -> Question:
@@ -149,11 +209,18 @@ def _question(number: int, told: Any) -> Question:
     if kind not in TYPES:
         raise _wrong(f"{place}.type", _("Known types are %(known)s.") % {"known": ", ".join(TYPES)})
     options = tuple(_option(f"{place}.options", one) for one in _list(told, "options"))
-    if kind == "select" and not options:
+    if kind in CHOSEN and not options:
         raise _wrong(f"{place}.options", _("A choice needs options."))
     label = _text(told, "label") or Text(str(told["key"]).replace("_", " ").capitalize())
     return Question(
-        str(told["key"]), label, kind, bool(told.get("required")), _text(told, "help"), options, bool(told.get("half"))
+        str(told["key"]),
+        label,
+        kind,
+        bool(told.get("required")),
+        _text(told, "help"),
+        options,
+        bool(told.get("half")),
+        bool(told.get("later")),
     )
 
 
