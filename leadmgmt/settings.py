@@ -209,6 +209,9 @@ Q_CLUSTER = {
 # Enrichment has a deadline, not a veto.
 ENRICHMENT_WAIT_SECONDS = env_int("ENRICHMENT_WAIT_SECONDS", 1, least=0, most=30)
 # Hosts or networks that outbound calls may reach although they are private (an own enrichment service, say).
+# Name servers of our own for looking mail exchangers up; the machine's where none is named.
+DNS_SERVERS: list[str] = list(env_hosts("DNS_SERVERS"))
+DNS_PORT = env_int("DNS_PORT", 53, least=1, most=65535)
 OUTBOUND_ALLOW_PRIVATE = env_hosts("OUTBOUND_ALLOW_PRIVATE")
 CAPTURE_MAX_BYTES = env_int("CAPTURE_MAX_BYTES", 1024 * 1024, least=1024)
 

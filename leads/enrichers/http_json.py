@@ -28,7 +28,7 @@ from leads.services.fields import COMPANY_FIELDS, CONTACT_FIELDS
 METHODS = ("GET", "POST")
 # How leadmgmt.core.http says it: the service knows nobody of this name.
 NOT_FOUND = "The service answered 404."
-KNOWN = frozenset({"url", "method", "headers", "body", "needs", "mapping", "confidence", "fresh_days"})
+KNOWN = frozenset({"url", "method", "headers", "body", "needs", "mapping", "confidence", "fresh_days", "always"})
 FIELDS = frozenset({f"contact.{name}" for name in CONTACT_FIELDS} | {f"company.{name}" for name in COMPANY_FIELDS})
 
 
@@ -87,6 +87,13 @@ class HttpJson:
             return False
         return self.config.get("needs") != "business" or contact.email_class in ("business", "role")
 
+    def fields(self) -> frozenset[str]:
+        """What the provider may tell; empty where it is asked whatever is known (`always` in the config)."""
+        mapping = self.config.get("mapping")
+        if self.config.get("always") or not isinstance(mapping, Mapping):
+            return frozenset()
+        return frozenset(str(name) for name in mapping)
+
     def question(self, contact: Contact) -> Question:
         """The call about one contact; raises ConfigurationError for a config that cannot be used."""
         if wrong := check_config(self.config):
@@ -106,6 +113,11 @@ class HttpJson:
             body=_fill_tree(self.config.get("body"), plain),
             seconds=self.provider.deadline_ms / 1000,
         )
+
+    @staticmethod
+    def ask(question: Question) -> Any:
+        """Make the call; see `ask`."""
+        return ask(question)
 
     def read(self, answer: Any) -> tuple[list[Offered], list[str]]:
         """The values in an answer, and what was wrong with the others."""

@@ -16,6 +16,7 @@ class Company(models.Model):
     industry = models.CharField(_("industry"), max_length=120, blank=True)
     staff = models.PositiveIntegerField(_("staff"), null=True, blank=True)
     revenue = models.DecimalField(_("annual revenue"), max_digits=16, decimal_places=2, null=True, blank=True)
+    description = models.CharField(_("description"), max_length=500, blank=True)
     website = models.URLField(_("website"), blank=True)
     parent = models.ForeignKey(
         "self",

@@ -49,6 +49,9 @@ class Contact(models.Model):
     email_class = models.CharField(
         _("kind of address"), max_length=12, blank=True, help_text=_("business, free, disposable or role")
     )
+    deliverability = models.CharField(
+        _("deliverability"), max_length=10, blank=True, help_text=_("Whether the domain receives mail: receives, none.")
+    )
     attributes = models.JSONField(
         _("further answers"), default=dict, blank=True, help_text=_("Fields of a channel that are none of ours.")
     )

@@ -15,6 +15,24 @@ class Provider(models.Model):
         _("precedence"), default=100, help_text=_("Lower comes first and wins.")
     )
     deadline_ms = models.PositiveIntegerField(_("deadline in ms"), default=5000)
+    price = models.DecimalField(
+        _("price of an answer"),
+        max_digits=8,
+        decimal_places=4,
+        default=0,
+        help_text=_("What an answer with values costs; nothing known costs nothing."),
+    )
+    budget = models.DecimalField(
+        _("budget a month"),
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("When it is spent nobody is asked until the next month begins."),
+    )
+    rate_per_minute = models.PositiveIntegerField(
+        _("questions a minute"), null=True, blank=True, help_text=_("At most; the others wait for their turn.")
+    )
     config = models.JSONField(_("configuration"), default=dict, blank=True)
     secret = models.TextField(_("credential, encrypted"), blank=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
@@ -54,6 +72,7 @@ class EnrichmentRequest(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
     answer = models.JSONField(default=dict, blank=True)
+    cost = models.DecimalField(_("cost"), max_digits=8, decimal_places=4, default=0)
     error = models.TextField(blank=True)
 
     class Meta:
@@ -62,6 +81,8 @@ class EnrichmentRequest(models.Model):
             models.Index(
                 fields=["asked_at"], condition=Q(status__in=["waiting", "running"]), name="leads_enrichment_open"
             ),
+            # What a provider has cost this month and answered lately.
+            models.Index(fields=["provider", "-finished_at"], name="leads_enrichment_account"),
         ]
         constraints = [
             # At most one open question per provider and lead.

@@ -19,10 +19,10 @@ from django.db.models import F, Q
 from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
-from leads.enrichers.http_json import HttpJson, ask
 from leads.models import EnrichmentRequest, Provider
-from leads.services.enrich import ASK, close_due_rounds, waiting_requests
+from leads.services.enrich import ASK, NETWORK, close_due_rounds, waiting_requests
 from leads.services.record_answer import FAILURES_TO_PAUSE, record_answer, record_failure
+from leads.services.spending import allowance
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +117,13 @@ def _claim_all(threads: ThreadPoolExecutor, running: dict[Call, _Asked]) -> int:
         for request in claim(provider_id, now(), running=busy):
             claimed += 1
             try:
-                question = HttpJson(request.provider).question(request.lead.contact)
+                speaker: Any = NETWORK[request.provider.kind](request.provider)
+                question = speaker.question(request.lead.contact)
             except ConfigurationError as error:
                 record_failure(request, error, now())
                 continue
             until = time.monotonic() + question.seconds + GRACE_SECONDS
-            running[threads.submit(ask, question)] = _Asked(request, until)
+            running[threads.submit(speaker.ask, question)] = _Asked(request, until)
     return claimed
 
 
@@ -133,6 +134,7 @@ def claim(provider_id: int, at: datetime, *, running: int = 0) -> list[Enrichmen
         if not provider.is_active or (provider.paused_until and provider.paused_until > at):
             return []
         most = max(0, (1 if provider.failures >= FAILURES_TO_PAUSE else AT_ONCE) - running)
+        most = min(most, allowance(provider, at))
         rows = list(
             EnrichmentRequest.objects.select_for_update(of=("self",), skip_locked=True)
             .filter(waiting_requests(at), provider=provider_id)

@@ -18,7 +18,9 @@ from leads.configuration import Kept
 from leads.enrichers import LOCAL, Known
 from leads.enrichers.base import Subject
 from leads.enrichers.company_domain import company_domain, name_from_domain
+from leads.enrichers.homepage import Homepage
 from leads.enrichers.http_json import HttpJson
+from leads.enrichers.mail_exchange import MailExchange
 from leads.events import record_event
 from leads.facts import newest_touches
 from leads.models import Company, Contact, EnrichmentRequest, Lead, LeadEvent, Provider
@@ -27,7 +29,11 @@ from leads.services.provenance import Offer, known_values, offer_all
 from leads.services.storing import update_one
 
 ASK = "leads.tasks.ask_providers"
-NETWORK = {"http_json": HttpJson}
+NETWORK: dict[str, type[HttpJson] | type[Homepage] | type[MailExchange]] = {
+    "http_json": HttpJson,
+    "homepage": Homepage,
+    "mail_exchange": MailExchange,
+}
 OPEN = (EnrichmentRequest.Status.WAITING, EnrichmentRequest.Status.RUNNING)
 # Who answered lately is not asked again, unless the provider's config says otherwise (`fresh_days`).
 FRESH_DAYS = 30
@@ -119,7 +125,8 @@ def _join_company(contact: Contact, provider: Provider | None) -> None:
 
 def _ask(lead: Lead, provider: Provider, at: datetime) -> bool:
     """Put a question to a provider; False where it needs none, has answered lately or would not be heard now."""
-    if not provider.is_active or not NETWORK[provider.kind](provider).applies_to(lead.contact):
+    speaker = NETWORK[provider.kind](provider)
+    if not provider.is_active or not speaker.applies_to(lead.contact) or not _lacks(speaker.fields(), lead.contact):
         return False
     fresh = at - timedelta(days=_number(provider.config.get("fresh_days"), FRESH_DAYS))
     known = EnrichmentRequest.objects.filter(
@@ -138,6 +145,16 @@ def _ask(lead: Lead, provider: Provider, at: datetime) -> bool:
         error="Put off: the provider has failed several times in a row." if paused else "",
     )
     return not paused
+
+
+def _lacks(fields: frozenset[str], contact: Contact) -> bool:
+    """Whether anything that a provider may tell is not known yet: what is known is not paid for again."""
+    for name in fields:
+        subject, _dot, field = name.partition(".")
+        about = contact if subject == "contact" else contact.company
+        if about is None or getattr(about, field, None) in (None, ""):
+            return True
+    return not fields
 
 
 def _number(value: Any, default: int) -> int:

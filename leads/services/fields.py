@@ -121,6 +121,7 @@ CONTACT_FIELDS: dict[str, Field] = {
     "time_zone": Field(_zone),
     "language": Field(_language),
     "email_class": one_of(EMAIL_CLASSES),
+    "deliverability": one_of(("receives", "none")),
 }
 COMPANY_FIELDS: dict[str, Field] = {
     "name": text(255),
@@ -130,4 +131,5 @@ COMPANY_FIELDS: dict[str, Field] = {
     "staff": Field(_staff),
     "revenue": Field(_money),
     "website": Field(_website),
+    "description": text(500),
 }

@@ -11,9 +11,8 @@ from leadmgmt.core.errors import RetryableError
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.enrichers.base import Offered
-from leads.enrichers.http_json import HttpJson
 from leads.models import Company, Contact, EnrichmentRequest, Lead, Provider
-from leads.services.enrich import ASK, close_round, tell_late, waiting_requests
+from leads.services.enrich import ASK, NETWORK, close_round, tell_late, waiting_requests
 from leads.services.provenance import Offer, offer_all
 
 GIVE_UP_AFTER = timedelta(seconds=30)
@@ -25,12 +24,15 @@ LOST_AFTER = timedelta(seconds=10)
 
 def record_answer(request: EnrichmentRequest, answer: Any, at: datetime) -> None:
     """Keep what the provider said and put it to use. Does nothing if the question was settled meanwhile."""
-    offered, problems = HttpJson(request.provider).read(answer) if answer is not None else ([], [])
+    offered, problems = (
+        NETWORK[request.provider.kind](request.provider).read(answer) if answer is not None else ([], [])
+    )
     status = EnrichmentRequest.Status.DONE if offered else EnrichmentRequest.Status.EMPTY
     kept = {f"{one.subject}.{one.field}": _plain(one.value) for one in offered}
     with transaction.atomic():
         lead = Lead.objects.lock().get(pk=request.lead_id)
-        if not _settle(request, status, at, answer=kept, error="\n".join(problems)):
+        cost = request.provider.price if offered else 0
+        if not _settle(request, status, at, answer=kept, error="\n".join(problems), cost=cost):
             return
         Provider.objects.filter(pk=request.provider_id).update(failures=0, paused_until=None)
         changed = _use(lead.contact_id, offered, request.provider, at)
