@@ -63,6 +63,7 @@ GROUPS = (
             Entry("routing:overview", _("Routing"), "route", "g r"),
             Entry("leads:import_list", _("Imports"), "upload", "g m"),
             Entry("leads:channel_list", _("Channels"), "inbox", "g i"),
+            Entry("leads:provider_list", _("Enrichment"), "search", "g p"),
             Entry("setup", _("Setup"), "settings", "g e"),
         ),
     ),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import captures, channels, duplicates, form, form_builder, imports, mapping, quarantine
+from leads.views import captures, channels, duplicates, enrichment, form, form_builder, imports, mapping, quarantine
 
 app_name = "leads"
 
@@ -33,6 +33,10 @@ urlpatterns = [
     path("setup/channels/<slug:slug>/reread/", mapping.channel_reread, name="channel_reread"),
     path("setup/channels/<slug:slug>/log/", captures.channel_log, name="channel_log"),
     path("setup/channels/<slug:slug>/log/replay/", captures.log_replay, name="log_replay"),
+    path("setup/enrichment/", enrichment.provider_list, name="provider_list"),
+    path("setup/enrichment/add/", enrichment.provider_add, name="provider_add"),
+    path("setup/enrichment/<slug:slug>/", enrichment.provider, name="provider"),
+    path("setup/enrichment/<slug:slug>/test/", enrichment.provider_test, name="provider_test"),
     path("setup/forms/<slug:slug>/", form_builder.form_builder, name="form_builder"),
     path("setup/forms/<slug:slug>/discard/", form_builder.form_discard, name="form_discard"),
     path("setup/forms/<slug:slug>/back/", form_builder.form_take_back, name="form_take_back"),

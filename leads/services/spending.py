@@ -36,7 +36,9 @@ def allowance(provider: Provider, at: datetime) -> int:
         affordable = max(0, int(left / provider.price))
         if affordable == 0:
             _give_up(provider, at)
-        most = min(most, affordable)
+        # Those that are being asked may cost as much; whether they do is known when they have answered.
+        running = EnrichmentRequest.objects.filter(provider=provider, status=EnrichmentRequest.Status.RUNNING)
+        most = max(0, min(most, affordable - running.count()))
     return most
 
 
