@@ -15,6 +15,7 @@ from leads.models import (
     Capture,
     Channel,
     ChannelSilence,
+    ConsentRequest,
     Lead,
     LeadEvent,
     Organisation,
@@ -40,6 +41,7 @@ class Counts:
     outcomes: int
     mails_sent: int
     mails_failed: int
+    confirmations_failed: int
     promises_overlooked: int
     steps_parked: int
     captures_failed: int
@@ -124,6 +126,7 @@ def _counts(user: User, at: datetime) -> Counts:
         outcomes=counted(Outcome.objects.all()),
         mails_sent=counted(mails),
         mails_failed=counted(Notification.objects.filter(status=Notification.Status.FAILED)),
+        confirmations_failed=counted(ConsentRequest.objects.filter(status=ConsentRequest.Status.FAILED)),
         promises_overlooked=counted(running.filter(due_at__lt=at - CLOCK_LATE)),
         steps_parked=counted(LeadEvent.objects.filter(parked_at__isnull=False)),
         captures_failed=counted(Capture.objects.filter(status=Capture.Status.FAILED)),

@@ -12,7 +12,7 @@ SLOW_QUEUE_SECONDS = 30
 
 def health(found: Found) -> list[Check]:
     """One line for each part that can stand still."""
-    told = (_clock, _pipeline, _captures, _mails, _waiting, _outbox)
+    told = (_clock, _pipeline, _captures, _mails, _confirmations, _waiting, _outbox)
     return [_workers(found.queue), *(check(found.counts) for check in told)]
 
 
@@ -51,6 +51,14 @@ def _mails(counts: Counts) -> Check:
         note = _("Mails given up: %(n)d") % {"n": failed}
         return Check("bad", _("Mail"), note, f"{admin('routing', 'notification')}?status__exact=failed", _("Look"))
     return Check("good", _("Mail"), _("no mail was given up"))
+
+
+def _confirmations(counts: Counts) -> Check:
+    if failed := counts.confirmations_failed:
+        note = _("Confirmations of a consent that could not be sent: %(n)d") % {"n": failed}
+        url = f"{admin('leads', 'consentrequest')}?status__exact=failed"
+        return Check("bad", _("Consents"), note, url, _("Look"))
+    return Check("good", _("Consents"), _("each confirmation went out"))
 
 
 def _waiting(counts: Counts) -> Check:

@@ -14,6 +14,7 @@ class LeadsConfig(AppConfig):
     def ready(self) -> None:
         """Tell the clock what is due."""
         from leads.services.capture import process_waiting
+        from leads.services.confirmation import send_waiting
         from leads.services.enrich import close_due_rounds
         from leads.services.imports import nudge_lost
         from leads.services.mailbox import poll_due
@@ -22,6 +23,7 @@ class LeadsConfig(AppConfig):
 
         register("leads.captures", process_waiting)
         register("leads.mailboxes", poll_due, every=10.0)
+        register("leads.confirmations", send_waiting, every=5.0)
         register("leads.lost_imports", nudge_lost, every=30.0)
         register("leads.old_quarantine", confirm_old, every=3600.0)
         register("leads.enrichment_rounds", close_due_rounds)

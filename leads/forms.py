@@ -77,6 +77,7 @@ class HostedForm(forms.Form):
         said = {name: self.cleaned_data[name] for name in self._keys() if self.cleaned_data.get(name)}
         consent = {
             ask.purpose: {"granted": True, "text": str(ask.text), "version": ask.version}
+            | ({"confirm": True} if self.spec.confirms else {})
             for ask in self.spec.asks
             if self.cleaned_data.get(f"consent_{ask.purpose}")
         }

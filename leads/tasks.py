@@ -2,7 +2,7 @@
 
 from leadmgmt.core.tasks import going_on_with
 from leads.events import ADVANCE
-from leads.services import ask, capture, imports, mailbox
+from leads.services import ask, capture, confirmation, imports, mailbox
 from leads.services import undo_import as undoing
 
 
@@ -41,3 +41,8 @@ def process_capture(capture_id: str) -> str:
     with going_on_with(ADVANCE):
         kept = capture.process_capture(capture_id)
     return f"capture {kept.status}"
+
+
+def ask_confirmation(request_id: int) -> str:
+    """Write to somebody who has agreed to something, to have it confirmed."""
+    return confirmation.send(request_id)

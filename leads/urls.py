@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from leads.views import captures, channels, duplicates, enrichment, form, form_builder, imports, mapping, quarantine
+from leads.views import (
+    captures,
+    channels,
+    consent,
+    duplicates,
+    enrichment,
+    form,
+    form_builder,
+    imports,
+    mapping,
+    quarantine,
+)
 
 app_name = "leads"
 
@@ -11,6 +22,7 @@ urlpatterns = [
     path("f/<slug:form>/style.css", form.form_style, name="form_style"),
     path("f/<slug:form>/embed.js", form.form_embed, name="form_embed"),
     path("f/<slug:form>/thanks/", form.form_thanks, name="form_thanks"),
+    path("consent/<str:token>/", consent.consent, name="consent"),
     path("leads/import/", imports.import_list, name="import_list"),
     path("leads/import/<int:pk>/", imports.import_run, name="import"),
     path("leads/import/<int:pk>/options/", imports.import_options, name="import_options"),

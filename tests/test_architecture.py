@@ -27,6 +27,7 @@ OPEN_TO_ALL = {
     "admin_login": "leads to the door",
     "password_forgotten": "for people who cannot sign in",
     "password_renew": "the link carries a token",
+    "consent": "the link carries a token",
     "set_language": "a preference",
     "healthz": "for machines that watch",
     "readyz": "for machines that watch",

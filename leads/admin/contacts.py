@@ -3,15 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from leadmgmt.core.admin import ReadOnlyAdmin
-from leads.models import Company, CompanyAlias, Consent, Contact, ContactIdentity, FieldValue, Lead
+from leads.models import Company, CompanyAlias, Consent, ConsentRequest, Contact, ContactIdentity, FieldValue, Lead
 from leads.normalise.company import name_key, registered_domain
 from leads.services.companies import rematch
+from leads.services.confirmation import retry_failed
 
 if TYPE_CHECKING:
     _AliasForm = forms.ModelForm[CompanyAlias]
@@ -57,6 +61,23 @@ class ContactAdmin(ReadOnlyAdmin):
     list_select_related = ("company",)
     show_full_result_count = False
     inlines = (IdentityInline, ConsentInline, ValueInline)
+
+
+@admin.register(ConsentRequest)
+class ConsentRequestAdmin(ReadOnlyAdmin):
+    """Consents that wait for the link in an e-mail, and e-mails that could not be sent."""
+
+    list_display = ("email", "status", "asked_at", "sent_at", "confirmed_at", "attempts", "error")
+    list_filter = ("status",)
+    search_fields = ("email",)
+    actions = ("retry",)
+
+    @admin.action(description=_lazy("Send the selected again"), permissions=["view"])
+    def retry(self, request: HttpRequest, requests: QuerySet[ConsentRequest]) -> None:
+        """What was given up starts over with a clean count."""
+        count = retry_failed(list(requests.values_list("pk", flat=True)))
+        told = ngettext("%(count)d e-mail is sent again.", "%(count)d e-mails are sent again.", count)
+        messages.success(request, told % {"count": count})
 
 
 class AliasForm(_AliasForm):

@@ -71,7 +71,8 @@ def _submission() -> dict[str, Any]:
 
 
 def _statement() -> dict[str, Any]:
-    words = {"granted": {"type": "boolean"}, "text": _text(), "version": _text(40)}
+    words: dict[str, Any] = {"granted": {"type": "boolean"}, "text": _text(), "version": _text(40)}
+    words["confirm"] = {"type": "boolean", "description": "Counts only when the address has confirmed it by e-mail."}
     return {"oneOf": [{"type": "boolean"}, {"type": "object", "required": ["granted"], "properties": words}]}
 
 

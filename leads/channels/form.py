@@ -142,6 +142,8 @@ class FormSpec:
     takes_direct: bool = False
     # Whether a browser is remembered after it has sent the form, and how many questions are asked then.
     is_progressive: bool = False
+    # Whether a consent counts only when the address has confirmed it (double opt-in).
+    confirms: bool = False
     at_once: int = 3
 
 
@@ -173,6 +175,7 @@ def read_form(config: Mapping[str, Any]) -> FormSpec:
         has_trap=told.get("has_trap", True) is not False,
         takes_direct=bool(told.get("takes_direct")),
         is_progressive=bool(told.get("is_progressive")),
+        confirms=bool(told.get("confirms")),
         at_once=min(max(_whole(told.get("at_once"), 3), 1), MOST_AT_ONCE),
     )
 

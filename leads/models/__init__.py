@@ -3,7 +3,7 @@
 from leads.models.capture import Capture
 from leads.models.channel import ApiKey, Channel, ChannelError
 from leads.models.company import Company, CompanyAlias
-from leads.models.consent import Consent
+from leads.models.consent import Consent, ConsentRequest
 from leads.models.contact import Contact, ContactAlias, ContactIdentity
 from leads.models.duplicate import Duplicate, Merge
 from leads.models.enrichment import EnrichmentRequest, FieldValue, Provider
@@ -30,6 +30,7 @@ __all__ = [
     "Company",
     "CompanyAlias",
     "Consent",
+    "ConsentRequest",
     "Contact",
     "ContactAlias",
     "ContactIdentity",

@@ -32,3 +32,52 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose}: {self.granted}"
+
+
+class ConsentRequest(models.Model):
+    """Statements that count only when their address has confirmed them (double opt-in): one e-mail with a link."""
+
+    class Status(models.TextChoices):
+        """How far the question has come."""
+
+        WAITING = "waiting", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+        CONFIRMED = "confirmed", _("Confirmed")
+
+    capture = models.OneToOneField("leads.Capture", on_delete=models.PROTECT, related_name="consent_request")
+    contact = models.ForeignKey("leads.Contact", on_delete=models.CASCADE, related_name="consent_requests")
+    email = models.EmailField(_("e-mail"), max_length=254)
+    language = models.CharField(_("language"), max_length=8, default="en")
+    statements = models.JSONField(_("statements"), help_text=_("Purpose, wording and its version."))
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.WAITING)
+    asked_at = models.DateTimeField(_("asked"))
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        indexes = [
+            # What the clock must nudge.
+            models.Index(
+                fields=["asked_at"],
+                condition=models.Q(status__in=["waiting", "sending"]),
+                name="leads_consent_request_open",
+            ),
+            # How often an address was written to lately.
+            models.Index(fields=["email", "-asked_at"], name="leads_consent_request_email"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status="confirmed", confirmed_at__isnull=False)
+                | (~models.Q(status="confirmed") & models.Q(confirmed_at__isnull=True)),
+                name="leads_consent_request_confirmed_at",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.status}"

@@ -1,4 +1,7 @@
-"""Statements of consent, as `{"email": true}` or `{"email": {"granted": true, "text": "…", "version": "…"}}`."""
+"""Statements of consent, as `{"email": true}` or `{"email": {"granted": true, "text": "…", "version": "…"}}`.
+
+With `"confirm": true` a statement counts only when its address has confirmed it.
+"""
 
 from typing import Any
 
@@ -36,4 +39,8 @@ def _statement(purpose: str, said: Any) -> Statement:
     text, version = details.get("text") or "", details.get("version") or ""
     if not isinstance(text, str) or not isinstance(version, str | int):
         raise ValueError(_("“text” and “version” have to be texts."))
-    return Statement(purpose, details["granted"], block(text)[:10_000], line(str(version))[:40])
+    if not isinstance(to_confirm := details.get("confirm", False), bool):
+        raise ValueError(_("“confirm” has to be true or false."))
+    # A refusal counts at once.
+    is_open = to_confirm and details["granted"]
+    return Statement(purpose, details["granted"], block(text)[:10_000], line(str(version))[:40], is_open)

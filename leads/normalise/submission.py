@@ -27,6 +27,8 @@ class Statement:
     granted: bool
     text: str = ""
     version: str = ""
+    # Counts only when the address has confirmed it.
+    to_confirm: bool = False
 
 
 @dataclass

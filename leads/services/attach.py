@@ -14,6 +14,7 @@ from leads.matching import People, is_phone_only, phone_key
 from leads.models import Capture, Consent, Contact, ContactAlias, ContactIdentity, Touchpoint
 from leads.normalise import Submission
 from leads.services.companies import Companies, company_domain
+from leads.services.confirmation import ask_all
 from leads.services.given import Given, load_values
 from leads.services.interest import Interest, Touch
 from leads.services.sources import Sources
@@ -113,6 +114,7 @@ class _Batch:
         settle(touches, at)
         insert_values(Touchpoint, [_touchpoint(touch) for touch in touches])
         insert_values(Consent, [consent for touch in touches for consent in _consents(touch)])
+        ask_all(touches, at)
         record_events(self.interest.lines)
 
 
@@ -168,6 +170,7 @@ def _consents(touch: Touch) -> list[dict[str, Any]]:
             "at": touch.found.occurred_at,
         }
         for said in touch.found.statements
+        if not said.to_confirm
     ]
 
 

@@ -17,6 +17,7 @@ from leads.lifecycle import Cause
 from leads.models import (
     Capture,
     Consent,
+    ConsentRequest,
     Contact,
     ContactAlias,
     ContactIdentity,
@@ -50,7 +51,13 @@ FOLLOWING = ("phone_raw", "seniority", "department", "time_zone", "email_class")
 COLUMNS = (*(f"{name}_id" if name == "company" else name for name in CHOICES), *FOLLOWING, "email_key", "attributes")
 # The further one goes on; of two alike the one that somebody works, then the older one.
 RANK = {Stage.NEW: 0, Stage.MQL: 1, Stage.SQL: 2, Stage.OPPORTUNITY: 3}
-MOVED = {"lead": Lead, "identity": ContactIdentity, "alias": ContactAlias, "consent": Consent}
+MOVED = {
+    "lead": Lead,
+    "identity": ContactIdentity,
+    "alias": ContactAlias,
+    "consent": Consent,
+    "consent_request": ConsentRequest,
+}
 BY = "merge"
 
 

@@ -12,7 +12,7 @@ from leads import lifecycle
 from leads.events import record_event
 from leads.lifecycle import Cause
 from leads.matching import Person
-from leads.models import Capture, Consent, Contact, ImportRun, Lead, Reason, Stage, Touchpoint, User
+from leads.models import Capture, Consent, ConsentRequest, Contact, ImportRun, Lead, Reason, Stage, Touchpoint, User
 from leads.services.given import Given, load_values
 from leads.services.identity import rekey_one
 from leads.services.imports import WrongState
@@ -113,6 +113,7 @@ def _forget(capture: Capture) -> None:
         rekey_one(contact)
         Given().flush([person])
     Consent.objects.filter(capture=capture).delete()
+    ConsentRequest.objects.filter(capture=capture).delete()
     Touchpoint.objects.filter(capture=capture).delete()
     # Brought in again, the same row is a new one.
     Capture.objects.filter(pk=capture.pk).update(

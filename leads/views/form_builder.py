@@ -184,7 +184,7 @@ def _posted(told: QueryDict, before: dict[str, Any]) -> dict[str, Any]:
     form["origins"] = [line.strip() for line in told.get("origins", "").splitlines() if line.strip()]
     seconds = told.get("least_seconds", "").replace(",", ".")
     form["least_seconds"] = float(seconds) if seconds.replace(".", "", 1).isdigit() else seconds or 0
-    for name in ("has_trap", "takes_direct", "is_progressive"):
+    for name in ("has_trap", "takes_direct", "is_progressive", "confirms"):
         form[name] = told.get(name) == "1"
     at_once = told.get("at_once", "")
     form["at_once"] = int(at_once) if at_once.isdigit() else 3

@@ -285,6 +285,8 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "contact.merged": _plain("merge", lambda: _("<strong>{who}</strong> merged two contacts into one")),
     "contact.parted": _plain("replay", lambda: _("<strong>{who}</strong> took a merge back")),
     "capture.reread": _plain("replay", lambda: _("A submission was read again by its mended mapping")),
+    "consent.confirmed": _plain("check", lambda: _("Confirmed a consent by the link in the e-mail")),
+    "consent.withdrawn": _plain("close", lambda: _("Took a consent back by the link in the e-mail")),
     "lead.scored": _scored,
     "lead.assigned": _assigned,
     "lead.waiting": _waiting,

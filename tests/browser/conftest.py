@@ -1,11 +1,13 @@
 """A browser for journeys: Debian's Chromium where it is, else Playwright's own download."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -22,6 +24,22 @@ CHROMIUM = Path("/usr/bin/chromium")
 DESKTOP, PHONE = (1440, 900), (390, 844)
 
 Open = Callable[..., Page]
+
+
+def let_requests_end() -> None:
+    """Wait until the server has answered what a closed window asked for last: emptying the tables needs all locks."""
+    running = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+    )
+    quiet = 0
+    for _look in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute(running)
+            quiet = 0 if cursor.fetchone()[0] else quiet + 1
+        if quiet == 3:
+            return
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -63,4 +81,5 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Open]:
     yield open_page
     for context in contexts:
         context.close()
+    let_requests_end()
     assert faults == []
