@@ -30,10 +30,10 @@ GIVEN = "anna ben clara david emma felix greta ida jonas karl laura max nina osk
 FAMILY = "adler becker brand dietz engel fuchs gruber hart jansen keller lang moser nolte oster pfeiffer"
 TRADES = "technik logistik software maschinenbau energie bau chemie optik medien pharma textil stahl"
 FILL = """
-    INSERT INTO leads_company (name, name_key, domain, country, city, industry, website, description,
-        is_customer, created_at, updated_at)
-    SELECT name, name, CASE WHEN n %% 2 = 0 THEN 'firm' || n || '.example' END, 'DE', '', '', '', '', false, now(),
-        now()
+    INSERT INTO leads_company (name, name_key, domain, country, city, industry, website, linkedin,
+        description, is_customer, created_at, updated_at)
+    SELECT name, name, CASE WHEN n %% 2 = 0 THEN 'firm' || n || '.example' END, 'DE', '', '', '', '', '', false,
+        now(), now()
     FROM generate_series(1, %(companies)s) AS n CROSS JOIN LATERAL (SELECT
         translate(substr(md5(n::text), 1, 7), '0123456789', 'ghiklmnoru') || ' '
             || (%(trades)s::text[])[1 + n %% 12] || ' ' || translate(n::text, '0123456789', 'abcdefghij') AS name

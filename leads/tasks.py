@@ -2,7 +2,7 @@
 
 from leadmgmt.core.tasks import going_on_with
 from leads.events import ADVANCE
-from leads.services import ask, capture, confirmation, imports, mailbox
+from leads.services import ask, capture, confirmation, enrich, imports, mailbox
 from leads.services import undo_import as undoing
 
 
@@ -46,3 +46,8 @@ def process_capture(capture_id: str) -> str:
 def ask_confirmation(request_id: int) -> str:
     """Write to somebody who has agreed to something, to have it confirmed."""
     return confirmation.send(request_id)
+
+
+def tell_colleagues(request_id: int) -> str:
+    """Have a company's other leads scored again after an answer about it."""
+    return f"{enrich.tell_colleagues(request_id)} told"

@@ -11,11 +11,12 @@ Subject = Literal["contact", "company"]
 
 @dataclass(frozen=True)
 class Known:
-    """What an enricher may read: the contact with its company, the words of the newest touch, the provider's config."""
+    """What an enricher may read: the contact with its company, the newest touch's words and IP address, the config."""
 
     contact: Contact
     message: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True)

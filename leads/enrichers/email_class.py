@@ -5,6 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from disposable_email_domains import blocklist
+
 from leads.enrichers.base import Known, Offered
 
 OWN = Path(__file__).resolve().parent.parent / "data"
@@ -27,13 +29,20 @@ def _read(path: str, changed: float) -> frozenset[str]:
     return frozenset(line.strip().lower() for line in lines if line.strip() and not line.startswith("#"))
 
 
+# Throw-away domains come and go by the week: a list that others keep, renewed with the package.
+COMING_ALONG = {
+    "free": _read(str(OWN / "free_mail.txt"), 0.0),
+    "disposable": frozenset(blocklist),
+}
+
+
 def _lists(name: str, config: Mapping[str, Any]) -> frozenset[str]:
-    """Our own list and, where the provider's config names a file under `lists`, that one too."""
-    paths = [OWN / f"{name}_mail.txt"]
+    """The list that comes with us and, where the provider's config names a file under `lists`, that one too."""
+    paths = []
     lists = config.get("lists")
     if isinstance(lists, Mapping) and isinstance(lists.get(name), str):
         paths.append(Path(lists[name]))
-    found: frozenset[str] = frozenset()
+    found = COMING_ALONG[name]
     for path in paths:
         try:
             found |= _read(str(path), path.stat().st_mtime)

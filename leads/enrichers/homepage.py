@@ -5,6 +5,7 @@ Its robots.txt is respected, redirects are followed a few times and checked anew
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -20,6 +21,8 @@ from leads.services.fields import COMPANY_FIELDS
 
 AGENT = "Leadmgmt"
 MOST_HOPS = 3
+TOLD = ("name", "description", "city", "country", "staff", "linkedin")
+_LINKEDIN = re.compile(r"https?://(?:[a-z]{2,3}\.)?linkedin\.com/company/([\w%.-]{2,80})", re.IGNORECASE)
 KINDS = ("organization", "corporation", "localbusiness", "ngo")
 NEEDLESS = (" - home", " | home", "home | ", "home - ", " – home", "startseite | ", " | startseite", "willkommen bei ")
 
@@ -44,7 +47,7 @@ class Homepage:
         return contact.company is not None and bool(contact.company.domain)
 
     def fields(self) -> frozenset[str]:
-        """What it tells."""
+        """What it is asked for: the rest is said along with it."""
         return frozenset({"company.description"})
 
     def question(self, contact: Contact) -> Question:
@@ -112,12 +115,15 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.title, self.meta, self.blocks, self._open = "", dict[str, str](), list[str](), ""
+        self.linkedin = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attrs}
         if tag == "meta":
             name = (told.get("name") or told.get("property") or "").lower()
             self.meta.setdefault(name, told.get("content", ""))
+        elif tag == "a" and not self.linkedin:
+            self.linkedin = linkedin_page(told.get("href", ""))
         elif tag == "title" and not self.title:
             self._open = "title"
         elif tag == "script" and told.get("type", "").lower() == "application/ld+json":
@@ -143,6 +149,7 @@ def read_page(html: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "name": reader.meta.get("og:site_name", ""),
         "description": reader.meta.get("description") or reader.meta.get("og:description") or _bare(reader.title),
+        "linkedin": reader.linkedin,
     }
     for block in reader.blocks:
         for one in _organisations(block):
@@ -191,4 +198,15 @@ def _of_organisation(one: Mapping[str, Any]) -> dict[str, Any]:
         "city": place.get("addressLocality"),
         "country": country.get("name") if isinstance(country, Mapping) else country,
         "staff": staff.get("value") if isinstance(staff, Mapping) else staff,
+        "linkedin": next(filter(None, map(linkedin_page, _texts(one.get("sameAs")))), ""),
     }
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+
+
+def linkedin_page(address: str) -> str:
+    """The address of a company's page there, without what follows it; empty for anything else."""
+    found = _LINKEDIN.match(address.strip())
+    return f"https://www.linkedin.com/company/{found[1]}" if found else ""

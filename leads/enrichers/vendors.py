@@ -101,4 +101,11 @@ VENDORS: dict[str, dict[str, Any]] = {
     },
     "homepage": {"name": "The company's homepage", "kind": "homepage", "price": "0", "config": {"confidence": 0.6}},
     "mail-exchange": {"name": "Mail exchanger of the address", "kind": "mail_exchange", "price": "0", "config": {}},
+    "ip_place": {
+        "name": "Place of the IP address (MaxMind file)",
+        "kind": "ip_place",
+        # Behind what a person's number and address say.
+        "position": 1100,
+        "config": {"file": ""},
+    },
 }

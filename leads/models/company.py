@@ -18,6 +18,7 @@ class Company(models.Model):
     revenue = models.DecimalField(_("annual revenue"), max_digits=16, decimal_places=2, null=True, blank=True)
     description = models.CharField(_("description"), max_length=500, blank=True)
     website = models.URLField(_("website"), blank=True)
+    linkedin = models.URLField(_("LinkedIn page"), blank=True)
     parent = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,

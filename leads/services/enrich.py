@@ -10,12 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.configuration import Kept
-from leads.enrichers import LOCAL, Known
+from leads.enrichers import LOCAL, Known, ip_place
 from leads.enrichers.base import Subject
 from leads.enrichers.company_domain import company_domain, name_from_domain
 from leads.enrichers.homepage import Homepage
@@ -23,9 +23,9 @@ from leads.enrichers.http_json import HttpJson
 from leads.enrichers.mail_exchange import MailExchange
 from leads.events import record_event
 from leads.facts import newest_touches
-from leads.models import Company, Contact, EnrichmentRequest, Lead, LeadEvent, Provider
+from leads.models import Capture, Company, Contact, EnrichmentRequest, Lead, LeadEvent, Provider, Touchpoint
 from leads.normalise.company import name_key
-from leads.services.provenance import Offer, known_values, offer_all
+from leads.services.provenance import Offer, Precedence, known_values, offer_all
 from leads.services.storing import update_one
 
 ASK = "leads.tasks.ask_providers"
@@ -37,6 +37,8 @@ NETWORK: dict[str, type[HttpJson] | type[Homepage] | type[MailExchange]] = {
 OPEN = (EnrichmentRequest.Status.WAITING, EnrichmentRequest.Status.RUNNING)
 # Who answered lately is not asked again, unless the provider's config says otherwise (`fresh_days`).
 FRESH_DAYS = 30
+# At a firm with more open leads than these, the others learn of it when they stir.
+MOST_COLLEAGUES = 200
 BY = "enrichment"
 
 _providers = Kept(lambda: list(Provider.objects.all()), "leads_provider")
@@ -74,17 +76,28 @@ def work_out(lead: Lead, providers: list[Provider], at: datetime) -> set[str]:
         contact.company = Company.objects.select_for_update().get(pk=contact.company_id)
     touches = newest_touches(lead)
     message = touches[0].message if touches else ""
-    offers = _conclusions(contact, message, configured)
-    positions = {provider.slug: provider.position for provider in providers}
+    # Asked for only where somebody has a file for it.
+    address = _ip_address(touches[0]) if touches and ip_place.KIND in configured else ""
+    offers = _conclusions(contact, message, configured, address)
+    precedence = Precedence(providers)
     values = known_values(contact)
-    changed = offer_all(contact, offers["contact"], at=at, positions=positions, known=values)
+    changed = offer_all(contact, offers["contact"], at=at, precedence=precedence, known=values)
     if contact.company is not None:
-        more = offer_all(contact.company, offers["company"], at=at, positions=positions, known=values)
+        more = offer_all(contact.company, offers["company"], at=at, precedence=precedence, known=values)
         changed |= {f"company.{name}" for name in more}
     return changed
 
 
-def _conclusions(contact: Contact, message: str, configured: dict[str, Provider]) -> dict[Subject, list[Offer]]:
+def _ip_address(touch: Touchpoint) -> str:
+    if touch.capture_id is None:
+        return ""
+    found = Capture.objects.filter(pk=touch.capture_id).values_list("context__ip", flat=True).first()
+    return found if isinstance(found, str) else ""
+
+
+def _conclusions(
+    contact: Contact, message: str, configured: dict[str, Provider], address: str = ""
+) -> dict[Subject, list[Offer]]:
     """What the enrichers offer. Twice, as what one finds first (a country) lets another say more (a time zone)."""
     found: dict[tuple[Subject, str, str], Offer] = {}
     supposed: list[tuple[Contact | Company, str, Any]] = []
@@ -94,7 +107,7 @@ def _conclusions(contact: Contact, message: str, configured: dict[str, Provider]
             if provider is not None and not provider.is_active:
                 continue
             origin = provider.slug if provider else kind
-            for one in enricher(Known(contact, message, provider.config if provider else {})):
+            for one in enricher(Known(contact, message, provider.config if provider else {}, address)):
                 found[one.subject, one.field, origin] = Offer(one.field, one.value, origin, one.confidence)
                 subject = contact if one.subject == "contact" else contact.company
                 if subject is not None and not (stands := getattr(subject, one.field)):
@@ -129,10 +142,13 @@ def _ask(lead: Lead, provider: Provider, at: datetime) -> bool:
     if not provider.is_active or not speaker.applies_to(lead.contact) or not _lacks(speaker.fields(), lead.contact):
         return False
     fresh = at - timedelta(days=_number(provider.config.get("fresh_days"), FRESH_DAYS))
+    # What a provider tells of a company alone it is asked once for all its people.
+    is_about_company = lead.contact.company_id and _tells_company_alone(speaker.fields())
+    about = (
+        {"lead__contact__company": lead.contact.company_id} if is_about_company else {"lead__contact": lead.contact_id}
+    )
     known = EnrichmentRequest.objects.filter(
-        Q(status__in=OPEN) | Q(status__in=["done", "empty"], finished_at__gte=fresh),
-        lead__contact=lead.contact_id,
-        provider=provider,
+        Q(status__in=OPEN) | Q(status__in=["done", "empty"], finished_at__gte=fresh), provider=provider, **about
     ).first()
     if known is not None:
         return known.status in OPEN and known.lead_id == lead.pk
@@ -145,6 +161,10 @@ def _ask(lead: Lead, provider: Provider, at: datetime) -> bool:
         error="Put off: the provider has failed several times in a row." if paused else "",
     )
     return not paused
+
+
+def _tells_company_alone(fields: frozenset[str]) -> bool:
+    return bool(fields) and all(name.startswith("company.") for name in fields)
 
 
 def _lacks(fields: frozenset[str], contact: Contact) -> bool:
@@ -193,13 +213,29 @@ def close_due_rounds(at: datetime) -> int:
     return sum(close_round(lead_id, at) for lead_id in due)
 
 
-def tell_late(lead_id: int, provider: str, fields: list[str], at: datetime) -> None:
+def tell_late(lead_id: int, provider: str, fields: list[str], at: datetime, **more: Any) -> None:
     """Something new came in after the round: have the lead scored again. Inside the caller's transaction."""
     lead = Lead.objects.lock().get(pk=lead_id)
     if lead.enrich_by is None and lead.is_open:
-        record_event(
-            lead, "lead.enriched", at=at, by=BY, data={"late": True, "provider": provider, "fields": sorted(fields)}
-        )
+        data = {"late": True, "provider": provider, "fields": sorted(fields), **more}
+        record_event(lead, "lead.enriched", at=at, by=BY, data=data)
+
+
+def tell_colleagues(request_id: int) -> int:
+    """Have the open leads of a company scored again after something new about it came in (a job); returns how many."""
+    request = EnrichmentRequest.objects.select_related("provider", "lead__contact").get(pk=request_id)
+    company, at = request.lead.contact.company_id, now()
+    if company is None:
+        return 0
+    others = Lead.objects.open().filter(contact__company=company, enrich_by__isnull=True).exclude(pk=request.lead_id)
+    # Safe to run twice: who has heard of this answer is not told again.
+    told = LeadEvent.objects.filter(lead=OuterRef("pk"), kind="lead.enriched", data__request=request_id)
+    fields = sorted(name for name in request.answer if name.startswith("company."))
+    pks = list(others.filter(~Exists(told)).order_by("pk").values_list("pk", flat=True)[:MOST_COLLEAGUES])
+    for pk in pks:
+        with transaction.atomic():
+            tell_late(pk, request.provider.slug, fields, at, request=request_id)
+    return len(pks)
 
 
 def waiting_requests(at: datetime) -> Q:

@@ -40,7 +40,10 @@ SHOWN = """
             PARTITION BY lead_id, about, field
             ORDER BY CASE WHEN origin LIKE 'person%%' THEN 0
                 WHEN origin = ANY(%(given)s) THEN 1 WHEN origin LIKE 'crm:%%' THEN 2 ELSE 3 END,
-                coalesce(provider.position, 1000), confidence DESC, at DESC) AS place
+                CASE WHEN confidence >= 0.5 THEN 0 ELSE 1 END,
+                coalesce(provider.position, 1000)
+                    - CASE WHEN provider.config -> 'first_for' ? (about || '.' || field) THEN 100000 ELSE 0 END,
+                confidence DESC, at DESC) AS place
         FROM told LEFT JOIN leads_provider provider ON provider.slug = told.origin
     ), shown AS (
         SELECT DISTINCT origin, lead_id, won_at FROM ranked WHERE place = 1 AND origin = ANY(%(slugs)s)

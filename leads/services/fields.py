@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
 from leads.facts.base import DEPARTMENTS, EMAIL_CLASSES, SENIORITIES
 from leads.normalise.country import read_country
@@ -88,6 +89,14 @@ def _website(value: Any) -> str:
     return address
 
 
+def _linkedin(value: Any) -> str:
+    address = _website(value)
+    host = (urlsplit(address).hostname or "").lower()
+    return (
+        address if host == "linkedin.com" or host.endswith(".linkedin.com") else _fail("a page on linkedin.com", "it")
+    )
+
+
 def _phone(value: Any) -> str:
     digits = value.removeprefix("+") if isinstance(value, str) else ""
     if not (isinstance(value, str) and value.startswith("+") and digits.isascii() and 7 <= len(digits) <= 15):
@@ -131,5 +140,6 @@ COMPANY_FIELDS: dict[str, Field] = {
     "staff": Field(_staff),
     "revenue": Field(_money),
     "website": Field(_website),
+    "linkedin": Field(_linkedin),
     "description": text(500),
 }

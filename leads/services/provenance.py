@@ -1,7 +1,8 @@
 """Values with their origin: keep what everybody says, show what the best source says.
 
 Order of belief: a person of ours, then what the lead gave (form, API, import, by hand), then the CRM, then providers
-by their position; within that the surer value, then the newer one.
+by their position; within that the surer value, then the newer one. A provider may come first for single fields, and
+one that is only guessing gives way to all that are sure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,33 @@ PERSON = "person"
 GIVEN = frozenset(Channel.Kind.values)
 # Behind every configured provider, before nothing at all: what we worked out ourselves.
 LOCAL_POSITION = 1000
+# A provider's value below this is a guess: precedence does not help it.
+SURE = 0.5
+# Ahead of every position there may be.
+FIRST = 100_000
+
+
+class Precedence:
+    """Which provider is believed first, for each field: by position, ahead of it those that come first for it."""
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        self._position: dict[str, int] = {}
+        self._first: set[tuple[str, str]] = set()
+        for provider in providers:
+            self._position[provider.slug] = provider.position
+            self._first |= {(provider.slug, field) for field in first_for(provider)}
+
+    def of(self, row: FieldValue) -> int:
+        """The place of a value's origin for its field; the lowest comes first."""
+        place = self._position.get(row.origin, LOCAL_POSITION)
+        subject = "contact" if row.contact_id else "company"
+        return place - FIRST if (row.origin, f"{subject}.{row.field}") in self._first else place
+
+
+def first_for(provider: Provider) -> list[str]:
+    """The fields (`company.staff`) for which a provider comes before all others."""
+    told = provider.config.get("first_for") if isinstance(provider.config, dict) else None
+    return [str(field) for field in told] if isinstance(told, list) else []
 
 
 @dataclass(frozen=True)
@@ -47,13 +75,13 @@ def offer_all(
     offers: Iterable[Offer],
     *,
     at: datetime,
-    positions: Mapping[str, int] | None = None,
+    precedence: "Precedence | None" = None,
     known: Iterable[FieldValue] | None = None,
 ) -> set[str]:
     """Keep several values and write each field's winning one to the row; returns the fields whose value changed.
 
     Locks the row and brings the caller's instance up to date. Raises ValueError for a value that a field cannot hold.
-    ``positions`` are the providers' by short name. ``known`` comes from `known_values` and says that the caller has
+    ``precedence`` is the providers'. ``known`` comes from `known_values` and says that the caller has
     locked and read contact and company. Both are read where the caller does not have them.
     """
     fields = fields_of(subject)
@@ -72,9 +100,9 @@ def offer_all(
                 written.append(row)
         if written:
             _save(subject, written)
-        if positions is None:
-            positions = dict(Provider.objects.values_list("slug", "position"))
-        best = _best({one.field for one, _ in clean}, list(rows.values()), positions)
+        if precedence is None:
+            precedence = Precedence(Provider.objects.all())
+        best = _best({one.field for one, _ in clean}, list(rows.values()), precedence)
         # What stands there without an origin came from the lead, and gives way to nothing less.
         return _show(
             subject,
@@ -83,7 +111,7 @@ def offer_all(
                 for field, row in best.items()
                 if field in explained
                 or getattr(subject, field) in (None, "")
-                or _belief(row, positions)[0] >= _RANK_GIVEN
+                or _belief(row, precedence)[0] >= _RANK_GIVEN
             },
         )
 
@@ -140,9 +168,9 @@ def _save(subject: Contact | Company, rows: list[FieldValue]) -> None:
     upsert_many(rows, (*_owner(subject), "field", "origin"), ("value", "confidence", "at", "replaced"))
 
 
-def _best(fields: set[str], rows: list[FieldValue], positions: Mapping[str, int]) -> dict[str, FieldValue]:
+def _best(fields: set[str], rows: list[FieldValue], precedence: Precedence) -> dict[str, FieldValue]:
     return {
-        field: max((row for row in rows if row.field == field), key=lambda row: _belief(row, positions))
+        field: max((row for row in rows if row.field == field), key=lambda row: _belief(row, precedence))
         for field in fields
     }
 
@@ -169,14 +197,16 @@ def _show(subject: Contact | Company, winners: dict[str, FieldValue]) -> set[str
 _RANK_GIVEN = 3
 
 
-def _belief(row: FieldValue, positions: Mapping[str, int]) -> tuple[int, int, float, datetime]:
+def _belief(row: FieldValue, precedence: Precedence) -> tuple[int, int, float, datetime]:
     if row.origin == PERSON or row.origin.startswith(f"{PERSON}:"):
         return (4, 0, row.confidence, row.at)
     if row.origin in GIVEN:
         return (_RANK_GIVEN, 0, row.confidence, row.at)
     if row.origin.startswith("crm:"):
         return (2, 0, row.confidence, row.at)
-    return (1, -positions.get(row.origin, LOCAL_POSITION), row.confidence, row.at)
+    if row.confidence < SURE:
+        return (0, 0, row.confidence, row.at)
+    return (1, -precedence.of(row), row.confidence, row.at)
 
 
 def _same(stored: Any, shown: Any) -> bool:

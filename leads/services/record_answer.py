@@ -15,6 +15,7 @@ from leads.models import Company, Contact, EnrichmentRequest, Lead, Provider
 from leads.services.enrich import ASK, NETWORK, close_round, tell_late, waiting_requests
 from leads.services.provenance import Offer, offer_all
 
+TELL_COLLEAGUES = "leads.tasks.tell_colleagues"
 GIVE_UP_AFTER = timedelta(seconds=30)
 FAILURES_TO_PAUSE = 5
 PAUSE = timedelta(seconds=15)
@@ -38,6 +39,8 @@ def record_answer(request: EnrichmentRequest, answer: Any, at: datetime) -> None
         changed = _use(lead.contact_id, offered, request.provider, at)
         if changed and lead.enrich_by is None:
             tell_late(lead.pk, request.provider.slug, changed, at)
+        if any(name.startswith("company.") for name in changed):
+            enqueue(TELL_COLLEAGUES, request.pk)
     close_round(request.lead_id, at)
 
 

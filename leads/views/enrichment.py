@@ -18,7 +18,9 @@ from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, role_required
 from leadmgmt.core.secrets import seal
 from leadmgmt.core.web import post_from
+from leads.enrichers import ip_place
 from leads.enrichers.email_class import classify, is_private_domain
+from leads.enrichers.homepage import TOLD
 from leads.enrichers.http_json import check_config
 from leads.enrichers.vendors import VENDORS
 from leads.models import Company, Contact, Provider
@@ -26,11 +28,21 @@ from leads.normalise.company import registered_domain
 from leads.normalise.email import InvalidAddress, read_address
 from leads.services.enrich import NETWORK
 from leads.services.enrichment_account import Account, accounts
+from leads.services.fields import COMPANY_FIELDS, CONTACT_FIELDS
+from leads.services.provenance import first_for
 
 KINDS = (
     ("http_json", gettext_lazy("JSON over HTTP")),
     ("homepage", gettext_lazy("Homepage of the company")),
     ("mail_exchange", gettext_lazy("Mail exchanger of the address")),
+    ("ip_place", gettext_lazy("Place of the IP address, by a file")),
+)
+# Those that are set up here; the other local ones need nothing.
+SHOWN = (*NETWORK, ip_place.KIND)
+FIELDS = tuple(
+    (f"{subject}.{field}", f"{subject}.{field}")
+    for subject, fields in (("contact", CONTACT_FIELDS), ("company", COMPANY_FIELDS))
+    for field in fields
 )
 
 
@@ -65,6 +77,24 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for th
         help_text=gettext_lazy("Address, headers and what stands where in the answer; see docs/enrichment.md."),
     )
 
+    first_for = forms.MultipleChoiceField(
+        label=gettext_lazy("Comes first for"),
+        required=False,
+        choices=FIELDS,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Its word counts before all other providers' for these, whatever its precedence."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = tells(self.instance)
+        named = first_for(self.instance)
+        self.initial["first_for"] = named
+        self.initial["config"] = {name: value for name, value in self.instance.config.items() if name != "first_for"}
+        self.fields["first_for"].choices = [one for one in FIELDS if one[0] in told or one[0] in named]  # type: ignore[attr-defined]
+        if not told and not named:
+            del self.fields["first_for"]
+
     class Meta:
         model = Provider
         fields = (
@@ -86,6 +116,12 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for th
         if cleaned.get("kind") == "http_json" and "config" not in self.errors:
             for field, remedy in check_config(cleaned["config"]).items():
                 self.add_error("config", f"{field}: {remedy}")
+        if cleaned.get("kind") == ip_place.KIND and (remedy := ip_place.check_file(cleaned["config"])):
+            self.add_error("config", remedy)
+        if "config" in cleaned:
+            cleaned["config"].pop("first_for", None)
+            if named := cleaned.get("first_for"):
+                cleaned["config"]["first_for"] = named
         if cleaned.get("deadline_ms") is not None and not 100 <= cleaned["deadline_ms"] <= 30_000:
             self.add_error("deadline_ms", _("Write 100 to 30000 milliseconds."))
         return cleaned
@@ -97,12 +133,26 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for th
         return super().save(commit)
 
 
+def tells(provider: Provider) -> frozenset[str]:
+    """The fields that a provider as it is set up may tell."""
+    if provider.kind == "homepage":
+        return frozenset(f"company.{name}" for name in TOLD)
+    if provider.kind == "http_json":
+        mapping = provider.config.get("mapping")
+        return frozenset(map(str, mapping)) if isinstance(mapping, dict) else frozenset()
+    if provider.kind in NETWORK:
+        return NETWORK[provider.kind](provider).fields()
+    return (
+        frozenset(f"contact.{name}" for name in ip_place.CONFIDENCE) if provider.kind == ip_place.KIND else frozenset()
+    )
+
+
 @require_GET
 @role_required(ADMIN)
 def provider_list(request: HttpRequest) -> HttpResponse:
     """All providers that are asked over the network, in their order, with what they cost and brought."""
     at = now()
-    providers = list(Provider.objects.filter(kind__in=NETWORK))
+    providers = list(Provider.objects.filter(kind__in=SHOWN))
     told = accounts(providers, at)
     lines = [Line(one, told[one.pk], bool(one.paused_until and one.paused_until > at)) for one in providers]
     taken = {one.slug for one in providers}
@@ -130,7 +180,8 @@ def provider_add(request: HttpRequest) -> HttpResponse:
             "config": vendor["config"],
             "price": Decimal(str(vendor.get("price", "0"))),
             # Without a key or an address nobody can be asked; what needs neither begins at once.
-            "is_active": kind != "http_json",
+            "is_active": kind in ("homepage", "mail_exchange"),
+            "position": int(vendor.get("position", 100)),
         },
     )
     if not is_new:
@@ -142,7 +193,7 @@ def provider_add(request: HttpRequest) -> HttpResponse:
 @role_required(ADMIN)
 def provider(request: HttpRequest, slug: str) -> HttpResponse:
     """One provider."""
-    found = get_object_or_404(Provider, slug=slug, kind__in=NETWORK)
+    found = get_object_or_404(Provider, slug=slug, kind__in=SHOWN)
     form = ProviderForm(request.POST if request.method == "POST" else None, instance=found)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -170,11 +221,19 @@ def _page(
 @post_from("leads:provider", "slug")
 def provider_test(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask about an address and show what would be offered; nothing of it is kept."""
-    found = get_object_or_404(Provider, slug=slug, kind__in=NETWORK)
+    found = get_object_or_404(Provider, slug=slug, kind__in=SHOWN)
     return _page(request, found, trial=_try(found, request.POST.get("email", "").strip()))
 
 
 def _try(provider: Provider, email: str) -> dict[str, Any]:
+    if provider.kind == ip_place.KIND:
+        if remedy := ip_place.check_file(provider.config):
+            return {"email": email, "error": remedy}
+        found = ip_place.look_up(email, provider.config).items()
+        return {
+            "email": email,
+            "values": [(f"contact.{name}", value, ip_place.CONFIDENCE[name]) for name, value in found],
+        }
     try:
         address = read_address(email)
     except InvalidAddress as error:

@@ -36,6 +36,7 @@ COMPANY_FIELDS: dict[str, str | Promise] = {
     "industry": gettext_lazy("Industry"),
     "revenue": gettext_lazy("Revenue"),
     "website": gettext_lazy("Website"),
+    "linkedin": gettext_lazy("LinkedIn"),
 }
 # When people may be rung up at work, on their own clock.
 CALLING_HOURS, SATURDAY = (8, 19), 5
@@ -203,7 +204,7 @@ def company_facts(company: Company | None, values: dict[str, list[FieldValue]], 
             text = formats.number(raw)
         elif shown and field == "revenue":
             text = formats.money(raw)
-        href = shown if field == "website" and shown.startswith(("http://", "https://")) else ""
+        href = shown if field in ("website", "linkedin") and shown.startswith(("http://", "https://")) else ""
         found.append(Fact(label, text, origin_of(shown, values.get(field, []), at), href, "company", field))
     return found
 
