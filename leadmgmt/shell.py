@@ -116,6 +116,11 @@ class Shell:
         return reverse("search")
 
     @cached_property
+    def new_lead_url(self) -> str:
+        """Where a lead is entered by hand; empty for who may not."""
+        return open_url(self._user, "qualification:lead_new")
+
+    @cached_property
     def profile_url(self) -> str:
         """The person's own settings."""
         return reverse("profile")

@@ -36,7 +36,7 @@ CANDIDATES = """
         coalesce(company.name_key, ''), contact.country, contact.city, contact.name_key
     FROM leads_contact AS contact JOIN near ON near.id = contact.id
     LEFT JOIN leads_company AS company ON company.id = contact.company_id
-    WHERE contact.id <> %(me)s AND contact.merged_into_id IS NULL
+    WHERE contact.id IS DISTINCT FROM %(me)s AND contact.merged_into_id IS NULL
 """
 
 

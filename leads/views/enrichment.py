@@ -91,7 +91,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for th
         named = first_for(self.instance)
         self.initial["first_for"] = named
         self.initial["config"] = {name: value for name, value in self.instance.config.items() if name != "first_for"}
-        self.fields["first_for"].choices = [one for one in FIELDS if one[0] in told or one[0] in named]  # type: ignore[attr-defined]
+        asked: Any = self.fields["first_for"]
+        asked.choices = [one for one in FIELDS if one[0] in told or one[0] in named]
         if not told and not named:
             del self.fields["first_for"]
 

@@ -4,10 +4,12 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
@@ -15,7 +17,7 @@ from leadmgmt.core.permissions import ADMIN, MARKETING, SDR, TEAM_LEAD, role_req
 from leads.models import Channel, Lead, User
 from leads.services.capture import receive
 from qualification import access
-from qualification.desk.twins import twins
+from qualification.desk.twins import ASKED, twins
 from qualification.forms import NewLeadForm
 from qualification.views.actions import to_lead
 from routing.services.assign import claim_lead
@@ -28,17 +30,27 @@ CHANNEL = "manual"
 def lead_new(request: HttpRequest) -> HttpResponse:
     """The form; what is sent goes the way of every submission, so that a known person is joined, not doubled."""
     user = access.person(request)
-    form = NewLeadForm(request.POST if request.method == "POST" else None)
+    is_dialog = "HX-Request" in request.headers
+    # In a dialog it stands beside whatever the page holds.
+    form = NewLeadForm(request.POST if request.method == "POST" else None, auto_id="new_%s" if is_dialog else "id_%s")
     token = request.POST.get("token") or uuid4().hex
     if request.method == "POST" and form.is_valid():
         lead = _enter(form, user, token[:64])
         if lead is not None:
             is_new = lead.touchpoints.count() == 1
             messages.success(request, _("Entered.") if is_new else _("Joined to what is known of this person."))
-            return to_lead(lead.pk)
-    known = twins(request.POST.get("email", ""), request.POST.get("phone", ""), user)
+            # It may go to another team: then there is nothing here for who entered it.
+            is_seen = Lead.objects.visible_to(user).filter(pk=lead.pk).exists()
+            answer = to_lead(lead.pk) if is_seen else HttpResponseRedirect(reverse("qualification:lead_list"))
+            return HttpResponseClientRedirect(answer.url) if is_dialog else answer
+    known = twins(_entered(request.POST), user)
     context = {"form": form, "twins": known, "token": token, "may_keep": access.works(user)}
-    return render(request, "qualification/lead_new.html", context, status=422 if form.errors else 200)
+    page = "qualification/_lead_new_dialog.html" if is_dialog else "qualification/lead_new.html"
+    return render(request, page, context | {"is_dialog": is_dialog}, status=422 if form.errors else 200)
+
+
+def _entered(told: QueryDict) -> dict[str, str]:
+    return {name: told.get(name, "") for name in ASKED}
 
 
 def _enter(form: NewLeadForm, user: User, token: str) -> Lead | None:
@@ -66,5 +78,5 @@ def _enter(form: NewLeadForm, user: User, token: str) -> Lead | None:
 @role_required(SDR, TEAM_LEAD, MARKETING, ADMIN)
 def lead_new_check(request: HttpRequest) -> HttpResponse:
     """The warning alone, while one types."""
-    known = twins(request.GET.get("email", "")[:254], request.GET.get("phone", "")[:80], access.person(request))
+    known = twins(_entered(request.GET), access.person(request))
     return render(request, "qualification/_twins.html", {"twins": known})

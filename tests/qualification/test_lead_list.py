@@ -253,6 +253,13 @@ def test_a_lead_entered_by_hand_goes_the_way_of_every_lead(cast: Cast) -> None:
     assert lead.owner == cast.ann
 
 
+def test_a_lead_that_goes_to_others_leads_back_to_the_list(cast: Cast) -> None:
+    answer = as_user(cast.bob).post("/leads/new/", {"email": "ann@firm.example", "token": "t1"}, follow=True)
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0] == "/leads/"
+    assert "Entered." in answer.content.decode()
+
+
 def test_the_same_form_sent_twice_makes_one_lead(cast: Cast) -> None:
     sent = {"email": "ann@firm.example", "token": "t1"}
 
@@ -277,6 +284,38 @@ def test_a_known_person_is_shown_while_one_types_and_joined(cast: Cast) -> None:
     page = as_user(cast.ann).post("/leads/new/", {"email": "ann@firm.example", "token": "t"}, follow=True)
     assert "Joined to what is known" in page.content.decode()
     assert Lead.objects.count() == 1
+
+
+def test_a_name_at_a_company_is_recognised_while_one_types(cast: Cast) -> None:
+    told = {"email": "ann.knopf@firm.example", "first_name": "Katharina", "last_name": "Müller", "company": "Firm GmbH"}
+    known = receive(make_channel("website"), told).capture.lead
+    assert known is not None
+    Lead.objects.filter(pk=known.pk).update(team=cast.ann.team)
+    ask = as_user(cast.ann).get
+
+    for query in (
+        "first_name=Kathi&last_name=Mueller&company=Firm",
+        "first_name=Katharina&last_name=Muller&company=FIRM",
+    ):
+        warning = ask(f"/leads/new/check/?{query}").content.decode()
+        assert "by name and company" in warning
+        assert f"/leads/{known.pk}/" in warning
+    for query in (
+        "first_name=Katharina&last_name=Müller&company=Another",
+        "first_name=Bernd&last_name=Müller&company=Firm",
+        "last_name=Müller&company=Firm",
+        "first_name=Katharina&last_name=Müller",
+    ):
+        assert "known already" not in ask(f"/leads/new/check/?{query}").content.decode()
+
+
+def test_a_further_address_leads_to_its_person(cast: Cast) -> None:
+    channel = make_channel("website")
+    told = {"first_name": "Ann", "last_name": "Knopf", "phone": "+49 30 5550100"}
+    receive(channel, {**told, "email": "ann@firm.example"})
+    receive(channel, {**told, "email": "ann.knopf@gmx.de"})
+    warning = as_user(cast.ann).get("/leads/new/check/?email=ann.knopf@gmx.de").content.decode()
+    assert "Known already, by this address" in warning
 
 
 @pytest.mark.parametrize(
