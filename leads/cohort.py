@@ -23,7 +23,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
-from leads.models import LeadEvent, Stage
+from leads.models import Capture, ImportRun, LeadEvent, Stage
 from leads.querysets import LeadQuerySet
 
 STEPS = ("mql", "sql", "opportunity", "won")
@@ -108,6 +108,31 @@ def _returned(leads: LeadQuerySet, _value: str, _params: Mapping[str, str]) -> L
     return leads.filter(came_back())
 
 
+def _import(leads: LeadQuerySet, value: str, _params: Mapping[str, str]) -> LeadQuerySet:
+    """Leads that a file began (`12:new`), joined (`12:joined`), or either (`12`)."""
+    number, part = _import_of(value)
+    captures = Capture.objects.filter(lead=OuterRef("pk"), context__run=number, context__run__isnull=False)
+    if part:
+        is_new = Q(match_reason="new")
+        captures = captures.filter(is_new if part == "new" else ~is_new)
+    return leads.filter(Exists(captures))
+
+
+def _import_of(value: str) -> tuple[int, str]:
+    number, _colon, part = value.partition(":")
+    if part not in ("", "new", "joined") or not (number.isascii() and number.isdigit() and len(number) < 10):
+        sentence = _("“%(value)s” is no import.") % {"value": value}
+        raise InvalidInput(sentence, fields={"import": sentence})
+    return int(number), part
+
+
+def _say_import(value: str) -> tuple[str, str]:
+    number, part = _import_of(value)
+    name = ImportRun.objects.filter(pk=number).values_list("file_name", flat=True).first() or str(number)
+    how = {"new": _("new leads"), "joined": _("joined one")}.get(part, "")
+    return _("Import"), f"{name}, {how}" if how else name
+
+
 def came_back() -> Q:
     """That the lead was opened again after it had been closed."""
     reopened = LeadEvent.objects.filter(
@@ -131,13 +156,14 @@ _words: dict[str, Word] = {
     "campaign": _campaign,
     "team": _team,
     "returned": _returned,
+    "import": _import,
 }
 
 
 # What a word means to a person: label and value, both in words.
 Say = Callable[[str], tuple[str, str]]
 
-_said: dict[str, Say] = {}
+_said: dict[str, Say] = {"import": _say_import}
 
 
 def register_word(name: str, word: Word, say: Say | None = None) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
+from leads.cohort import narrow
 from leads.models import Capture, Channel, Contact, ImportMapping, ImportRun, Lead, User
 from leads.services import imports, undo_import
 from leads.services.capture import receive
@@ -293,3 +295,25 @@ def test_a_real_list_comes_in_with_its_figures(files: Channel, admin: User) -> N
     work(run)
     assert run.created + run.joined + run.refused == 300
     assert run.created > 250
+
+
+def test_the_figures_of_an_import_lead_to_its_leads(signed_in: Client, files: Channel, admin: User) -> None:
+    receive(make_channel("website"), {"email": "ann@firm.example"})
+    run = brought_in(files, admin, ROWS.replace(b"nonsense", b"cat@firm.example"))
+    page = signed_in.get(f"/leads/import/{run.pk}/").content.decode()
+    for part, count in (("new", run.created), ("joined", run.joined)):
+        link = f"/leads/?import={run.pk}:{part}"
+        assert link in page
+        shown = signed_in.get(link).content.decode()
+        assert Lead.objects.filter(pk__in=narrow(Lead.objects.all(), {"import": f"{run.pk}:{part}"})).count() == count
+        assert f"{count} lead" in shown
+        assert run.file_name in shown
+    assert narrow(Lead.objects.all(), {"import": str(run.pk)}).count() == 3
+    assert signed_in.get("/leads/?import=nonsense").status_code < 500
+
+
+def test_rows_of_an_import_are_found_by_index(files: Channel) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    rows = Capture.objects.filter(context__run=7, context__run__isnull=False)
+    assert "leads_capture_import" in rows.order_by("pk").explain()
