@@ -13,6 +13,7 @@ NAMES = {
     "leads.Capture": (_("submission"), _("submissions")),
     "leads.Channel": (_("channel"), _("channels")),
     "leads.Company": (_("company"), _("companies")),
+    "leads.ConsentRequest": (_("asked confirmation"), _("asked confirmations")),
     "leads.Contact": (_("contact"), _("contacts")),
     "leads.EnrichmentRequest": (_("question to a provider"), _("questions to providers")),
     "leads.ImportRow": (_("refused row"), _("refused rows")),

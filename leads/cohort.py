@@ -111,7 +111,7 @@ def _returned(leads: LeadQuerySet, _value: str, _params: Mapping[str, str]) -> L
 def _import(leads: LeadQuerySet, value: str, _params: Mapping[str, str]) -> LeadQuerySet:
     """Leads that a file began (`12:new`), joined (`12:joined`), or either (`12`)."""
     number, part = _import_of(value)
-    captures = Capture.objects.filter(lead=OuterRef("pk"), context__run=number, context__run__isnull=False)
+    captures = Capture.objects.filter(lead=OuterRef("pk"), context__run=number)
     if part:
         is_new = Q(match_reason="new")
         captures = captures.filter(is_new if part == "new" else ~is_new)

@@ -14,6 +14,7 @@ class RoutingConfig(AppConfig):
         """Put the timed work on the clock's list."""
         from leadmgmt.core import clock
         from leads import promises
+        from routing.services.absences import hand_over_due
         from routing.services.deliver import send_waiting
         from routing.services.form_promise import form_promise
         from routing.services.sla import breach_due, remind_due
@@ -23,4 +24,5 @@ class RoutingConfig(AppConfig):
         clock.register("routing.sla_breaches", breach_due)
         clock.register("routing.sla_reminders", remind_due, every=10.0)
         clock.register("routing.waiting_room", retry_waiting)
+        clock.register("routing.absences", hand_over_due, every=10.0)
         clock.register("routing.mail", send_waiting, every=5.0)

@@ -33,11 +33,12 @@ class Shift:
 
 @dataclass(frozen=True)
 class Calendar:
-    """One person's week in their zone, and when they are away (absences with time zone)."""
+    """One person's week in their zone, when they are away (absences with time zone), and public holidays there."""
 
     zone: str
     shifts: tuple[Shift, ...] = ()
     absences: tuple[Window, ...] = ()
+    holidays: frozenset[date] = frozenset()
 
 
 def is_present(calendar: Calendar, at: datetime) -> bool:
@@ -56,6 +57,9 @@ def present_until(calendar: Calendar, at: datetime) -> datetime | None:
 def is_on_leave(calendar: Calendar, at: datetime) -> datetime | None:
     """The end of the absence that holds ``at``, None if there is none."""
     ends = [end for start, end in calendar.absences if start <= at < end]
+    day = at.astimezone(ZoneInfo(calendar.zone)).date()
+    if day in calendar.holidays:
+        ends.append(_instant(calendar.zone, day + timedelta(days=1), time()))
     return max(ends, default=None)
 
 
@@ -120,6 +124,8 @@ def _in_order(calendars: Sequence[Calendar], start: datetime, end: datetime) -> 
 
 def _day(calendar: Calendar, day: date) -> list[Window]:
     """The work of one local day, without absences."""
+    if day in calendar.holidays:
+        return []
     weekday = day.weekday()
     work = [_shift(calendar.zone, day, one.starts_at, one.ends_at) for one in calendar.shifts if one.weekday == weekday]
     for away in calendar.absences:

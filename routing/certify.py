@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from routing.decide import Candidate, Distribution, Looked, RuleView, distribute, first_match
+from routing.decide import FAIR, Candidate, Distribution, Looked, RuleView, distribute, first_match
 
 DIGESTED = ("lead", "rule_set", "outcome", "decided_at", "facts", "rules", "candidates", "draw")
 
@@ -55,9 +55,10 @@ def draw_content(distribution: Distribution) -> dict[str, Any]:
     """How the choice was made, and every balance it moved."""
     choice = distribution.choice
     if choice is None:
-        return {"seed": distribution.seed, "chosen": None}
+        return {"seed": distribution.seed, "chosen": None, "strategy": distribution.strategy}
     return {
         "seed": distribution.seed,
+        "strategy": distribution.strategy,
         "chosen": choice.rep_id,
         "by": str(choice.by),
         "tied": list(choice.tied),
@@ -79,7 +80,9 @@ def verify(content: Mapping[str, Any], expected: str, rep_id: int | None) -> Ver
     read = [RuleView.read(rule) for rule in content["rules"] if rule["held"] is not None]
     matched, _ = first_match(read, content["facts"])
     then = next((rule["id"] for rule in content["rules"] if rule["held"]), None)
-    again = distribute([_candidate(one) for one in content["candidates"]], content["draw"].get("seed", ""))
+    draw = content["draw"]
+    people = [_candidate(one) for one in content["candidates"]]
+    again = distribute(people, draw.get("seed", ""), draw.get("strategy", FAIR))
     chosen = again.choice.rep_id if again.choice else None
     return Verdict(digest(content) == expected, (matched.id if matched else None) == then, chosen == rep_id)
 

@@ -4,16 +4,18 @@ Everything that a decision read is in its arguments, so that a certificate which
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import Condition, parse
-from routing.fairness import Choice, Share, balances_after, choose
+from routing.fairness import By, Choice, Share, balances_after, choose
 
 Facts = Mapping[str, Any]
+FAIR, LEAST_LOADED, BEST_FIT, CLAIM = "fair", "least_loaded", "best_fit", "claim"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class RuleView:
     rep_id: int | None = None
     reason_id: int | None = None
     policy_id: int | None = None
+    wants: tuple[Mapping[str, Any], ...] = ()
+    fallback_pool_id: int | None = None
+    cover_id: int | None = None
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> "RuleView":
@@ -61,7 +66,8 @@ class Candidate:
 
     ``works_until`` is the end of the stretch they work in, None if they do not work now; ``away_until`` says that they
     are on leave. Times are ISO texts, as a certificate keeps them. Loads are None where no cap asks for them. ``role``
-    says how they came to be candidates: `pool`, `rule` (named by it) or `account` (owner of the lead's company).
+    says how they came to be candidates (see TIERS). ``lacks`` is what the rule wants of a rep and this one has not,
+    ``fit`` how much of what it would like they have, ``caps`` further caps as name, load, most.
     """
 
     rep_id: int
@@ -80,22 +86,42 @@ class Candidate:
     max_open_leads: int | None = None
     leads_today: int | None = None
     max_per_day: int | None = None
+    lacks: str = ""
+    fit: int = 0
+    caps: Sequence[Sequence[Any]] = ()
 
 
 def _is_full(load: int | None, most: int | None) -> bool:
     return most is not None and (load or 0) >= most
 
 
+def full_cap(candidate: Candidate) -> Sequence[Any] | None:
+    """The first of the further caps that is reached."""
+    return next((cap for cap in candidate.caps if cap[1] >= cap[2]), None)
+
+
+# Whose turn it is: the first tier in which somebody is free. The owner of the account or whom they named to stand in;
+# the rule's pool or rep; whom the rule names for when nobody of these can; the pool to fall back on.
+TIERS: tuple[frozenset[str], ...] = (
+    frozenset({"account"}),
+    frozenset({"account_cover"}),
+    frozenset({"pool", "rule"}),
+    frozenset({"cover"}),
+    frozenset({"fallback"}),
+)
+
 # The gates in the order in which they are asked; the first that stops somebody is the answer to "why not me".
 GATES: tuple[tuple[str, Callable[[Candidate], bool]], ...] = (
     ("account", lambda one: one.is_active),
     ("share", lambda one: one.weight > 0),
+    ("skills", lambda one: not one.lacks),
     ("accepting", lambda one: one.is_accepting),
     ("declined", lambda one: not one.has_declined),
     ("leave", lambda one: one.away_until is None),
     ("shift", lambda one: one.works_until is not None),
     ("open_leads", lambda one: not _is_full(one.open_leads, one.max_open_leads)),
     ("per_day", lambda one: not _is_full(one.leads_today, one.max_per_day)),
+    ("cap", lambda one: full_cap(one) is None),
 )
 
 
@@ -108,6 +134,7 @@ class Distribution:
     choice: Choice | None
     after: Mapping[int, Decimal]
     seed: str
+    strategy: str = "fair"
 
     @property
     def chosen(self) -> Candidate | None:
@@ -141,14 +168,34 @@ def stopped_by(candidate: Candidate) -> str:
     return next((name for name, passes in GATES if not passes(candidate)), "")
 
 
-def distribute(candidates: Sequence[Candidate], seed: str) -> Distribution:
-    """Ask the gates, then choose fairly among those who pass; the owner of the account comes before all others."""
+def distribute(candidates: Sequence[Candidate], seed: str, strategy: str = FAIR) -> Distribution:
+    """Ask the gates, then choose by strategy among those who pass, of the first tier in which there is somebody."""
     stopped = {one.rep_id: gate for one in candidates if (gate := stopped_by(one))}
     free = [one for one in candidates if one.rep_id not in stopped]
-    shares = [_share(one) for one in free if one.role == "account"] or [_share(one) for one in free]
+    tier = next((found for roles in TIERS if (found := [one for one in free if one.role in roles])), [])
+    if strategy == CLAIM and tier and tier[0].role == "pool":
+        # Nobody is given a lead that they are to take themselves.
+        return Distribution(tuple(candidates), stopped, None, {}, seed, strategy)
+    preferred = _preferred(tier, strategy)
+    shares = [_share(one) for one in preferred]
     choice = choose(shares, seed) if shares else None
+    if choice and len(preferred) == 1 < len(tier):
+        choice = replace(choice, by=By.FIT if strategy == BEST_FIT else By.LOAD)
     after = balances_after(shares, choice) if choice else {}
-    return Distribution(tuple(candidates), stopped, choice, after, seed)
+    return Distribution(tuple(candidates), stopped, choice, after, seed, strategy)
+
+
+def _preferred(free: Sequence[Candidate], strategy: str) -> Sequence[Candidate]:
+    """Between whom the turn decides."""
+    if strategy == BEST_FIT and free:
+        best = max(one.fit for one in free)
+        return [one for one in free if one.fit == best]
+    if strategy == LEAST_LOADED and free:
+        # Compared as fractions: nothing is rounded, so equal loads are equal.
+        loads = {one.rep_id: Fraction(one.open_leads or 0) / Fraction(one.weight) for one in free}
+        least = min(loads.values())
+        return [one for one in free if loads[one.rep_id] == least]
+    return free
 
 
 def _share(candidate: Candidate) -> Share:

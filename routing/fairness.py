@@ -23,6 +23,8 @@ class By(StrEnum):
     BALANCE = "balance"
     IDLE = "idle"
     DRAW = "draw"
+    FIT = "fit"
+    LOAD = "load"
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Finding:
 def findings_of(rule_set: RuleSet, rules: Sequence[Rule] | None = None) -> list[Finding]:
     """Everything found, what stops publishing first; ``rules`` spares reading them again."""
     if rules is None:
-        related = ("pool", "rep__user", "reason", "sla_policy")
+        related = ("pool", "rep__user", "reason", "sla_policy", "fallback_pool", "cover__user")
         rules = list(rule_set.rules.select_related(*related).order_by("position"))
     rules = [rule for rule in rules if rule.is_active]
     people = _people({rule.pool_id for rule in rules if rule.pool_id})

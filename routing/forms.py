@@ -1,6 +1,6 @@
 """Forms of the routing pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import time
 from itertools import pairwise
 from typing import Any
@@ -8,12 +8,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from leads.facts import FACTS
 from leads.models import Reason
-from routing.models import Pool, Rep, Rule, SlaPolicy
+from routing.editor import language
+from routing.models import Pool, Rep, RepCap, Rule, SlaPolicy
 from routing.services.draft import RuleData
 
 Destination = Rule.Destination
 Choices = Sequence[tuple[str, Any]]
+MUST, WISH = "must", "wish"
+WANTED = (("", _("no matter")), (MUST, _("must")), (WISH, _("rather")))
+# Fields of the form, as what a rule wants of a rep.
+ASKED = {"language": ("languages", "contact.language"), "country": ("countries", "contact.country")}
 
 
 def targets() -> list[tuple[str, Any]]:
@@ -45,14 +51,43 @@ class RuleForm(forms.Form):
         SlaPolicy.objects.all(), label=_("Promise"), required=False, empty_label=_("The default one")
     )
     is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
+    language = forms.ChoiceField(label=_("Speaks the lead's language"), choices=WANTED, required=False)
+    country = forms.ChoiceField(label=_("Looks after the lead's country"), choices=WANTED, required=False)
+    skills = forms.CharField(
+        label=_("Skills"), max_length=200, required=False, help_text=_("Such as enterprise, manufacturing.")
+    )
+    skills_wanted = forms.ChoiceField(label=_("of these"), choices=WANTED[1:], required=False)
+    cover = forms.ModelChoiceField(Rep.objects.none(), label=_("If nobody can, to"), required=False, empty_label="–")
+    fallback_pool = forms.ModelChoiceField(
+        Pool.objects.filter(is_active=True), label=_("or to the pool"), required=False, empty_label=_("they wait")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # A choice field, which the type of ``fields`` does not tell.
         self.fields["target"].choices = targets()  # type: ignore[attr-defined]  # see above
+        reps = Rep.objects.filter(user__is_active=True).select_related("user").order_by("user__first_name", "pk")
+        self.fields["cover"].queryset = reps  # type: ignore[attr-defined]  # see above
 
-    def rule_data(self, condition: dict[str, Any]) -> RuleData:
-        """What the service takes."""
+    @property
+    def says_more(self) -> bool:
+        """Whether the rule says more than where its leads go: then that part stands open."""
+        source = self.data if self.is_bound else self.initial
+        return any(source.get(name) for name in ("language", "country", "skills", "cover", "fallback_pool"))
+
+    def wants(self) -> list[dict[str, Any]]:
+        """What reps must or should be."""
+        said = self.cleaned_data
+        found: list[dict[str, Any]] = [
+            {"rep": attribute, "fact": fact, "must": said[name] == MUST}
+            for name, (attribute, fact) in ASKED.items()
+            if said[name]
+        ]
+        words = [word.strip() for word in said["skills"].replace(";", ",").split(",") if word.strip()]
+        return found + [{"rep": "tags", "value": word, "must": said["skills_wanted"] != WISH} for word in words]
+
+    def rule_data(self, condition: dict[str, Any], *, keep: Sequence[Mapping[str, Any]] = ()) -> RuleData:
+        """What the service takes; ``keep`` are wants that the form does not show."""
         destination, _sep, key = self.cleaned_data["target"].partition(":")
         policy = self.cleaned_data["sla_policy"]
         return RuleData(
@@ -64,7 +99,39 @@ class RuleForm(forms.Form):
             reason_id=int(key) if destination == Destination.DISQUALIFY else None,
             sla_policy_id=policy.pk if policy else None,
             is_active=self.cleaned_data["is_active"],
+            wants=[*self.wants(), *map(dict, keep)],
+            fallback_pool_id=key_of(self.cleaned_data["fallback_pool"]),
+            cover_id=key_of(self.cleaned_data["cover"]),
         )
+
+
+def key_of(row: Any) -> int | None:
+    """A row's number, if there is one."""
+    return row.pk if row else None
+
+
+def unshown(wants: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The wants of a rule that its form has no fields for."""
+    pairs = set(ASKED.values())
+    return [
+        one
+        for one in wants
+        if not (one.get("value") and one.get("rep") == "tags") and (one.get("rep"), one.get("fact")) not in pairs
+    ]
+
+
+def _wanted(wants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The form's fields for a rule's wants."""
+    found: dict[str, str] = {}
+    for name, (attribute, fact) in ASKED.items():
+        one = next((want for want in wants if (want.get("rep"), want.get("fact")) == (attribute, fact)), None)
+        if one:
+            found[name] = MUST if one.get("must") else WISH
+    tags = [want for want in wants if want.get("rep") == "tags" and want.get("value")]
+    if tags:
+        found["skills"] = ", ".join(str(want["value"]) for want in tags)
+        found["skills_wanted"] = MUST if tags[0].get("must") else WISH
+    return found
 
 
 def rule_initial(rule: Rule) -> dict[str, Any]:
@@ -80,6 +147,9 @@ def rule_initial(rule: Rule) -> dict[str, Any]:
         "target": f"{rule.destination}:{keys.get(Destination(rule.destination)) or 0}",
         "sla_policy": rule.sla_policy_id,
         "is_active": rule.is_active,
+        "cover": rule.cover_id,
+        "fallback_pool": rule.fallback_pool_id,
+        **_wanted(rule.wants),
     }
 
 
@@ -141,7 +211,45 @@ class CapsForm(forms.Form):
     """How much a rep can take."""
 
     max_open_leads = forms.IntegerField(label=_("Most open leads"), min_value=0, required=False)
+    max_per_hour = forms.IntegerField(label=_("Most leads an hour"), min_value=0, required=False)
     max_per_day = forms.IntegerField(label=_("Most leads a day"), min_value=0, required=False)
+    max_per_week = forms.IntegerField(label=_("Most leads a week"), min_value=0, required=False)
+
+
+class KindCapForm(forms.Form):
+    """At most so many leads of a kind."""
+
+    name = forms.CharField(label=_("Kind"), max_length=80)
+    fact = forms.ChoiceField(label=_("where"))
+    value = forms.CharField(label=_("is one of"), max_length=300, help_text=_("Several with commas."))
+    most = forms.IntegerField(label=_("at most"), min_value=0)
+    per = forms.ChoiceField(label=_("counted"), choices=RepCap.Per.choices)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        facts = [(name, fact.label(language())) for name, fact in FACTS.items() if fact.kind == "text"]
+        self.fields["fact"].choices = facts  # type: ignore[attr-defined]  # a choice field
+
+    def condition(self) -> dict[str, Any]:
+        """Which leads are of the kind."""
+        values = [word.strip() for word in self.cleaned_data["value"].split(",") if word.strip()]
+        return {"fact": self.cleaned_data["fact"], "op": "in", "value": values}
+
+
+class SkillsForm(forms.Form):
+    """What rules may want of a rep, and whose holidays count."""
+
+    languages = forms.CharField(label=_("Languages"), max_length=200, required=False, help_text=_("Such as de, en."))
+    countries = forms.CharField(label=_("Countries"), max_length=400, required=False, help_text=_("Such as DE, AT."))
+    tags = forms.CharField(label=_("Skills"), max_length=400, required=False)
+    holiday_region = forms.CharField(
+        label=_("Public holidays of"), max_length=12, required=False, help_text=_("A country or region, as DE-BW.")
+    )
+
+    def words(self, name: str) -> list[str]:
+        """The field's words, each once."""
+        said = self.cleaned_data[name].replace(";", ",").split(",")
+        return list(dict.fromkeys(word.strip() for word in said if word.strip()))
 
 
 class AbsenceForm(forms.Form):
@@ -150,10 +258,20 @@ class AbsenceForm(forms.Form):
     starts_at = forms.DateTimeField(label=_("From"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
     ends_at = forms.DateTimeField(label=_("To"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
     reason = forms.CharField(label=_("Reason"), max_length=120, required=False)
+    cover = forms.ModelChoiceField(Rep.objects.none(), label=_("Stands in"), required=False, empty_label="–")
+    hands_over = forms.BooleanField(label=_("Open leads go to who stands in, and come back"), required=False)
+
+    def __init__(self, *args: Any, rep: Rep | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = Rep.objects.filter(user__is_active=True).select_related("user").order_by("user__first_name", "pk")
+        others = others.exclude(pk=rep.pk) if rep else others
+        self.fields["cover"].queryset = others  # type: ignore[attr-defined]  # a choice field
 
     def clean(self) -> dict[str, Any]:
         """An absence ends after it begins."""
         data = super().clean() or {}
         if data.get("starts_at") and data.get("ends_at") and data["ends_at"] <= data["starts_at"]:
             self.add_error("ends_at", _("It ends after it begins."))
+        if data.get("hands_over") and not data.get("cover"):
+            self.add_error("cover", _("Say who stands in."))
         return data

@@ -1,10 +1,12 @@
 """Reading calendars: the hours and absences of reps, kept in memory until somebody changes them."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from holidays import country_holidays, list_supported_countries
 
 from leads.configuration import Kept, looked_at_once
 from routing.calendar import Calendar, Shift, Window
@@ -46,6 +48,7 @@ def calendars_of(reps: Iterable[Rep], at: datetime) -> dict[int, Calendar]:
         rep.pk: Calendar(
             zone=known_zone(rep.user.time_zone),
             shifts=shifts.get(rep.pk, ()),
+            holidays=holidays_around(rep.holiday_region, at),
             absences=tuple(
                 (start, end) for start, end in absences.get(rep.pk, []) if end > at - BACK and start < at + AHEAD
             ),
@@ -71,3 +74,32 @@ def day_start(at: datetime, zone: str) -> datetime:
     """The last midnight there."""
     local = at.astimezone(ZoneInfo(known_zone(zone)))
     return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+
+
+def week_start(at: datetime, zone: str) -> datetime:
+    """The last Monday's midnight there."""
+    local = day_start(at, zone)
+    monday = local.date() - timedelta(days=local.weekday())
+    return datetime.combine(monday, time(), ZoneInfo(known_zone(zone)))
+
+
+def holidays_around(region: str, at: datetime) -> frozenset[date]:
+    """The public holidays of a region from the year before to the year after; none where nobody knows the region."""
+    return _holidays(region, at.year) if region else frozenset()
+
+
+@lru_cache(maxsize=512)
+def _holidays(region: str, year: int) -> frozenset[date]:
+    country, _sep, part = region.partition("-")
+    try:
+        found = country_holidays(country, subdiv=part or None, years=range(year - 1, year + 3))
+    except NotImplementedError:
+        return frozenset()
+    return frozenset(found)
+
+
+def knows_region(region: str) -> bool:
+    """Whether there are holidays for a country or a part of one."""
+    country, _sep, part = region.partition("-")
+    known = list_supported_countries()
+    return country in known and (not part or part in known[country])

@@ -48,4 +48,7 @@ def view_of(rule: Rule) -> RuleView:
         rep_id=rule.rep_id,
         reason_id=rule.reason_id,
         policy_id=rule.sla_policy_id,
+        wants=tuple(rule.wants),
+        fallback_pool_id=rule.fallback_pool_id,
+        cover_id=rule.cover_id,
     )

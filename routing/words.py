@@ -63,7 +63,27 @@ def destination_words(rule: Rule) -> str:
         target.WAITING: _("keep in the waiting room"),
         target.DISQUALIFY: _("disqualify: %(reason)s"),
     }
-    return words[target(rule.destination)] % {"pool": rule.pool, "rep": rule.rep, "reason": rule.reason}
+    said = words[target(rule.destination)] % {"pool": rule.pool, "rep": rule.rep, "reason": rule.reason}
+    return "; ".join([said, *more_words(rule)])
+
+
+def more_words(rule: Rule) -> list[str]:
+    """What else the rule says of who receives its leads."""
+    found = [want_words(want) for want in rule.wants]
+    if rule.cover:
+        found.append(_("if nobody can, to %(rep)s") % {"rep": rule.cover})
+    if rule.fallback_pool:
+        found.append(_("if nobody can, to %(pool)s") % {"pool": rule.fallback_pool})
+    return found
+
+
+def want_words(want: Mapping[str, Any]) -> str:
+    """What a rule wants of a rep."""
+    fact = fact_named(str(want.get("fact") or ""))
+    asked = f"“{want['value']}”" if want.get("value") else fact.label(language()) if fact else str(want.get("fact"))
+    words = {"what": attribute_words(str(want.get("rep"))), "asked": asked}
+    must, may = _("only whose %(what)s include %(asked)s"), _("rather whose %(what)s include %(asked)s")
+    return (must if want.get("must") else may) % words
 
 
 def gate_title(gate: str) -> str:
@@ -71,12 +91,14 @@ def gate_title(gate: str) -> str:
     return {
         "account": _("Account"),
         "share": _("Share"),
+        "skills": _("What the rule wants"),
         "accepting": _("Takes leads"),
         "declined": _("Wants it"),
         "leave": _("Not away"),
         "shift": _("On shift"),
         "open_leads": _("Open leads"),
         "per_day": _("Leads today"),
+        "cap": _("Further caps"),
     }[gate]
 
 
@@ -97,6 +119,11 @@ def gate_answer(gate: str, one: Mapping[str, Any], at: datetime) -> str:
             else (one["leads_today"], one["max_per_day"])
         )
         return _("%(load)s of %(most)s") % {"load": load or 0, "most": most} if most is not None else _("no cap")
+    if gate == "skills":
+        return _("lacks: %(what)s") % {"what": attribute_words(one["lacks"])} if one.get("lacks") else _("yes")
+    if gate == "cap":
+        full = next((cap for cap in one.get("caps") or () if cap[1] >= cap[2]), None)
+        return _("%(what)s: %(load)s of %(most)s") % cap_words(full) if full else _("free")
     if gate == "declined":
         return _("gave it back") if one.get("has_declined") else _("yes")
     if gate == "accepting":
@@ -119,7 +146,20 @@ def stopped_words(gate: str) -> str:
         "shift": _("Not at work"),
         "open_leads": _("At the cap"),
         "per_day": _("At the day’s cap"),
+        "skills": _("Is not what the rule wants"),
+        "cap": _("At a cap"),
     }[gate]
+
+
+def attribute_words(name: str) -> str:
+    """What a rep is asked for."""
+    return {"languages": _("languages"), "countries": _("countries"), "tags": _("skills")}.get(name, name)
+
+
+def cap_words(cap: Any) -> dict[str, Any]:
+    """A cap with its load."""
+    name, load, most = cap
+    return {"what": {"hour": _("an hour"), "week": _("a week")}.get(name, name), "load": load, "most": most}
 
 
 def comparison_words(step: Mapping[str, Any]) -> str:

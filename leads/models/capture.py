@@ -5,7 +5,6 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.fields.json import KeyTransform
 from django.utils.translation import gettext_lazy as _
 
 
@@ -87,13 +86,6 @@ class Capture(models.Model):
             # Submissions that still wait (sweep) or need an admin.
             models.Index(
                 fields=["received_at"], condition=Q(status__in=["received", "failed"]), name="leads_capture_unfinished"
-            ),
-            # What a file brought in.
-            models.Index(
-                KeyTransform("run", "context"),
-                "id",
-                condition=Q(context__run__isnull=False),
-                name="leads_capture_import",
             ),
             # The quarantine.
             models.Index(fields=["-received_at"], condition=Q(status="quarantined"), name="leads_capture_quarantine"),

@@ -286,7 +286,7 @@ def pair(run_id: int, after: int) -> str:
     """Job: look for people who may be known among those that the run brought in, in spells."""
     from leads.services.duplicates import find_all
 
-    new = Capture.objects.filter(context__run=run_id, context__run__isnull=False, match_reason="new", contact__gt=after)
+    new = Capture.objects.filter(context__run=run_id, match_reason="new", contact__gt=after)
     keys = sorted(set(new.order_by("contact").values_list("contact", flat=True)[:PAIRS_AT_ONCE]))
     found = find_all([key for key in keys if key], now())
     if len(keys) == PAIRS_AT_ONCE and keys[-1]:

@@ -56,7 +56,7 @@ def undo(run_id: int) -> str:
         told = dict(run.undo or {})
         count = Undone(told.get("closed", 0), told.get("parted", 0), told.get("left", 0))
         after = told.get("after", "")
-        rows = Capture.objects.filter(context__run=run_id, context__run__isnull=False, status=Capture.Status.ACCEPTED)
+        rows = Capture.objects.filter(context__run=run_id, status=Capture.Status.ACCEPTED)
         keys = list(
             (rows.filter(pk__gt=after) if after else rows).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
         )

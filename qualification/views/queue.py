@@ -18,6 +18,7 @@ from qualification.desk.preview import preview
 from qualification.desk.queue import MOST, NOT_TODAY, Row, arranged, first, my_leads, sections, tab_leads
 from qualification.desk.queue_filter import QueueFilter, chips, filtered, read_filter, tabs
 from qualification.desk.situation import situations
+from routing.services.claims import pools_to_claim
 
 
 @require_GET
@@ -34,6 +35,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "left": left,
         "total": left + today.worked,
         "tabs": tabs(today, chosen),
+        "pools_to_claim": pools_to_claim(user),
         "filter": chosen,
         "chips": chips(lines, chosen, request.GET),
         "sections": sections(lines[:MOST]),

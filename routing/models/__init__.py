@@ -3,8 +3,8 @@
 from routing.models.assignment import Assignment, WaitingLead
 from routing.models.certificate import Certificate
 from routing.models.notification import Notification
-from routing.models.pool import LedgerEntry, Pool, PoolMember
-from routing.models.rep import Absence, Rep, Shift
+from routing.models.pool import CreditClaim, LedgerEntry, Pool, PoolMember
+from routing.models.rep import Absence, CoverMove, Rep, RepCap, Shift
 from routing.models.rules import Rule, RuleSet
 from routing.models.sla import SlaClock, SlaPolicy
 
@@ -12,11 +12,14 @@ __all__ = [
     "Absence",
     "Assignment",
     "Certificate",
+    "CoverMove",
+    "CreditClaim",
     "LedgerEntry",
     "Notification",
     "Pool",
     "PoolMember",
     "Rep",
+    "RepCap",
     "Rule",
     "RuleSet",
     "Shift",

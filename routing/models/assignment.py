@@ -15,6 +15,8 @@ class Assignment(models.Model):
         PERSON = "person", _("By a person")
         CLAIM = "claim", _("Taken by the rep")
         WAITING = "waiting", _("From the waiting room")
+        COVER = "cover", _("Standing in")
+        RETURN = "return", _("Back from whoever stood in")
         HISTORY = "history", _("Brought in")
 
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="assignments")

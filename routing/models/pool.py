@@ -1,5 +1,7 @@
 """Pools: the reps a rule distributes over, and the ledger that keeps the rotation fair."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -8,9 +10,18 @@ from django.utils.translation import gettext_lazy as _
 class Pool(models.Model):
     """Reps that share leads by weight."""
 
+    class Strategy(models.TextChoices):
+        """Who of those who could take a lead receives it."""
+
+        FAIR = "fair", _("In turn, by weight")
+        LEAST_LOADED = "least_loaded", _("Fewest open leads for their weight")
+        BEST_FIT = "best_fit", _("Who fits best, then in turn")
+        CLAIM = "claim", _("They take the next one themselves")
+
     slug = models.SlugField(_("short name"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     team = models.ForeignKey("leads.Team", on_delete=models.PROTECT, null=True, blank=True, related_name="pools")
+    strategy = models.CharField(_("shared out"), max_length=12, choices=Strategy, default=Strategy.FAIR)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -29,9 +40,14 @@ class PoolMember(models.Model):
     balance = models.DecimalField(_("balance"), max_digits=16, decimal_places=6, default=0, editable=False)
     last_assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
     left_at = models.DateTimeField(_("left"), null=True, blank=True)
+    # Ramp-up: the weight grows from this part of it on the day of joining to the whole after so many days.
+    joined_at = models.DateTimeField(_("joined"), null=True, blank=True)
+    ramp_days = models.PositiveSmallIntegerField(_("full share after days"), null=True, blank=True)
+    ramp_from = models.DecimalField(_("begins with a part of"), max_digits=3, decimal_places=2, default=Decimal("0.25"))
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=Q(ramp_from__gte=0, ramp_from__lte=1), name="routing_poolmember_ramp"),
             models.UniqueConstraint(fields=["pool", "rep"], name="routing_poolmember_unique"),
             models.CheckConstraint(condition=Q(weight__gte=0), name="routing_poolmember_weight"),
         ]
@@ -69,3 +85,44 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rep}: {self.amount}"
+
+
+class CreditClaim(models.Model):
+    """A rep's word that a lead was none: granted by somebody else, it gives the turn back."""
+
+    class Why(models.TextChoices):
+        """What was wrong with the lead."""
+
+        SPAM = "spam", _("Spam or nonsense")
+        UNREACHABLE = "unreachable", _("No way to reach them")
+        DUPLICATE = "duplicate", _("Known already")
+        WRONG = "wrong", _("Not meant for us")
+        OTHER = "other", _("Something else")
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        OPEN = "open", _("To be decided")
+        GRANTED = "granted", _("Granted")
+        REFUSED = "refused", _("Refused")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="claims")
+    rep = models.ForeignKey("routing.Rep", on_delete=models.PROTECT, related_name="claims")
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="credit_claims")
+    why = models.CharField(_("reason"), max_length=12, choices=Why)
+    note = models.CharField(_("note"), max_length=400, blank=True)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
+    asked_at = models.DateTimeField(_("asked"))
+    reviewed_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    reviewed_by = models.ForeignKey("leads.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    answer = models.CharField(_("answer"), max_length=400, blank=True)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        constraints = [
+            # One lead gives one turn back at most.
+            models.UniqueConstraint(fields=["lead", "rep"], name="routing_creditclaim_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rep}: {self.lead_id}"

@@ -60,6 +60,14 @@ class Rule(models.Model):
     sla_policy = models.ForeignKey(
         "routing.SlaPolicy", on_delete=models.PROTECT, null=True, blank=True, related_name="rules"
     )
+    # What a rep must or should be for these leads: [{"rep": "languages", "fact": "contact.language", "must": true}].
+    wants = models.JSONField(_("wants"), default=list, blank=True)
+    fallback_pool = models.ForeignKey(
+        "routing.Pool", on_delete=models.PROTECT, null=True, blank=True, related_name="fallback_rules"
+    )
+    cover = models.ForeignKey(
+        "routing.Rep", on_delete=models.PROTECT, null=True, blank=True, related_name="cover_rules"
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

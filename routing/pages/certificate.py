@@ -22,7 +22,7 @@ from routing.pages.pools import Bar, bar_of
 from routing.words import comparison_words, count_words, fact_value, gate_answer, gate_title, stopped_words
 
 # The order in which gates are asked; on the page, leave and shift are one question.
-ORDER = ("account", "share", "accepting", "declined", "leave", "shift", "open_leads", "per_day")
+ORDER = ("account", "share", "skills", "accepting", "declined", "leave", "shift", "open_leads", "per_day", "cap")
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,14 @@ def _outcome(certificate: Certificate) -> SafeString | str:
         return _("%(name)s looks after the account.") % {"name": chosen["name"]}
     if chosen["role"] == "rule":
         return _("It names %(name)s.") % {"name": chosen["name"]}
+    if chosen["role"] == "account_cover":
+        return _("Who looks after the account is away; %(name)s stands in.") % {"name": chosen["name"]}
+    if chosen["role"] == "cover":
+        return _("Nobody of those it means could take a lead; for that it names %(name)s.") % {"name": chosen["name"]}
+    tier = [one for one in people if one["role"] == chosen["role"]]
+    if chosen["role"] == "fallback":
+        people = tier
+        free = [one for one in tier if not one["gate"]]
     asked = {"reps": count_words(len(people)), "pool": certificate.pool, "free": len(free)}
     could = ngettext(
         "Of {reps} in the pool <strong>{pool}</strong> one could take a lead at that moment.",
@@ -137,6 +145,10 @@ def _choice(certificate: Certificate, chosen: Mapping[str, Any]) -> str:
         names = [one["name"] for one in certificate.candidates if one["rep_id"] in certificate.draw["tied"]]
         tied = _("%(names)s were owed the same and had waited equally long, so a draw decided: %(name)s.")
         return tied % (words | {"names": _listed(names)})
+    if by == "fit":
+        return _("%(name)s fits best.") % words
+    if by == "load":
+        return _("%(name)s had the fewest open leads for their share.") % words
     if by == "idle":
         return _("Several were owed the same; %(name)s had waited longest for a lead.") % words
     if by == "alone":
@@ -175,6 +187,10 @@ def columns(certificate: Certificate) -> list[str]:
     people = certificate.candidates
     caps = (("open_leads", "max_open_leads"), ("per_day", "max_per_day"))
     kept = ["shift", *(name for name, cap in caps if any(one[cap] is not None for one in people))]
+    if any(one.get("caps") for one in people):
+        kept.append("cap")
+    if any(one.get("lacks") for one in people):
+        kept = ["skills", *kept]
     if not all(one["is_accepting"] for one in people):
         kept = ["accepting", *kept]
     if any(one.get("has_declined") for one in people):
@@ -227,13 +243,25 @@ def _result(one: Mapping[str, Any], certificate: Certificate) -> str:
     if one["gate"]:
         return stopped_words(one["gate"])
     if one["rep_id"] == draw.get("chosen"):
-        by = {"draw": _("Chosen by draw"), "idle": _("Chosen, waited longest"), "balance": _("Chosen, owed most")}
+        by = {
+            "draw": _("Chosen by draw"),
+            "idle": _("Chosen, waited longest"),
+            "balance": _("Chosen, owed most"),
+            "fit": _("Chosen, fits best"),
+            "load": _("Chosen, fewest open leads"),
+        }
         return by.get(draw["by"], _("Chosen"))
     if one["rep_id"] in draw.get("tied", []):
         return _("Lost the draw")
     chosen = next((each for each in certificate.candidates if each["rep_id"] == draw.get("chosen")), None)
     if chosen and chosen["role"] == "account":
         return _("The account has an owner")
+    if chosen and chosen["role"] != one["role"]:
+        return _("Not their turn")
+    if draw["by"] == "fit":
+        return _("Fits less")
+    if draw["by"] == "load":
+        return _("Had more open leads")
     is_tie = draw.get("by") in ("idle", "draw") and chosen is not None
     same = is_tie and chosen and (one["balance"], one["weight"]) == (chosen["balance"], chosen["weight"])
     return _("Had a lead more recently") if same else _("Owed less")
@@ -243,7 +271,8 @@ def after_words(certificate: Certificate) -> str:
     """What the decision did to the balances."""
     names = {str(one["rep_id"]): one["name"] for one in certificate.candidates}
     after = certificate.draw.get("after") or {}
-    if certificate.pool is None or not after or certificate.candidates[0]["role"] != "pool":
+    chosen = next((one for one in certificate.candidates if one["rep_id"] == certificate.draw.get("chosen")), None)
+    if certificate.pool is None or not after or chosen is None or chosen["role"] not in ("pool", "fallback"):
         return ""
     moved = ", ".join(f"{names[rep]} {signed(Decimal(amount))}" for rep, amount in sorted(after.items()))
     words = {"moved": moved, "name": names[str(certificate.draw["chosen"])]}

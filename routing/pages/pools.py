@@ -7,10 +7,12 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from leads.models import Lead, User
+from leads.models import Lead, LeadEvent, User
 from routing.hours import calendars_of
-from routing.models import Assignment, LedgerEntry, Pool, PoolMember, WaitingLead
+from routing.models import Assignment, CreditClaim, LedgerEntry, Pool, PoolMember, WaitingLead
 from routing.pages.presence import Presence, presence_of
+from routing.services.claims import queue_of
+from routing.snapshot import effective_weight
 
 DAYS = 30
 # The balance that fills half of its little chart.
@@ -36,6 +38,8 @@ class MemberLine:
     open_leads: int
     received: int
     bar: "Bar"
+    # The share as it counts now, while it still grows.
+    ramp: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def member_lines(pool: Pool, at: datetime) -> list[MemberLine]:
             held.get(member.rep.user_id, 0),
             received.get(member.rep.user_id, 0),
             bar_of(member.balance),
+            counts if (counts := effective_weight(member, at)) != member.weight else None,
         )
         for member in members
     ]
@@ -140,3 +145,38 @@ def _members(which: Q) -> QuerySet[PoolMember]:
 
 def _int(row: Any, name: str) -> int:
     return int(getattr(row, name))
+
+
+@dataclass(frozen=True)
+class QueueLine:
+    """A lead that waits to be taken; None where the reader may not see it."""
+
+    wait: WaitingLead
+    lead: Lead | None
+    due_at: datetime | None
+
+
+def queue_lines(pool: Pool, user: User) -> list[QueueLine]:
+    """What waits in a team's queue, the next one first."""
+    waits = list(queue_of(pool.pk)[:20])
+    leads = Lead.objects.visible_to(user).with_people().in_bulk([one.lead_id for one in waits])
+    return [QueueLine(one, leads.get(one.lead_id), getattr(one, "due_at", None)) for one in waits]
+
+
+def picked_out_of_turn(pool: Pool, at: datetime) -> list[tuple[str, int, int]]:
+    """Who of a pool has picked leads out of turn in the last thirty days: name, how often, of how many taken."""
+    since = at - timedelta(days=DAYS)
+    claimed = LeadEvent.objects.filter(kind="lead.assigned", data__reason="claim", at__gte=since)
+    taken = claimed.filter(actor__rep__memberships__pool=pool)
+    picked = Count("pk", filter=Q(data__passed_over__gt=0))
+    counted = taken.order_by().values_list("actor").annotate(picked=picked, taken=Count("pk"))
+    people = User.objects.in_bulk([pk for pk, _picked, _taken in counted if pk])
+    found = [(str(people[pk]), number, of) for pk, number, of in counted if number and pk in people]
+    return sorted(found, key=lambda one: -one[1])
+
+
+def claim_lines(pool: Pool, user: User) -> list[tuple[CreditClaim, Lead | None]]:
+    """Turns asked back, the newest first; a lead is named to who may see it."""
+    claims = list(CreditClaim.objects.filter(pool=pool).select_related("rep__user", "reviewed_by")[:20])
+    leads = Lead.objects.visible_to(user).with_people().in_bulk([claim.lead_id for claim in claims])
+    return [(claim, leads.get(claim.lead_id)) for claim in claims]

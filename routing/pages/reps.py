@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Prefetch
+from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
 from leads.models import Lead
 from routing.calendar import Calendar
+from routing.decide import readable
+from routing.editor import language
 from routing.hours import calendars_of
-from routing.models import Absence, Assignment, PoolMember, Rep
+from routing.models import Absence, Assignment, PoolMember, Rep, RepCap
 from routing.pages.presence import Presence, presence_of
 
 DAYS = 30
@@ -80,3 +83,11 @@ def hours_text(rep: Rep) -> dict[int, str]:
         end = "24:00" if (shift.ends_at.hour, shift.ends_at.minute) == (23, 59) else f"{shift.ends_at:%H:%M}"
         found.setdefault(shift.weekday, []).append(f"{shift.starts_at:%H:%M}-{end}")
     return {day: ", ".join(spans) for day, spans in found.items()}
+
+
+def kind_cap_lines(rep: Rep) -> list[tuple[RepCap, str]]:
+    """Caps on leads of a kind, each with its condition in words."""
+    return [
+        (cap, found.sentence(language()) if (found := readable(cap.condition)) else _("The condition cannot be read;"))
+        for cap in rep.caps.all()
+    ]

@@ -109,7 +109,8 @@ def try_lead(rule_set: RuleSet, lead: Lead, at: datetime) -> Trial:
     views = rules_of(rule_set.pk)
     rule, looked = first_match(views, lead_facts(lead, at))
     told = [(one, [comparison_words(step) for step in one.trace]) for one in looked]
-    stored = rule_set.rules.select_related("pool", "rep__user", "reason").filter(pk=rule.id).first() if rule else None
+    related = ("pool", "rep__user", "reason", "fallback_pool", "cover__user")
+    stored = rule_set.rules.select_related(*related).filter(pk=rule.id).first() if rule else None
     return Trial(lead, told, rule, destination_words(stored) if stored else "")
 
 
@@ -126,7 +127,7 @@ def find_lead(text: str, user: User) -> Lead:
 
 def stored_rules(rule_set: RuleSet | None) -> list[Rule]:
     """All rules of a version with what their sentences name."""
-    related = ("pool", "rep__user", "reason", "sla_policy")
+    related = ("pool", "rep__user", "reason", "sla_policy", "fallback_pool", "cover__user")
     return list(rule_set.rules.select_related(*related).order_by("position")) if rule_set else []
 
 

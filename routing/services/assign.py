@@ -1,8 +1,10 @@
 """Giving leads by hand: to a rep, to oneself, back to the rules."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError, InvalidInput, NotPermitted
@@ -11,7 +13,7 @@ from leadmgmt.core.permissions import ADMIN, MANAGER, TEAM_LEAD, has_role
 from leads.events import record_event
 from leads.models import Lead, User
 from routing.hours import calendars_by_number
-from routing.models import Assignment, Certificate, PoolMember, Rep
+from routing.models import Assignment, Certificate, PoolMember, Rep, SlaClock, WaitingLead
 from routing.services.book import book_by_hand
 from routing.services.own import end_assignment, give
 from routing.services.plan import HANDED_BACK
@@ -41,7 +43,34 @@ def claim_lead(lead_id: int, *, by: User, at: datetime | None = None) -> Lead:
             return lead
         if lead.owner_id is not None:
             raise NotAssignable(_("%(owner)s has this lead already.") % {"owner": lead.owner})
-        return _hand_over(lead_id, by, by=by, kind=Assignment.Reason.CLAIM, note="", at=at or now())
+        return take(lead, by, at=at or now(), passed_over=_passed_over(lead))
+
+
+def take(lead: Lead, by: User, *, at: datetime, passed_over: int = 0) -> Lead:
+    """Make a locked lead that is nobody's the rep's own; ``passed_over`` leads of its queue stood before it."""
+    more = {"passed_over": passed_over} if passed_over else {}
+    return _hand_over(lead.pk, by, by=by, kind=Assignment.Reason.CLAIM, note="", at=at, more=more)
+
+
+def _passed_over(lead: Lead) -> int:
+    """How many leads of the same queue have waited longer, or have less time left: picking is allowed, and measured."""
+    wait = WaitingLead.objects.filter(lead=lead, left_at__isnull=True).first()
+    if wait is None or wait.pool_id is None:
+        return 0
+    mine = SlaClock.objects.filter(lead=lead, stopped_at__isnull=True).values_list("due_at", flat=True).first()
+    others = WaitingLead.objects.filter(pool=wait.pool_id, left_at__isnull=True).exclude(lead=lead)
+    due = SlaClock.objects.filter(lead=OuterRef("lead"), stopped_at__isnull=True).values("due_at")[:1]
+    if mine is None:
+        return others.filter(since__lt=wait.since).count()
+    return others.annotate(due_at=Subquery(due)).filter(due_at__lt=mine).count()
+
+
+def pass_on(lead: Lead, user: User, *, kind: str, at: datetime, data: dict[str, Any] | None = None) -> None:
+    """Give a locked lead to somebody without a turn being taken: standing in, and coming back."""
+    giver = lead.owner
+    certificate = lead.certificates.select_related("pool", "rule").first()
+    give(lead, user, at=at, reason=kind, data=data)
+    _go_on(lead, user, giver, certificate, at)
 
 
 def hand_back(lead_id: int, *, by: User, reason: str, at: datetime | None = None) -> Lead:
@@ -68,7 +97,16 @@ def may_assign(user: User) -> bool:
     return has_role(user, TEAM_LEAD, MANAGER, ADMIN)
 
 
-def _hand_over(lead_id: int, user: User, *, by: User, kind: str, note: str, at: datetime) -> Lead:
+def _hand_over(
+    lead_id: int,
+    user: User,
+    *,
+    by: User,
+    kind: str,
+    note: str,
+    at: datetime,
+    more: dict[str, Any] | None = None,
+) -> Lead:
     with transaction.atomic():
         lead = Lead.objects.lock().get(pk=lead_id)
         if not lead.is_open:
@@ -79,7 +117,7 @@ def _hand_over(lead_id: int, user: User, *, by: User, kind: str, note: str, at: 
             return lead
         giver = lead.owner
         certificate = lead.certificates.select_related("pool", "rule").first()
-        give(lead, user, at=at, reason=kind, by=by, data={"note": note})
+        give(lead, user, at=at, reason=kind, by=by, data={"note": note, **(more or {})})
         if certificate is not None:
             book_by_hand(certificate, lead, giver=giver, taker=user, at=at)
         _go_on(lead, user, giver, certificate, at)

@@ -1,7 +1,7 @@
 """Editing rules: only the one draft is ever changed; what decides or has decided stays as it was."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from leadmgmt.core.errors import DomainError, InvalidInput
 from leads.conditions import parse
 from leads.models import User
+from routing.fit import wrong_want
 from routing.models import Rule, RuleSet
 from routing.services.seen import expect_draft, expect_rule
 
@@ -43,6 +44,9 @@ class RuleData:
     reason_id: int | None = None
     sla_policy_id: int | None = None
     is_active: bool = True
+    wants: list[dict[str, Any]] = field(default_factory=list)
+    fallback_pool_id: int | None = None
+    cover_id: int | None = None
 
 
 # What each destination needs, and what to say where it lacks.
@@ -168,9 +172,13 @@ def check(data: RuleData) -> None:
         wrong["name"] = _("Give the rule a name.")
     if data.destination not in Destination.values:
         wrong["destination"] = _("Choose where these leads go.")
-    field, remedy = NEEDS.get(data.destination, ("", ""))
-    if field and getattr(data, field) is None:
-        wrong[field] = str(remedy)
+    needed, remedy = NEEDS.get(data.destination, ("", ""))
+    if needed and getattr(data, needed) is None:
+        wrong[needed] = str(remedy)
+    if data.fallback_pool_id and data.fallback_pool_id == data.pool_id:
+        wrong["fallback_pool"] = _("Choose another pool to fall back on.")
+    if complaint := wrong_want(data.wants):
+        wrong["wants"] = complaint
     try:
         parse(data.condition)
     except InvalidInput as error:

@@ -58,10 +58,12 @@ def carry_out(lead: Lead, plan: Plan, wait: WaitingLead | None = None) -> None:
     elif plan.rule and plan.outcome == "disqualified":
         _disqualify(lead, plan, plan.rule)
     else:
+        # Who was given back may have a running promise.
+        is_first = lead.routed_at is None and wait is None
         certificate = None if wait and _same_wait(wait, plan) else _certify(lead, plan)
         keep_waiting(lead, plan, wait, certificate)
         policy_id = plan.rule.policy_id if plan.rule else None
-        run_clock(lead, policy_id=policy_id, calendars=plan.calendars, at=plan.at, owned=False, is_first=wait is None)
+        run_clock(lead, policy_id=policy_id, calendars=plan.calendars, at=plan.at, owned=False, is_first=is_first)
 
 
 def _assign(lead: Lead, plan: Plan, rule: RuleView, chosen: Standing, wait: WaitingLead | None) -> None:

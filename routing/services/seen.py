@@ -9,7 +9,19 @@ from django.utils.translation import gettext as _
 from leadmgmt.core.errors import DomainError
 from routing.models import Rule, RuleSet
 
-CONTENT = ("name", "condition", "destination", "pool_id", "rep_id", "reason_id", "sla_policy_id", "is_active")
+CONTENT = (
+    "name",
+    "condition",
+    "destination",
+    "pool_id",
+    "rep_id",
+    "reason_id",
+    "sla_policy_id",
+    "is_active",
+    "wants",
+    "fallback_pool_id",
+    "cover_id",
+)
 
 
 class ChangedMeanwhile(DomainError):

@@ -15,7 +15,7 @@ from leadmgmt.core.permissions import role_required
 from leadmgmt.core.web import is_partial
 from routing.access import EDITORS, PUBLISHERS, person
 from routing.editor import Editor, editor_from, editor_of, fact_groups
-from routing.forms import RuleForm, rule_initial
+from routing.forms import RuleForm, rule_initial, unshown
 from routing.models import Rule, RuleSet
 from routing.services import draft, publish
 from routing.services.seen import ChangedMeanwhile, rule_mark
@@ -122,12 +122,13 @@ def _save(request: HttpRequest, rule: Rule | None, save: Callable[[draft.RuleDat
     if not form.is_valid():
         return _page(request, form, editor, rule, status=422)
     try:
-        saved = save(form.rule_data(editor.tree()))
+        saved = save(form.rule_data(editor.tree(), keep=unshown(rule.wants) if rule else ()))
     except InvalidInput as error:
         wrong = dict(error.fields)
         wrong_condition = wrong.pop("condition", "")
         for name, complaint in wrong.items():
-            form.add_error("name" if name == "name" else "target", complaint)
+            place = {"name": "name", "fallback_pool": "fallback_pool", "wants": "skills"}.get(name, "target")
+            form.add_error(place, complaint)
         return _page(request, form, editor, rule, status=422, wrong_condition=wrong_condition)
     except (draft.NotADraft, ChangedMeanwhile) as error:
         return _page(request, form, editor, rule, status=error.status, conflict=str(error))

@@ -11,12 +11,13 @@ from leadmgmt.core.now import now
 from leadmgmt.core.web import back
 from leads.models import Lead, User
 from routing.access import person
-from routing.models import Assignment, SlaClock, WaitingLead
+from routing.models import Assignment, CreditClaim, LedgerEntry, SlaClock, WaitingLead
 from routing.notices import lead_url
 from routing.pages.certificate import verdict
 from routing.pages.timing import timing_of
 from routing.services.accept import accept_lead
 from routing.services.assign import assign_lead, claim_lead, hand_back
+from routing.services.credit import ask_credit
 
 
 @login_required
@@ -38,6 +39,9 @@ def lead_panel(request: HttpRequest, lead_id: int) -> HttpResponse:
         "certificate": certificate,
         "verdict": verdict(certificate) if certificate else "",
         "timing": timing_of(lead),
+        "credit": CreditClaim.objects.filter(lead=lead, rep__user=user).first(),
+        "may_credit": LedgerEntry.objects.filter(lead=lead, rep__user=user, kind=LedgerEntry.Kind.ASSIGNMENT).exists(),
+        "whys": CreditClaim.Why.choices,
         "is_mine": lead.owner_id == user.pk,
         "may_claim": lead.owner_id is None and lead.is_working and hasattr(user, "rep"),
     }
@@ -74,6 +78,16 @@ def lead_accept(request: HttpRequest, lead_id: int) -> HttpResponse:
     lead = _visible(person(request), lead_id)
     accept_lead(lead.pk, person(request), now())
     return redirect(back(request, lead_url(lead.pk)))
+
+
+@login_required
+@require_POST
+def lead_credit(request: HttpRequest, lead_id: int) -> HttpResponse:
+    """Say that this lead was none, and ask for the turn back."""
+    lead = _visible(person(request), lead_id)
+    ask_credit(lead.pk, by=person(request), why=request.POST.get("why", ""), note=request.POST.get("note", ""))
+    messages.success(request, _("Somebody who leads a team decides on it."))
+    return redirect(lead_url(lead.pk))
 
 
 @login_required

@@ -5,17 +5,22 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from leadmgmt.core.now import now
+from leadmgmt.core.web import back
 from leads.models import Lead, User
 from routing.access import may_edit_pool, person
-from routing.models import Pool, Rep, WaitingLead
-from routing.pages.pools import DAYS, ledger_sum, member_lines, movements
+from routing.models import CreditClaim, Pool, Rep, WaitingLead
+from routing.notices import lead_url
+from routing.pages.pools import DAYS, claim_lines, ledger_sum, member_lines, movements, picked_out_of_turn, queue_lines
 from routing.pages.waiting import waiting_lines
 from routing.services.assign import may_assign
-from routing.services.availability import remove_member, set_member
+from routing.services.availability import remove_member, set_member, set_strategy
+from routing.services.claims import take_next
+from routing.services.credit import decide_credit
 from routing.services.waiting import retry_lead
 
 
@@ -37,6 +42,13 @@ def pool_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "ledger_sum": ledger_sum(pool),
         "waiting": WaitingLead.objects.filter(pool=pool, left_at__isnull=True).count(),
         "days": DAYS,
+        "strategies": Pool.Strategy.choices,
+        "is_claimed": pool.strategy == Pool.Strategy.CLAIM,
+        "may_take": pool.strategy == Pool.Strategy.CLAIM and any(one.member.rep.user_id == user.pk for one in members),
+        "queue": queue_lines(pool, user) if pool.strategy == Pool.Strategy.CLAIM else [],
+        "picked": picked_out_of_turn(pool, at),
+        "claims": claim_lines(pool, user),
+        "may_decide": may_assign(user),
         "may_edit": may_edit_pool(user, pool),
         "others": reps.order_by("user__first_name", "user__last_name"),
     }
@@ -49,10 +61,43 @@ def member_set(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a rep into the pool, or change the share."""
     pool = _editable(person(request), slug)
     rep = get_object_or_404(Rep, pk=_number(request.POST.get("rep")))
-    member = set_member(pool, rep.pk, request.POST.get("weight", "1"), now())
+    ramp = _number(request.POST.get("ramp_days"))
+    member = set_member(pool, rep.pk, request.POST.get("weight", "1"), now(), ramp_days=min(ramp, 365) or None)
     words = {"rep": rep, "weight": f"{member.weight:f}", "pool": pool}
     messages.success(request, _("%(rep)s takes part in %(pool)s with the share %(weight)s.") % words)
     return redirect("routing:pool_detail", slug=pool.slug)
+
+
+@login_required
+@require_POST
+def pool_strategy(request: HttpRequest, slug: str) -> HttpResponse:
+    """How the pool shares out."""
+    pool = _editable(person(request), slug)
+    set_strategy(pool, request.POST.get("strategy", ""), now())
+    messages.success(request, _("%(pool)s shares out anew from now on.") % {"pool": pool})
+    return redirect("routing:pool_detail", slug=pool.slug)
+
+
+@login_required
+@require_POST
+def pool_next(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take the next lead of a team's queue."""
+    pool = get_object_or_404(Pool, slug=slug)
+    lead = take_next(pool.pk, by=person(request))
+    messages.success(request, _("%(name)s is yours.") % {"name": lead.contact.name})
+    return redirect(lead_url(lead.pk))
+
+
+@login_required
+@require_POST
+def claim_decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Grant or refuse that a turn is given back."""
+    claim = get_object_or_404(CreditClaim, pk=pk)
+    grant = request.POST.get("decide") == "grant"
+    decided = decide_credit(claim.pk, by=person(request), grant=grant, answer=request.POST.get("answer", ""))
+    text = _("%(rep)s gets the turn back.") if grant else _("%(rep)s keeps the turn as taken.")
+    messages.success(request, text % {"rep": decided.rep})
+    return redirect(back(request, reverse("routing:pool_detail", args=[claim.pool.slug])))
 
 
 @login_required

@@ -7,20 +7,33 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.web import back
 from routing.access import may_manage, may_plan, person
-from routing.forms import AbsenceForm, CapsForm, HoursForm
+from routing.forms import AbsenceForm, CapsForm, HoursForm, KindCapForm, SkillsForm, key_of
 from routing.hours import known_zone
 from routing.models import Rep
-from routing.pages.reps import hours_text, rep_lines
-from routing.services.availability import add_absence, remove_absence, set_accepting, set_caps, set_hours
+from routing.pages.reps import hours_text, kind_cap_lines, rep_lines
+from routing.services.absences import preview
+from routing.services.availability import (
+    add_absence,
+    add_kind_cap,
+    remove_absence,
+    remove_kind_cap,
+    set_accepting,
+    set_caps,
+    set_holidays,
+    set_hours,
+    set_skills,
+)
 
 
 @login_required
@@ -81,9 +94,78 @@ def rep_caps(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, rep, caps_form=form)
     data = form.cleaned_data
-    set_caps(pk, max_open_leads=data["max_open_leads"], max_per_day=data["max_per_day"], at=now())
+    set_caps(pk, **data, at=now())
     messages.success(request, _("The caps of %(rep)s are saved.") % {"rep": rep})
     return redirect("routing:rep_detail", pk=pk)
+
+
+@login_required
+@require_POST
+def rep_skills(request: HttpRequest, pk: int) -> HttpResponse:
+    """What rules may want of a rep, and whose public holidays count."""
+    rep = _rep(pk)
+    _require(may_manage(person(request), rep))
+    form = SkillsForm(request.POST)
+    if not form.is_valid():
+        return _page(request, rep, skills_form=form)
+    try:
+        with transaction.atomic():
+            set_holidays(pk, form.cleaned_data["holiday_region"].strip().upper(), now())
+            set_skills(
+                pk,
+                languages=form.words("languages"),
+                countries=form.words("countries"),
+                tags=form.words("tags"),
+                at=now(),
+            )
+    except InvalidInput as error:
+        form.add_error("holiday_region", str(error))
+        return _page(request, rep, skills_form=form)
+    messages.success(request, _("Saved."))
+    return redirect("routing:rep_detail", pk=pk)
+
+
+@login_required
+@require_POST
+def kind_cap_add(request: HttpRequest, pk: int) -> HttpResponse:
+    """At most so many leads of a kind."""
+    rep = _rep(pk)
+    _require(may_manage(person(request), rep))
+    form = KindCapForm(request.POST)
+    if not form.is_valid():
+        return _page(request, rep, kind_cap_form=form)
+    data = form.cleaned_data
+    add_kind_cap(pk, name=data["name"], condition=form.condition(), per=data["per"], most=data["most"], at=now())
+    messages.success(request, _("The caps of %(rep)s are saved.") % {"rep": rep})
+    return redirect("routing:rep_detail", pk=pk)
+
+
+@login_required
+@require_POST
+def kind_cap_remove(request: HttpRequest, pk: int, cap_id: int) -> HttpResponse:
+    """The cap is gone."""
+    rep = _rep(pk)
+    _require(may_manage(person(request), rep))
+    remove_kind_cap(cap_id, pk, now())
+    messages.success(request, _("The caps of %(rep)s are saved.") % {"rep": rep})
+    return redirect("routing:rep_detail", pk=pk)
+
+
+@login_required
+@require_GET
+def absence_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What an absence that is being entered would move; nothing while the times are not both there."""
+    rep = _rep(pk)
+    _require(may_plan(person(request), rep))
+    with timezone.override(ZoneInfo(known_zone(rep.user.time_zone))):
+        form = AbsenceForm(request.GET, rep=rep)
+        form.is_valid()
+    data = form.cleaned_data
+    found = None
+    if data.get("starts_at") and data.get("ends_at") and data["starts_at"] < data["ends_at"]:
+        found = preview(rep, data["starts_at"], data["ends_at"], data.get("cover"))
+    context = {"preview": found, "hands_over": data.get("hands_over"), "cover": data.get("cover")}
+    return render(request, "routing/_absence_preview.html", context)
 
 
 @login_required
@@ -93,12 +175,19 @@ def absence_add(request: HttpRequest, pk: int) -> HttpResponse:
     rep = _rep(pk)
     _require(may_plan(person(request), rep))
     with timezone.override(ZoneInfo(known_zone(rep.user.time_zone))):
-        form = AbsenceForm(request.POST)
+        form = AbsenceForm(request.POST, rep=rep)
         is_valid = form.is_valid()
     if not is_valid:
         return _page(request, rep, absence_form=form)
     data = form.cleaned_data
-    add_absence(pk, data["starts_at"], data["ends_at"], reason=data["reason"])
+    add_absence(
+        pk,
+        data["starts_at"],
+        data["ends_at"],
+        reason=data["reason"],
+        cover_id=key_of(data["cover"]),
+        hands_over=data["hands_over"],
+    )
     messages.success(request, _("The absence is noted."))
     return redirect("routing:rep_detail", pk=pk)
 
@@ -116,17 +205,23 @@ def absence_remove(request: HttpRequest, pk: int, absence_id: int) -> HttpRespon
 
 def _page(request: HttpRequest, rep: Rep, **forms: Any) -> HttpResponse:
     at, user = now(), person(request)
-    caps = {"max_open_leads": rep.max_open_leads, "max_per_day": rep.max_per_day}
+    caps = {name: getattr(rep, name) for name in CapsForm.base_fields}
+    skills = {name: ", ".join(map(str, getattr(rep, name))) for name in ("languages", "countries", "tags")}
     context = {
         "at": at,
         "line": rep_lines(at, only=rep.pk)[0],
         "rep": rep,
-        "absences": rep.absences.filter(ends_at__gte=at - timedelta(days=30)).order_by("starts_at"),
+        "absences": rep.absences.filter(ends_at__gte=at - timedelta(days=30))
+        .select_related("cover__user")
+        .order_by("starts_at"),
         "may_manage": may_manage(user, rep),
         "may_plan": may_plan(user, rep),
         "hours_form": HoursForm(initial={f"day_{day}": text for day, text in hours_text(rep).items()}),
         "caps_form": CapsForm(initial=caps),
-        "absence_form": AbsenceForm(initial=_tomorrow(at)),
+        "skills_form": SkillsForm(initial=skills | {"holiday_region": rep.holiday_region}),
+        "kind_cap_form": KindCapForm(),
+        "kind_caps": kind_cap_lines(rep),
+        "absence_form": AbsenceForm(initial=_tomorrow(at), rep=rep),
         **forms,
     }
     return render(request, "routing/rep.html", context, status=422 if forms else 200)
