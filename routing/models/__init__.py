@@ -5,6 +5,7 @@ from routing.models.certificate import Certificate
 from routing.models.notification import Notification
 from routing.models.pool import CreditClaim, LedgerEntry, Pool, PoolMember
 from routing.models.rep import Absence, CoverMove, Rep, RepCap, Shift
+from routing.models.replay import ConfigHistory, ReplayRun
 from routing.models.rules import Rule, RuleSet
 from routing.models.sla import SlaClock, SlaPolicy
 
@@ -12,6 +13,7 @@ __all__ = [
     "Absence",
     "Assignment",
     "Certificate",
+    "ConfigHistory",
     "CoverMove",
     "CreditClaim",
     "LedgerEntry",
@@ -20,6 +22,7 @@ __all__ = [
     "PoolMember",
     "Rep",
     "RepCap",
+    "ReplayRun",
     "Rule",
     "RuleSet",
     "Shift",

@@ -26,10 +26,16 @@ class Certificate(models.Model):
     candidates = models.JSONField(_("candidates"))
     draw = models.JSONField(_("draw"), default=dict)
     digest = models.CharField(max_length=64)
+    # The candidates in short, for replays; follows from them.
+    brief = models.JSONField(null=True, editable=False)
 
     class Meta:
         ordering = ["-decided_at", "-pk"]
-        indexes = [models.Index(fields=["rule", "decided_at"], name="routing_certificate_rule")]
+        indexes = [
+            models.Index(fields=["rule", "decided_at"], name="routing_certificate_rule"),
+            # What was decided in a period.
+            models.Index(fields=["decided_at"], name="routing_certificate_when"),
+        ]
 
     def __str__(self) -> str:
         return f"Certificate {self.pk}"

@@ -1,6 +1,7 @@
 """Routing: decide about a lead once, write down why, and give it to somebody or keep it waiting."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from routing.certify import candidates_content, digest, draw_content, rules_cont
 from routing.decide import RuleView, first_match
 from routing.models import Assignment, Certificate, WaitingLead
 from routing.published import published_rules
+from routing.replay.tiers import brief_of
 from routing.services.book import book_distribution, take_back
 from routing.services.keep import keep_waiting
 from routing.services.own import end_assignment, give, leave_waiting
@@ -110,7 +112,7 @@ def _certify(lead: Lead, plan: Plan) -> Certificate | None:
     """The immutable record of the decision; none where no rule set was there to decide."""
     if plan.rules is None:
         return None
-    content = {
+    content: dict[str, Any] = {
         "lead": lead.pk,
         "rule_set": plan.rules.version,
         "outcome": plan.outcome,
@@ -129,6 +131,7 @@ def _certify(lead: Lead, plan: Plan) -> Certificate | None:
         outcome=plan.outcome,
         decided_at=plan.at,
         digest=digest(content),
+        brief=brief_of(content["candidates"]),
         **{name: content[name] for name in ("facts", "rules", "candidates", "draw")},
     )
     insert_many([certificate])
