@@ -17,6 +17,7 @@ class RoutingConfig(AppConfig):
         from routing.services.absences import hand_over_due
         from routing.services.deliver import send_waiting
         from routing.services.form_promise import form_promise
+        from routing.services.replays import nudge_replays
         from routing.services.sla import breach_due, remind_due
         from routing.services.waiting import retry_waiting
 
@@ -25,4 +26,5 @@ class RoutingConfig(AppConfig):
         clock.register("routing.sla_reminders", remind_due, every=10.0)
         clock.register("routing.waiting_room", retry_waiting)
         clock.register("routing.absences", hand_over_due, every=10.0)
+        clock.register("routing.replays", nudge_replays, every=30.0)
         clock.register("routing.mail", send_waiting, every=5.0)

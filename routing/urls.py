@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from routing.views import certificate, draft, leads, news, pools, reps, rules
+from routing.views import certificate, draft, leads, news, pools, replays, reps, rules
 
 app_name = "routing"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("routing/draft/", draft.draft_create, name="draft_create"),
     path("routing/draft/discard/", draft.draft_discard, name="draft_discard"),
     path("routing/draft/publish/", draft.draft_publish, name="draft_publish"),
+    path("routing/draft/replay/", replays.draft_replay, name="draft_replay"),
+    path("routing/replays/<int:pk>/", replays.replay, name="replay"),
     path("routing/draft/rules/add/", draft.rule_add, name="rule_add"),
     path("routing/draft/rules/<int:pk>/", draft.rule_edit, name="rule_edit"),
     path("routing/draft/rules/<int:pk>/move/", draft.rule_move, name="rule_move"),

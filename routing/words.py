@@ -197,3 +197,13 @@ def fact_value(value: Any) -> str:
 def count_words(count: int) -> str:
     """How many reps, in words a sentence can use."""
     return ngettext("%(count)d rep", "%(count)d reps", count) % {"count": count}
+
+
+def place_of(rule: Rule) -> str:
+    """Where a rule sends its leads, in a word or two that stay the same over versions."""
+    target = Rule.Destination
+    if rule.destination == target.ACCOUNT_OWNER:
+        return _("account owner, else %(pool)s") % {"pool": rule.pool}
+    if rule.destination in (target.POOL, target.REP):
+        return str(rule.pool or rule.rep)
+    return _("disqualified") if rule.destination == target.DISQUALIFY else _("waiting room")

@@ -25,14 +25,19 @@ class Then:
 
 @dataclass
 class Report:
-    """Counts of leads, each by its first decision in the period; times in seconds. ``same``: to the same person.
+    """Counts of leads, each by its first decision in the period; times in seconds.
 
-    ``by_rule``: another rule takes them, or theirs means other people. ``by_rotation``: the same rule, another turn.
-    ``late``: promises that would be expected to break, by when a lead is given and how fast its rep used to be.
+    ``same``: to the same person. ``moved``: to another place, whoever gets them there. ``by_rule``: another rule takes
+    them, or theirs means other people. ``by_rotation``: the same rule, another turn. ``late``: promises that would be
+    expected to break, by when a lead is given and how fast its rep used to be.
     """
 
+    version: int = 0
+    since: str = ""
+    until: str = ""
     leads: int = 0
     decisions: int = 0
+    moved: int = 0
     same: int = 0
     by_rule: int = 0
     by_rotation: int = 0
@@ -134,6 +139,7 @@ def report_of(tally: Tally, places: "Places", promises: Promises) -> Report:
     report.wait_median, report.wait_p90 = _quantiles(waits_now)
     report.wait_median_before, report.wait_p90_before = _quantiles(waits_then)
     report.rules = places.rules(rules_now, rules_then)
+    report.moved = sum(count for (before, after), count in moves.items() if before != after)
     report.moves = [{"before": a, "after": b, "leads": n} for (a, b), n in sorted(moves.items())]
     report.reps = [
         {"rep": rep, "before": then_by[rep], "after": now_by[rep]} for rep in sorted({*then_by, *now_by} - {0})

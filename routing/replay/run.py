@@ -23,7 +23,7 @@ from routing.replay.reading import (
 )
 from routing.replay.report import Places, Promises, Report, Tally, furthest, report_of
 from routing.replay.simulation import Simulation
-from routing.simulate import place_of
+from routing.words import place_of
 
 Progress = Callable[[int, int], None]
 EVERY = 2000
@@ -34,6 +34,7 @@ def replay(rule_set: RuleSet, since: datetime, until: datetime, progress: Progre
     began = time.perf_counter()
     tally, simulation = simulate(rule_set, since, until, progress)
     report = report_of(tally, _places(rule_set), _promises(since, until))
+    report.version, report.since, report.until = rule_set.version, since.isoformat(), until.isoformat()
     report.furthest = furthest(simulation.books.balances)
     report.furthest_before = _furthest_then(until)
     report.seconds = round(time.perf_counter() - began, 3)

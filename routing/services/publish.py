@@ -11,6 +11,7 @@ from routing.findings import STOP, findings_of
 from routing.models import RuleSet
 from routing.services.draft import copy_of, lock_draft
 from routing.services.keep import wake_waiting
+from routing.services.replays import expect_replayed
 from routing.services.seen import expect_draft
 
 Status = RuleSet.Status
@@ -22,9 +23,11 @@ class NotPublishable(DomainError):
     code = "not_publishable"
 
 
-def publish_rule_set(rule_set_id: int, by: User | None, at: datetime, *, seen: str = "") -> RuleSet:
-    """Let this draft decide from now on; the version before is kept. Refused while a finding stops it, and where it
-    no longer says what was seen.
+def publish_rule_set(
+    rule_set_id: int, by: User | None, at: datetime, *, seen: str = "", asks_replay: bool = False
+) -> RuleSet:
+    """Let this draft decide from now on; the version before is kept. Refused while a finding stops it, where it no
+    longer says what was seen, and with ``asks_replay`` where what it says was not replayed.
 
     Everything that waits is tried again at once. Of two who publish at the same moment one is refused.
     """
@@ -34,6 +37,8 @@ def publish_rule_set(rule_set_id: int, by: User | None, at: datetime, *, seen: s
         stops = [finding.title for finding in findings_of(draft) if finding.level == STOP]
         if stops:
             raise NotPublishable(_("Publishing waits: %(why)s") % {"why": stops[0]})
+        if asks_replay:
+            expect_replayed(draft, at)
         return _let_decide(draft, by, at)
 
 

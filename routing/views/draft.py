@@ -47,7 +47,9 @@ def draft_publish(request: HttpRequest) -> HttpResponse:
     """Let the draft decide."""
     if note := request.POST.get("note", "").strip():
         draft.note_draft(_draft_id(), note)
-    made = publish.publish_rule_set(_draft_id(), person(request), now(), seen=request.POST.get("seen", ""))
+    made = publish.publish_rule_set(
+        _draft_id(), person(request), now(), seen=request.POST.get("seen", ""), asks_replay=True
+    )
     messages.success(request, _("Version %(version)s decides from now on.") % {"version": made.version})
     return redirect("routing:overview")
 

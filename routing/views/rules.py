@@ -1,6 +1,6 @@
 """The rules as sentences, and trying a lead on them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -14,11 +14,10 @@ from routing.access import may_edit_rules, may_publish, person
 from routing.findings import STOP, findings_of
 from routing.models import RuleSet
 from routing.pages.pools import pool_lines, waiting_count
+from routing.pages.replays import ReplayCard, card_of
 from routing.pages.rules import changes, find_lead, lines_of, sets_for, stored_rules, try_lead
+from routing.services.replays import newest_replay
 from routing.services.seen import draft_mark
-from routing.simulate import Replay, replay
-
-REPLAY_DAYS = 30
 
 
 @login_required
@@ -59,16 +58,15 @@ def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "may_edit": may_edit_rules(user),
         "may_publish": may_publish(user),
         "try_text": request.GET.get("try", ""),
-        "replay": _replay(request, sets.shown, at) if is_draft else None,
+        "replay": _replay(sets.shown) if is_draft else None,
         **_trial(request, sets.shown, at),
     }
 
 
-def _replay(request: HttpRequest, rule_set: RuleSet | None, at: datetime) -> Replay | None:
-    """The decisions of the last days, decided again by the draft, where somebody asks for it."""
-    if rule_set is None or "replay" not in request.GET:
-        return None
-    return replay(rule_set, at - timedelta(days=REPLAY_DAYS), at)
+def _replay(rule_set: RuleSet | None) -> ReplayCard | None:
+    """How the last replay of the draft stands."""
+    run = newest_replay(rule_set)
+    return card_of(run) if run else None
 
 
 def _trial(request: HttpRequest, rule_set: RuleSet | None, at: datetime) -> dict[str, Any]:

@@ -54,6 +54,18 @@ def test_a_published_rule_takes_the_next_lead(world: World, open_page: Open) -> 
     expect(page.locator(".rule-item").first).to_contain_text("The Alps")
     assert came_in(world, "meanwhile", country="CH").owner in (world.ann, world.bob)
 
+    # Publishing asks for a replay of what the draft says now.
+    page.get_by_role("button", name="Publish 2").click()
+    expect(page.get_by_text("Replay the draft as it is now first")).to_be_visible()
+    page.get_by_role("button", name="Replay", exact=True).click()
+    expect(page.locator("#replay")).to_be_visible()
+    drain()
+    expect(page.locator("#replay").get_by_text("to others, by a rule")).to_be_visible()
+    page.get_by_role("link", name="Who would have had what").click()
+    expect(page.get_by_role("heading", name="What version 2 would have done")).to_be_visible()
+    expect(page.get_by_text("a rule", exact=True).first).to_be_visible()
+    page.goto("/routing/")
+
     page.get_by_label("What has changed").fill("The Alps have a team of their own")
     page.get_by_role("button", name="Publish 2").click()
     expect(page.get_by_text("decides", exact=True)).to_be_visible()

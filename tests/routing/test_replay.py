@@ -9,20 +9,21 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadmgmt.core.now import moment
+from leadmgmt.core.now import moment, now
 from leads.conditions import parse
 from leads.models import Lead
-from routing.models import Absence, Certificate, ConfigHistory, Pool, PoolMember, Rep, Rule, RuleSet
+from routing.models import Absence, Certificate, ConfigHistory, Pool, PoolMember, Rep, ReplayRun, Rule, RuleSet
 from routing.replay.compiled import compiled
 from routing.replay.run import replay, simulate
 from routing.replay.tiers import LEAD
 from routing.services.assign import assign_lead, hand_back
 from routing.services.credit import ask_credit, decide_credit
 from routing.services.draft import RuleData, add_rule, new_draft, update_rule
+from routing.services.replays import ask_replay, nudge_replays, run_replay
 from routing.services.waiting import retry_waiting
 from tests.factories import make_contact, make_lead, make_policy, make_pool, make_reason, make_rep, make_user
 from tests.leads.test_conditions_sql import trees
-from tests.routing.things import ALWAYS, is_in, make_rules, route, shift
+from tests.routing.things import ALWAYS, is_in, make_rules, page, route, shift, signed_in
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
@@ -274,6 +275,72 @@ def test_nothing_is_changed_by_a_replay() -> None:
     before = [list(model.objects.order_by("pk").values()) for model in (PoolMember, Lead, Certificate)]
     replay(rules, MONDAY, MONDAY + timedelta(days=30))
     assert [list(model.objects.order_by("pk").values()) for model in (PoolMember, Lead, Certificate)] == before
+
+
+def test_publishing_asks_for_a_replay_of_what_the_draft_says_now() -> None:
+    _rest, france, _reps = two_pools()
+    at = now()
+    lead_at(at - timedelta(hours=1), country="FR")
+    admin = make_user("admin")
+    client = signed_in(admin)
+    draft = drafted(RuleData("France", "pool", is_in("contact.country", "FR"), pool_id=france.pk))
+
+    refused = client.post("/routing/draft/publish/", follow=True)
+    assert "Replay the draft as it is now first" in refused.content.decode()
+    client.post("/routing/draft/replay/", {"days": "7"})
+    run = ReplayRun.objects.get()
+    assert (run.rule_set, run.state, run.asked_by) == (draft, "waiting", admin)
+    assert "0 of 0 decisions" in page(client, "routing:overview")
+    assert run_replay(run.pk) == "1 replayed"
+    assert run_replay(run.pk) == "nothing to replay"
+    assert "to others, by a rule" in page(client, "routing:replay", run.pk)
+
+    # A word more, and it has to be replayed again.
+    update_rule(draft.rules.get(name="France").pk, RuleData("Gaul", "pool", ALWAYS, pool_id=france.pk))
+    assert "The draft has changed since" in page(client, "routing:overview")
+    assert client.post("/routing/draft/publish/", follow=True).status_code == 200
+    assert RuleSet.objects.get(pk=draft.pk).status == "draft"
+    run_replay(ask_replay(draft.pk, by=admin).pk)
+    rest = draft.rules.get(name="All")
+    assert rest.position == 2
+    client.post("/routing/draft/publish/", follow=True)
+    # Now a finding stops it: nobody reaches the rule for everybody any more.
+    assert RuleSet.objects.get(pk=draft.pk).status == "draft"
+    gaul = RuleData("Gaul", "pool", is_in("contact.country", "FR"), pool_id=france.pk)
+    update_rule(draft.rules.get(name="Gaul").pk, gaul)
+    run_replay(ask_replay(draft.pk, by=admin).pk)
+    client.post("/routing/draft/publish/", follow=True)
+    assert RuleSet.objects.get(pk=draft.pk).status == "published"
+
+
+def test_two_who_ask_get_one_replay_and_a_lost_one_is_begun_again() -> None:
+    two_pools()
+    draft = drafted()
+    first, second = ask_replay(draft.pk, by=None), ask_replay(draft.pk, by=None)
+    assert first == second
+    ReplayRun.objects.update(state="running", heard_at=now() - timedelta(minutes=10))
+    assert nudge_replays(now()) == 1
+    assert run_replay(first.pk) == "0 replayed"
+
+
+def test_a_replay_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    two_pools()
+    run = ask_replay(drafted().pk, by=None)
+
+    def fail(*args: Any) -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr("routing.services.replays.replay", fail)
+    assert run_replay(run.pk) == "failed"
+    run.refresh_from_db()
+    assert run.error == "ValueError: no such thing"
+    assert "The replay failed" in page(signed_in(make_user("admin")), "routing:overview")
+
+
+def test_only_who_edits_rules_reads_replays() -> None:
+    two_pools()
+    run = ask_replay(drafted().pk, by=None)
+    assert signed_in(make_user("sdr")).get(f"/routing/replays/{run.pk}/").status_code == 403
 
 
 VALUES = (

@@ -10,11 +10,12 @@ from django.core.management.base import BaseCommand, CommandError
 from leadmgmt.core.now import now
 from leads.cohort import day_start
 from routing.models import RuleSet
-from routing.simulate import Replay, replay
+from routing.replay.report import Report
+from routing.replay.run import replay
 
 
 class Command(BaseCommand):
-    """Says which rule of the version would take each lead, from the facts that its certificate recorded."""
+    """Says what the version would have made of each lead, from facts, people and turns as they were."""
 
     help = "Replay past routing decisions through a version of the rules. Changes nothing."
 
@@ -35,13 +36,18 @@ class Command(BaseCommand):
         else:
             self._tell(found)
 
-    def _tell(self, found: Replay) -> None:
+    def _tell(self, found: Report) -> None:
         self.stdout.write(
-            f"{found.leads} leads since {found.since:%Y-%m-%d} through version {found.version}: {found.moved} would go "
+            f"{found.leads} leads since {found.since[:10]} through version {found.version}: {found.moved} would go "
             f"elsewhere, {found.unmatched} would find no rule (then {found.unmatched_before})."
         )
+        self.stdout.write(
+            f"{found.same} to the same person; {found.by_rule} changed by a rule, {found.by_rotation} by the turns."
+        )
         for rule in found.rules:
-            self.stdout.write(f"{rule.position:>4} {rule.leads:>8} {rule.before:>8}  {rule.name} → {rule.destination}")
+            self.stdout.write(
+                f"{rule['position']:>4} {rule['leads']:>8} {rule['before']:>8}  {rule['name']} → {rule['destination']}"
+            )
 
 
 def moment(text: str) -> datetime:
