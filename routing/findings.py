@@ -1,21 +1,29 @@
 """What is wrong or worth knowing about a rule set before it decides."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.formats import quoted
 from leadmgmt.core.now import now
+from leads.conditions import Condition, parse
+from leads.conditions.prover import Prover
 from leads.facts import fact_named
 from routing.calendar import windows
-from routing.contradictions import contradiction, values_of
+from routing.contradictions import contradiction
 from routing.decide import readable
 from routing.hours import calendars_by_number
 from routing.models import PoolMember, Rule, RuleSet, SlaPolicy
+from routing.words import fact_value
 
 STOP, WARN, NOTE, GOOD = "stop", "warn", "note", "good"
 WEEK_HOURS = 168
@@ -78,24 +86,104 @@ def _of_each(rules: Sequence[Rule], people: Mapping[int, list[int]]) -> list[Fin
 
 
 def _unreachable(rules: Sequence[Rule]) -> list[Finding]:
+    """Rules that no lead can reach, and leads that reach no rule, with an example."""
+    proved = _proofs(tuple(json.dumps(rule.condition, sort_keys=True) for rule in rules))
     found = []
-    for place, rule in enumerate(rules):
-        earlier = next((one for one in rules[:place] if covers(one.condition, rule.condition)), None)
-        if earlier is not None:
-            words = {"number": rule.position, "earlier": earlier.position}
-            title = _("Rule %(number)s can never be reached.") % words
-            more = _("Rule %(earlier)s takes all its leads first.") % words
-            found.append(Finding(STOP, title, more, rule, earlier.position))
+    for rule, proof in zip(rules, proved.rules, strict=True):
+        if proof.is_reached or proof.never_holds:
+            continue
+        words = {"number": rule.position}
+        before = [rules[place].position for place in proof.covered_by]
+        title = _("Rule %(number)s can never be reached.") % words
+        one = _("Rule %(earlier)s takes all its leads first.")
+        several = _("Rules %(earlier)s take all its leads first.")
+        named = ", ".join(map(str, before))
+        more = (one if len(before) == 1 else several) % {"earlier": named}
+        found.append(Finding(STOP, title, more, rule, before[0] if before else None))
+    if proved.gap is not None and rules:
+        more = _("A lead that no rule fits goes to the waiting room. For example: %(example)s.")
+        title = _("Not every lead finds a rule.")
+        found.append(Finding(WARN, title, more % {"example": example_words(proved.gap)}))
     return found
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether some lead comes to a rule; ``covered_by``: places of earlier rules that take some of its leads."""
+
+    is_reached: bool
+    never_holds: bool = False
+    covered_by: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What was proved about a list of rules. ``gap``: the facts that matter of a lead that no rule takes."""
+
+    rules: tuple[Reach, ...]
+    gap: Mapping[str, Any] | None
+
+
+@lru_cache(maxsize=128)
+def _proofs(trees: tuple[str, ...]) -> Proofs:
+    """Conditions that cannot be read hold for nobody; what was not proved counts as reached."""
+    conditions = [readable(json.loads(tree)) for tree in trees]
+    known = [one for one in conditions if one is not None]
+    prover = Prover(known)
+    found = []
+    for place, condition in enumerate(conditions):
+        earlier = [(number, one) for number, one in enumerate(conditions[:place]) if one is not None]
+        if condition is None:
+            found.append(Reach(True))
+            continue
+        proof = prover.find(condition, [one for _number, one in earlier])
+        if proof.example is not None or not proof.is_sure:
+            found.append(Reach(True))
+        elif prover.find(condition).example is None:
+            found.append(Reach(False, never_holds=True))
+        else:
+            found.append(Reach(False, covered_by=_covering(prover, condition, earlier)))
+    gap = prover.find(parse({}), known) if known else None
+    return Proofs(tuple(found), gap.told if gap and gap.example is not None else None)
+
+
+def _covering(prover: Prover, condition: Condition, earlier: Sequence[tuple[int, Condition]]) -> tuple[int, ...]:
+    """The fewest earlier rules that together take everything: each one that can be spared is left out."""
+    needed = list(earlier)
+    for one in earlier:
+        rest = [other for other in needed if other != one]
+        found = prover.find(condition, [other for _number, other in rest])
+        if found.example is None and found.is_sure:
+            needed = rest
+    return tuple(number for number, _one in needed)
+
+
+def example_words(told: Mapping[str, Any]) -> str:
+    """The facts of an example, in words."""
+    words = []
+    for name, value in told.items():
+        fact = fact_named(name)
+        label = fact.label(get_language() or "en") if fact else name
+        words.append(f"{label}: {fact_value(value)}")
+    return "; ".join(words) or _("any")
+
+
+def pairwise_gaps(week: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """The times between stretches of work; the week is a circle."""
+    between = [(one[1], two[0]) for one, two in pairwise(week)]
+    around = (week[-1][1], week[0][0] + timedelta(days=7)) if week else None
+    return [*between, *([around] if around and around[0] < around[1] else [])]
+
+
+def _weekday_time(at: datetime) -> str:
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'D')} {local:%H:%M}"
 
 
 def _of_all(rules: Sequence[Rule]) -> list[Finding]:
     found = []
     if not rules:
         return [Finding(STOP, _("There is no rule yet."), _("Without rules every lead waits."))]
-    if rules[-1].condition:
-        more = _("A lead that no rule fits goes to the waiting room. Add a last rule without a condition.")
-        found.append(Finding(WARN, _("Not every lead finds a rule."), more))
     needs_promise = any(
         rule.sla_policy_id is None and rule.destination != Rule.Destination.DISQUALIFY for rule in rules
     )
@@ -109,51 +197,15 @@ def _hours(rules: Sequence[Rule], people: Mapping[int, list[int]], at: datetime)
     calendars = calendars_by_number({rep for reps in people.values() for rep in reps}, at)
     found = []
     for pool in {rule.pool_id: rule.pool for rule in rules if rule.pool and people.get(rule.pool_id or 0)}.values():
-        week = windows([calendars[rep] for rep in people[pool.pk]], at, at + timedelta(days=7))
+        week = list(windows([calendars[rep] for rep in people[pool.pk]], at, at + timedelta(days=7)))
         hours = round(sum((stop - start).total_seconds() for start, stop in week) / 3600)
         words = {"pool": pool, "hours": hours}
         if not hours:
             found.append(Finding(WARN, _("Nobody of %(pool)s works in the next seven days.") % words))
         elif hours < WEEK_HOURS:
             title = _("%(pool)s is served %(hours)s of 168 hours a week.") % words
-            found.append(Finding(NOTE, title, _("Leads at other times wait for the next shift.")))
+            start, stop = max(pairwise_gaps(week), key=lambda gap: gap[1] - gap[0], default=(at, at))
+            times = {"start": _weekday_time(start), "stop": _weekday_time(stop)}
+            more = _("Leads at other times wait for the next shift, the longest from %(start)s to %(stop)s.")
+            found.append(Finding(NOTE, title, more % times))
     return found
-
-
-def covers(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
-    """Whether each lead of ``later`` is surely taken by ``earlier``: only where both are lists of "all of"."""
-    if not earlier:
-        return True
-    if dict(earlier) == dict(later):
-        return True
-    first, second = _all_of(earlier), _all_of(later)
-    if first is None or second is None:
-        return False
-    return all(any(_implies(one, wanted) for one in second) for wanted in first)
-
-
-def _all_of(tree: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
-    """The comparisons of a plain list, None for anything else."""
-    parts = [tree] if "fact" in tree else tree.get("all")
-    return parts if parts and all("fact" in part for part in parts) else None
-
-
-def _implies(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether the comparison ``one`` can only hold where ``wanted`` does."""
-    if one == wanted:
-        return True
-    if one.get("fact") != wanted.get("fact") or "fact_value" in one or "fact_value" in wanted:
-        return False
-    ops = (one.get("op"), wanted.get("op"))
-    if ops[0] in ("eq", "in") and ops[1] in ("eq", "in"):
-        return values_of(one) <= values_of(wanted)
-    if ops[1] == "is_known":
-        return ops[0] != "is_unknown"
-    try:
-        if ops in (("gte", "gte"), ("gt", "gt"), ("gt", "gte")):
-            return bool(one["value"] >= wanted["value"])
-        if ops in (("lte", "lte"), ("lt", "lt"), ("lt", "lte")):
-            return bool(one["value"] <= wanted["value"])
-    except TypeError:
-        return False
-    return False

@@ -13,9 +13,10 @@ from django.db import connection
 from django.urls import reverse
 
 from leadmgmt.core.errors import DomainError, InvalidInput
+from leads.conditions.prover import Prover
 from leads.models import Lead
 from routing.decide import RuleView, first_match, readable
-from routing.findings import covers, findings_of
+from routing.findings import findings_of
 from routing.models import Certificate, Rule, RuleSet, WaitingLead
 from routing.services.draft import (
     RuleData,
@@ -29,7 +30,7 @@ from routing.services.draft import (
 )
 from routing.services.publish import publish_rule_set, roll_back
 from tests.factories import make_contact, make_lead, make_pool, make_rep, make_user
-from tests.routing.things import ALWAYS, is_in, make_rules, route, signed_in
+from tests.routing.things import ALWAYS, is_in, make_rules, route, shift, signed_in
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
 
@@ -185,14 +186,56 @@ def staff(op: str, value: Any = None) -> dict[str, Any]:
         (staff("gt", 10), staff("gte", 10), False),
         (staff("is_known"), staff("lt", 9), True),
         (staff("is_known"), staff("is_unknown"), False),
-        ({"any": [DE]}, DE, False),
+        ({"any": [DE]}, DE, True),
         ({"any": [DE]}, {"any": [DE]}, True),
     ],
 )
 def test_a_rule_that_can_never_be_reached_is_found(earlier: Any, later: Any, is_covered: bool) -> None:
-    assert readable(earlier) is not None
-    assert readable(later) is not None
-    assert covers(earlier, later) is is_covered
+    first, second = readable(earlier), readable(later)
+    assert first is not None
+    assert second is not None
+    proof = Prover([first, second]).find(second, [first])
+    assert proof.is_sure
+    assert (proof.example is None) is is_covered
+
+
+@pytest.mark.django_db
+def test_rules_that_take_everything_together_are_named_and_no_other() -> None:
+    pool = make_pool(make_rep())
+    small, large = staff("lt", 50), staff("gte", 50)
+    draft = make_rules(
+        ("France", is_in("contact.country", "FR"), pool),
+        ("Small", small, pool),
+        ("Large", large, pool),
+        ("Known", staff("is_known"), pool),
+        ("Unknown", staff("is_unknown"), pool),
+        status="draft",
+    )
+    found = [one for one in findings_of(draft) if one.level == "stop"]
+    assert [(one.title, one.more) for one in found] == [
+        ("Rule 4 can never be reached.", "Rules 2, 3 take all its leads first."),
+    ]
+    assert not any("Not every lead" in one.title for one in findings_of(draft))
+
+
+@pytest.mark.django_db
+def test_a_gap_is_shown_by_a_lead_that_falls_into_it() -> None:
+    pool = make_pool(make_rep())
+    draft = make_rules(("Large", staff("gte", 50), pool), ("Unknown", staff("is_unknown"), pool), status="draft")
+    (gap,) = [one for one in findings_of(draft) if one.title == "Not every lead finds a rule."]
+    assert gap.more.endswith("For example: staff: 49.")
+
+
+@pytest.mark.django_db
+def test_the_longest_time_that_nobody_serves_a_pool_is_named() -> None:
+    rep = make_rep(make_user("sdr", time_zone="Europe/Berlin"), always=False)
+    for day in range(5):
+        shift(rep, day, "08:00", "18:00")
+    draft = make_rules(("All", ALWAYS, make_pool(rep, name="Day")), status="draft")
+    (found,) = [one for one in findings_of(draft) if "served" in one.title]
+    assert "50 of 168 hours" in found.title
+    assert "Fri" in found.more
+    assert "Mon" in found.more
 
 
 @pytest.mark.django_db
