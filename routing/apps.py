@@ -18,12 +18,15 @@ class RoutingConfig(AppConfig):
         from routing.services.deliver import send_waiting
         from routing.services.form_promise import form_promise
         from routing.services.replays import nudge_replays
-        from routing.services.sla import breach_due, remind_due
+        from routing.services.sla import acknowledge_due, breach_due, escalate_due, reassign_due, remind_due
         from routing.services.waiting import retry_waiting
 
         promises.register(form_promise)
         clock.register("routing.sla_breaches", breach_due)
         clock.register("routing.sla_reminders", remind_due, every=10.0)
+        clock.register("routing.acknowledgements", acknowledge_due, every=5.0)
+        clock.register("routing.escalations", escalate_due, every=10.0)
+        clock.register("routing.reassignments", reassign_due, every=10.0)
         clock.register("routing.waiting_room", retry_waiting)
         clock.register("routing.absences", hand_over_due, every=10.0)
         clock.register("routing.replays", nudge_replays, every=30.0)

@@ -100,6 +100,14 @@ def _soon(notification: Notification) -> str:
     return _("The promise to %(who)s runs out soon") % {"who": who(notification.lead)}
 
 
+def _unseen(notification: Notification) -> str:
+    return _("%(who)s was given and nobody has acknowledged it") % {"who": who(notification.lead)}
+
+
+def _taken(notification: Notification) -> str:
+    return _("%(who)s went to somebody else: nobody was in touch in time") % {"who": who(notification.lead)}
+
+
 def _owner(notification: Notification) -> str:
     lead = notification.lead
     if lead is None or lead.owner is None:
@@ -116,6 +124,7 @@ def _due(notification: Notification) -> str:
 PLAIN = Notice("", lambda one: _context(one, "title") or who(one.lead), lambda one: _context(one, "text"), _url)
 ASSIGNED, TOUCHED, WAITING = "lead.assigned", "lead.touched", "lead.waiting"
 BREACHED, SOON = "sla.breached", "sla.soon"
+UNSEEN, ESCALATED, TAKEN = "sla.unseen", "sla.escalated", "sla.taken"
 
 for _notice in (
     Notice(ASSIGNED, _yours, _asked, _url),
@@ -123,5 +132,8 @@ for _notice in (
     Notice(WAITING, _waits, _reason, _url),
     Notice(BREACHED, _late, _owner, _url),
     Notice(SOON, _soon, _due, _url),
+    Notice(UNSEEN, _unseen, _owner, _url),
+    Notice(ESCALATED, _soon, _owner, _url),
+    Notice(TAKEN, _taken, _owner, _url),
 ):
     register_notice(_notice)

@@ -7,6 +7,7 @@ from django.utils.translation import pgettext
 from crmsync.models import Handoff, Opportunity
 from leads.cohort import NONE, Say
 from leads.models import User
+from routing.models import SlaClock
 
 
 def person(value: str) -> str:
@@ -27,6 +28,11 @@ def promise(value: str) -> tuple[str, str]:
         "running": _("still runs"),
     }
     return _("First promise"), words.get(value, value)
+
+
+def broke(value: str) -> tuple[str, str]:
+    """Why the first promise broke."""
+    return _("First promise broke"), str(dict(SlaClock.Cause.choices).get(value, value))
 
 
 def hour(value: str) -> tuple[str, str]:
@@ -69,6 +75,7 @@ SAID: dict[str, Say] = {
     "sdr": lambda value: (pgettext("of a deal", "Qualified by"), person(value)),
     "ae": lambda value: ("AE", person(value)),
     "promise": promise,
+    "broke": broke,
     "hour": hour,
     "notified": notified,
     "loop": loop,

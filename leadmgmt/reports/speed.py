@@ -12,6 +12,7 @@ from leadmgmt.reports.query import rows
 from leadmgmt.reports.statistics import Interval, wilson
 from leads.cohort import NONE
 from leads.models import Source, User
+from routing.models import SlaClock
 
 LEAST_FOR_MEDIAN = 5
 
@@ -110,6 +111,37 @@ class Notified:
     p99: float | None
 
 
+# Why first promises broke, as it was noted when they did.
+CAUSES = """
+WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */),
+promise AS (
+    SELECT DISTINCT ON (clock.lead_id) clock.lead_id, clock.cause, clock.breached_at,
+           coalesce(clock.unowned_seconds, 0) AS unowned, coalesce(clock.owned_seconds, 0) AS owned
+    FROM routing_slaclock clock JOIN cohort USING (lead_id) ORDER BY clock.lead_id, clock.started_at, clock.id
+)
+SELECT cause, count(*) FROM promise WHERE breached_at IS NOT NULL AND cause <> '' GROUP BY cause ORDER BY 2 DESC, 1
+"""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """How many promises broke for one reason."""
+
+    cause: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One reason with its words, its share of all and the leads behind it."""
+
+    cause: str
+    label: str
+    count: int
+    share: float
+    url: str
+
+
 @dataclass(frozen=True)
 class Named:
     """A line with whom or what it is about, and the leads behind its figures."""
@@ -132,6 +164,7 @@ class Speed:
     hours: dict[tuple[int, int], Line]
     notified: Notified
     at: datetime
+    broken: list[Broken]
 
     def hour_urls(self, day: int, hour: int) -> dict[str, str]:
         """The leads behind one hour of one weekday."""
@@ -153,8 +186,32 @@ def speed(filters: Filters) -> Speed:
         if not line.over_hours and line.weekday is not None and line.hour is not None
     }
     return Speed(
-        filters, total, _urls(filters, {}), _reps(filters, lines), _sources(filters, lines), hours, notified, at
+        filters=filters,
+        total=total,
+        urls=_urls(filters, {}),
+        by_rep=_reps(filters, lines),
+        by_source=_sources(filters, lines),
+        hours=hours,
+        notified=notified,
+        at=at,
+        broken=_broken(filters),
     )
+
+
+def _broken(filters: Filters) -> list[Broken]:
+    found = rows(Cause, CAUSES, filters.leads())
+    whole = sum(one.count for one in found)
+    words = dict(SlaClock.Cause.choices)
+    return [
+        Broken(
+            one.cause,
+            str(words.get(one.cause, one.cause)),
+            one.count,
+            one.count / whole,
+            filters.leads_url(broke=one.cause),
+        )
+        for one in found
+    ]
 
 
 def _urls(filters: Filters, words: dict[str, str]) -> dict[str, str]:

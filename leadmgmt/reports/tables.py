@@ -94,6 +94,7 @@ def speed_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         Table("sources", [{"source": entry.name or None, **_promises(entry.line)} for entry in found.by_source]),
         Table("hours", hours),
         Table("captured_to_notified", [told]),
+        Table("broken", [{"cause": one.cause, "leads": one.count, "share": one.share} for one in found.broken]),
     ]
 
 

@@ -98,6 +98,14 @@ def _promise(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return leads.annotate(first_clock=Subquery(first.values("pk")[:1])).filter(Exists(clocks))
 
 
+def _broke(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads whose first promise broke for this reason."""
+    _one_of(value, "broke", SlaClock.Cause.values)
+    first = SlaClock.objects.filter(lead=OuterRef("pk")).order_by("started_at", "pk")
+    clocks = SlaClock.objects.filter(pk=OuterRef("first_clock"), breached_at__isnull=False, cause=value)
+    return leads.annotate(first_clock=Subquery(first.values("pk")[:1])).filter(Exists(clocks))
+
+
 def _hour(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     """Leads whose first promise began in this hour of the week: weekday (Monday is 0) and hour, as in 4-16."""
     found = HOUR_OF_WEEK.fullmatch(value)
@@ -143,6 +151,7 @@ def register_all() -> None:
         "received_by": _received_by,
         "sql_by": _sql_by,
         "promise": _promise,
+        "broke": _broke,
         "hour": _hour,
         "notified": _notified,
         "loop": _loop,

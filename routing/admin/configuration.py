@@ -74,7 +74,15 @@ class RepAdmin(Waking):
 class SlaPolicyAdmin(ModelAdmin):
     """Promises of a first touch."""
 
-    list_display = ("name", "first_touch_minutes", "in_working_time", "is_default")
+    list_display = (
+        "name",
+        "first_touch_minutes",
+        "in_working_time",
+        "is_default",
+        "acknowledge_minutes",
+        "escalate_minutes",
+        "reassign_minutes",
+    )
     search_fields = ("name",)
 
 

@@ -13,6 +13,21 @@ class SlaPolicy(models.Model):
     first_touch_minutes = models.PositiveIntegerField(_("first touch within minutes"))
     in_working_time = models.BooleanField(_("counts in working time"), default=True)
     is_default = models.BooleanField(_("default"), default=False)
+    acknowledge_minutes = models.PositiveIntegerField(
+        _("acknowledged within minutes"),
+        null=True,
+        blank=True,
+        help_text=_("Of being given; in working time as above."),
+    )
+    escalate_minutes = models.PositiveIntegerField(
+        _("the team lead is told before, minutes"), null=True, blank=True, help_text=_("Before it runs out.")
+    )
+    reassign_minutes = models.PositiveIntegerField(
+        _("given to somebody else after, minutes"),
+        null=True,
+        blank=True,
+        help_text=_("After it ran out untouched, and only to somebody who works then."),
+    )
 
     class Meta:
         ordering = ["first_touch_minutes"]
@@ -32,6 +47,17 @@ class SlaPolicy(models.Model):
 class SlaClock(models.Model):
     """One running promise on one lead, starting at capture. `due_at` is recomputed when the owner changes."""
 
+    class Cause(models.TextChoices):
+        """Where the time went that a broken promise lacked."""
+
+        NO_SHIFT = "no_shift", _("Nobody was at work")
+        CAPS = "caps", _("Everybody was at the cap")
+        QUEUE = "queue", _("Nobody took it from the queue")
+        UNOWNED = "unowned", _("Nobody had it")
+        LATE_OWNED = "late_owned", _("It was given late")
+        UNSEEN = "unseen", _("Its rep did not see it")
+        IDLE = "idle", _("Its rep saw it and did nothing")
+
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="sla_clocks")
     policy = models.ForeignKey(SlaPolicy, on_delete=models.PROTECT, related_name="clocks")
     started_at = models.DateTimeField(_("started"))
@@ -41,6 +67,14 @@ class SlaClock(models.Model):
     breached_at = models.DateTimeField(_("breached"), null=True, blank=True)
     stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
     stop_reason = models.CharField(_("stopped because"), max_length=40, blank=True)
+    # Seconds that counted, until somebody had the lead and after; None while it runs.
+    unowned_seconds = models.PositiveIntegerField(_("seconds without an owner"), null=True, blank=True)
+    owned_seconds = models.PositiveIntegerField(_("seconds with an owner"), null=True, blank=True)
+    cause = models.CharField(_("why it broke"), max_length=12, choices=Cause, blank=True)
+    ack_due_at = models.DateTimeField(_("to be acknowledged by"), null=True, blank=True)
+    ack_breached_at = models.DateTimeField(_("not acknowledged at"), null=True, blank=True)
+    escalated_at = models.DateTimeField(_("escalated"), null=True, blank=True)
+    reassigned = models.PositiveSmallIntegerField(_("times given on"), default=0)
 
     class Meta:
         verbose_name = _("SLA clock")
@@ -50,6 +84,12 @@ class SlaClock(models.Model):
             )
         ]
         indexes = [
+            # Which running clocks have to be acknowledged.
+            models.Index(
+                fields=["ack_due_at"],
+                condition=Q(stopped_at__isnull=True, ack_breached_at__isnull=True, ack_due_at__isnull=False),
+                name="routing_slaclock_ack_due",
+            ),
             # Which running clocks are over.
             models.Index(
                 fields=["due_at"],

@@ -32,6 +32,8 @@ NOBODY_TAKES = gettext_noop("Nobody takes leads at the moment.")
 
 # How an assignment ends that the rep gave up.
 HANDED_BACK = "handed_back"
+# And one that was taken from them because nobody was in touch in time.
+OVERDUE = "overdue"
 
 RETRY_AFTER = timedelta(hours=1)
 RETRY_FULL = timedelta(minutes=10)
@@ -126,7 +128,7 @@ def _without_decliners(standings: list[Standing], lead: Lead) -> list[Standing]:
     """Mark who has given the lead back since it was captured; a lead never routed before has nobody to ask for."""
     if lead.routed_at is None:
         return standings
-    given_back = lead.assignments.filter(end_reason=HANDED_BACK, ends_at__gte=lead.captured_at)
+    given_back = lead.assignments.filter(end_reason__in=[HANDED_BACK, OVERDUE], ends_at__gte=lead.captured_at)
     users = set(given_back.values_list("user", flat=True))
     return [
         replace(one, candidate=replace(one.candidate, has_declined=True)) if one.user.pk in users else one

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from leadmgmt.core.now import now
+from leads.events import record_event
 from leads.facts import lead_facts
 from leads.lifecycle import Cause, to_disqualified
 from leads.models import Lead, LeadEvent, Reason
@@ -18,7 +19,7 @@ from routing.replay.tiers import brief_of
 from routing.services.book import book_distribution, take_back
 from routing.services.keep import keep_waiting
 from routing.services.own import end_assignment, give, leave_waiting
-from routing.services.plan import Plan, make_plan
+from routing.services.plan import OVERDUE, Plan, make_plan
 from routing.services.promise import run_clock
 from routing.snapshot import Standing
 
@@ -175,3 +176,22 @@ def _correctable(lead: Lead, at: datetime) -> Assignment | None:
     corrected = lead.assignments.filter(starts_at__gte=lead.captured_at, end_reason="corrected")
     current = lead.assignments.filter(ends_at__isnull=True, accepted_at__isnull=True, certificate__isnull=False)
     return None if corrected.exists() else current.select_related("certificate").first()
+
+
+def pass_over(lead: Lead, at: datetime) -> bool:
+    """Give a locked lead whose owner let the promise run out to somebody else who can take it now; False if nobody.
+
+    The turn is the new owner's; who let it run out keeps theirs as taken.
+    """
+    with transaction.atomic():
+        end_assignment(lead, at=at, reason=OVERDUE)
+        lead.owner, lead.owned_at = None, None
+        lead.save(update_fields=["owner", "owned_at"])
+        plan = make_plan(lead, at)
+        if plan.outcome == "assigned":
+            record_event(lead, "lead.passed_over", at=at, by="clock")
+            carry_out(lead, plan)
+            return True
+        transaction.set_rollback(True)
+    lead.refresh_from_db()
+    return False
