@@ -195,61 +195,67 @@ def _times(number: int) -> dict[str, datetime]:
 
 def _certify(chance: random.Random, rule_set: Any, pool: Any, leads: list[Any]) -> None:
     from leads.services.storing import insert_many
-    from routing.decide import Candidate, distribute, first_match
-    from routing.models import Certificate
+    from routing.decide import distribute, first_match
     from routing.published import rules_of
-    from routing.replay.tiers import brief_of
 
     views = rules_of(rule_set.pk)
     reps = list(pool.members.order_by("rep").values_list("rep", flat=True))
     balances: dict[int, Any] = {}
     last: dict[int, str] = {}
-    from decimal import Decimal
-
-    from routing.certify import candidates_content, draw_content
-
     pages = []
     for number, lead in enumerate(leads):
         facts = _facts(chance)
         rule, _looked = first_match(views, facts)
-        # Some are always away: a crowd of its own each hour.
-        away = {reps[(number // 30 + one) % REPS] for one in range(8)}
-        people = [
-            Candidate(
-                rep,
-                rep,
-                "Rep",
-                balance=balances.get(rep, Decimal(0)),
-                last_assigned_at=last.get(rep),
-                works_until=None if rep in away else "2027-01-01T00:00:00+00:00",
-            )
-            for rep in reps
-        ]
-        found = distribute(people, f"lead {lead.pk}")
-        assert found.choice is not None
+        found = distribute(_people(reps, number, balances, last), f"lead {lead.pk}")
+        if found.choice is None:
+            raise RuntimeError("Nobody was there.")
         balances |= found.after
         at = BEGIN + timedelta(seconds=number * 120 + 1)
         last[found.choice.rep_id] = at.isoformat()
-        content = candidates_content(found)
-        draw = draw_content(found)
-        pages.append(
-            Certificate(
-                lead=lead,
-                rule_set=rule_set,
-                rule_id=rule.id if rule else None,
-                pool=pool,
-                rep_id=found.choice.rep_id,
-                outcome="assigned",
-                decided_at=at,
-                facts=json.loads(json.dumps(facts)),
-                rules=[],
-                candidates=[],
-                draw={"seed": draw["seed"], "strategy": "fair"},
-                digest="",
-                brief=brief_of(content),
-            )
-        )
+        pages.append(_page(lead, rule_set, rule, pool, found, facts, at))
     insert_many(pages)
+
+
+def _people(reps: list[int], number: int, balances: dict[int, Any], last: dict[int, str]) -> list[Any]:
+    """The candidates; some are always away: a crowd of its own each hour."""
+    from decimal import Decimal
+
+    from routing.decide import Candidate
+
+    away = {reps[(number // 30 + one) % REPS] for one in range(8)}
+    return [
+        Candidate(
+            rep,
+            rep,
+            "Rep",
+            balance=balances.get(rep, Decimal(0)),
+            last_assigned_at=last.get(rep),
+            works_until=None if rep in away else "2027-01-01T00:00:00+00:00",
+        )
+        for rep in reps
+    ]
+
+
+def _page(lead: Any, rule_set: Any, rule: Any, pool: Any, found: Any, facts: Any, at: datetime) -> Any:
+    from routing.certify import candidates_content, draw_content
+    from routing.models import Certificate
+    from routing.replay.tiers import brief_of
+
+    return Certificate(
+        lead=lead,
+        rule_set=rule_set,
+        rule_id=rule.id if rule else None,
+        pool=pool,
+        rep_id=found.choice.rep_id,
+        outcome="assigned",
+        decided_at=at,
+        facts=json.loads(json.dumps(facts)),
+        rules=[],
+        candidates=[],
+        draw={"seed": draw_content(found)["seed"], "strategy": "fair"},
+        digest="",
+        brief=brief_of(candidates_content(found)),
+    )
 
 
 if __name__ == "__main__":

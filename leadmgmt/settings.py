@@ -213,6 +213,8 @@ ENRICHMENT_WAIT_SECONDS = env_int("ENRICHMENT_WAIT_SECONDS", 1, least=0, most=30
 DNS_SERVERS: list[str] = list(env_hosts("DNS_SERVERS"))
 DNS_PORT = env_int("DNS_PORT", 53, least=1, most=65535)
 OUTBOUND_ALLOW_PRIVATE = env_hosts("OUTBOUND_ALLOW_PRIVATE")
+# Checks the calls of a Slack app's buttons; without it messages have none.
+SLACK_SIGNING_SECRET = env_str("SLACK_SIGNING_SECRET")
 CAPTURE_MAX_BYTES = env_int("CAPTURE_MAX_BYTES", 1024 * 1024, least=1024)
 
 REST_FRAMEWORK = {

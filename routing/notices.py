@@ -108,6 +108,16 @@ def _taken(notification: Notification) -> str:
     return _("%(who)s went to somebody else: nobody was in touch in time") % {"who": who(notification.lead)}
 
 
+def _dead(notification: Notification) -> str:
+    return _("%(messenger)s takes no news any more") % {"messenger": _context(notification, "messenger")}
+
+
+def _dead_why(notification: Notification) -> str:
+    return _("%(why)s Set it up anew, and until then you are told on your other ways.") % {
+        "why": _context(notification, "why")
+    }
+
+
 def _owner(notification: Notification) -> str:
     lead = notification.lead
     if lead is None or lead.owner is None:
@@ -125,6 +135,7 @@ PLAIN = Notice("", lambda one: _context(one, "title") or who(one.lead), lambda o
 ASSIGNED, TOUCHED, WAITING = "lead.assigned", "lead.touched", "lead.waiting"
 BREACHED, SOON = "sla.breached", "sla.soon"
 UNSEEN, ESCALATED, TAKEN = "sla.unseen", "sla.escalated", "sla.taken"
+MESSENGER_DEAD = "messenger.dead"
 
 for _notice in (
     Notice(ASSIGNED, _yours, _asked, _url),
@@ -135,5 +146,6 @@ for _notice in (
     Notice(UNSEEN, _unseen, _owner, _url),
     Notice(ESCALATED, _soon, _owner, _url),
     Notice(TAKEN, _taken, _owner, _url),
+    Notice(MESSENGER_DEAD, _dead, _dead_why, _url, mail="routing/mail/plain"),
 ):
     register_notice(_notice)

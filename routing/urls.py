@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from routing.views import certificate, draft, leads, news, pools, replays, reps, rules
+from routing.views import certificate, draft, leads, news, pools, preferences, replays, reps, rules
 
 app_name = "routing"
 urlpatterns = [
@@ -47,6 +47,9 @@ urlpatterns = [
     path("routing/leads/<int:lead_id>/credit/", leads.lead_credit, name="lead_credit"),
     path("routing/leads/<int:lead_id>/hand-back/", leads.lead_hand_back, name="lead_hand_back"),
     path("notifications/", news.notification_list, name="notification_list"),
+    path("notifications/settings/", preferences.settings, name="notification_settings"),
+    path("notifications/messengers/<slug:kind>/", preferences.messenger_set, name="messenger_set"),
+    path("notifications/messengers/<slug:kind>/test/", preferences.messenger_test, name="messenger_test"),
     path("notifications/news/", news.news, name="news"),
     path("notifications/<int:pk>/seen/", news.notification_seen, name="notification_seen"),
 ]

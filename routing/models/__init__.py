@@ -2,6 +2,7 @@
 
 from routing.models.assignment import Assignment, WaitingLead
 from routing.models.certificate import Certificate
+from routing.models.messenger import Messenger, NotifyPreference
 from routing.models.notification import Notification
 from routing.models.pool import CreditClaim, LedgerEntry, Pool, PoolMember
 from routing.models.rep import Absence, CoverMove, Rep, RepCap, Shift
@@ -17,7 +18,9 @@ __all__ = [
     "CoverMove",
     "CreditClaim",
     "LedgerEntry",
+    "Messenger",
     "Notification",
+    "NotifyPreference",
     "Pool",
     "PoolMember",
     "Rep",

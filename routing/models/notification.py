@@ -13,6 +13,8 @@ class Notification(models.Model):
 
         IN_APP = "in_app", _("On screen")
         EMAIL = "email", _("E-mail")
+        SLACK = "slack", "Slack"
+        TEAMS = "teams", "Microsoft Teams"
 
     class Status(models.TextChoices):
         """How far the message has come."""
@@ -39,6 +41,8 @@ class Notification(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
+    # Waits to be told together with others in one e-mail.
+    is_digest = models.BooleanField(_("in a digest"), default=False)
 
     class Meta:
         ordering = ["-created_at"]

@@ -1,4 +1,4 @@
-"""E-mail to people of ours: claimed, sent with no transaction open, recorded."""
+"""E-mails and messages to people of ours: claimed, sent with no transaction open, recorded."""
 
 import logging
 from datetime import datetime, timedelta
@@ -11,18 +11,22 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.translation import ngettext
 
 from leadmgmt.core.backoff import next_try
+from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
 from leadmgmt.core.now import now
 from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue, enqueue_many
 from routing.hours import known_zone
 from routing.models import Notification, SlaClock
 from routing.notices import notice_of
+from routing.services import messengers
 
 log = logging.getLogger(__name__)
 
 Status = Notification.Status
+SENT_BY_JOB = (Notification.Way.EMAIL, Notification.Way.SLACK, Notification.Way.TEAMS)
 MAX_ATTEMPTS = 6
 LOST_AFTER = timedelta(minutes=2)
 FORGOTTEN_AFTER = timedelta(seconds=20)
@@ -32,16 +36,19 @@ AT_ONCE = 200
 
 
 def deliver(notification_id: int) -> str:
-    """Send one e-mail. Safe to run twice: who claims the row sends, everybody else goes home."""
+    """Send one. Safe to run twice: who claims the row sends, everybody else goes home."""
     at = now()
-    free = Notification.objects.filter(pk=notification_id, way=Notification.Way.EMAIL, status=Status.WAITING)
+    free = Notification.objects.filter(pk=notification_id, way__in=SENT_BY_JOB, status=Status.WAITING, is_digest=False)
     due = free.filter(Q(next_try_at__isnull=True) | Q(next_try_at__lte=at))
     if not due.update(status=Status.SENDING, claimed_at=at, attempts=F("attempts") + 1):
         return "nothing to send"
     related = ("user", "lead__contact__company", "lead__source", "lead__owner", "lead__campaign")
     notification = Notification.objects.select_related(*related).get(pk=notification_id)
     try:
-        compose(notification).send()
+        if notification.way == Notification.Way.EMAIL:
+            compose(notification).send()
+        else:
+            messengers.send(notification)
     except Exception as error:
         return _record_failure(notification, error)
     sent = {"status": Status.SENT, "sent_at": now(), "error": "", "next_try_at": None}
@@ -84,7 +91,7 @@ def _record_failure(notification: Notification, error: Exception) -> str:
     """Keep why it failed; try again later unless that is pointless or has been done often enough."""
     at = now()
     is_final = notification.attempts >= MAX_ATTEMPTS or _is_permanent(error)
-    log.warning("e-mail %s failed: %s", notification.pk, type(error).__name__)
+    log.warning("%s %s failed: %s", notification.way, notification.pk, type(error).__name__)
     Notification.objects.filter(pk=notification.pk, status=Status.SENDING).update(
         status=Status.FAILED if is_final else Status.WAITING,
         error=f"{type(error).__name__}: {error}"[:2000],
@@ -98,14 +105,16 @@ def _is_permanent(error: Exception) -> bool:
     """Whether the mail server has refused for good, or the fault is ours; a lost connection may heal."""
     if isinstance(error, SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
+    if isinstance(error, PermanentError | ConfigurationError):
+        return True
     if isinstance(error, SMTPResponseException):
         return 500 <= error.smtp_code < 600
-    return not isinstance(error, SMTPException | OSError)
+    return not isinstance(error, SMTPException | OSError | RetryableError)
 
 
 def send_waiting(at: datetime) -> int:
-    """Clock: nudge e-mails whose next try has come, whose job was lost, or whose sender died. Returns how many."""
-    mails = Notification.objects.filter(way=Notification.Way.EMAIL)
+    """Clock: nudge those whose next try has come, whose job was lost, or whose sender died. Returns how many."""
+    mails = Notification.objects.filter(way__in=SENT_BY_JOB, is_digest=False)
     lost = mails.filter(status=Status.SENDING, claimed_at__lte=at - LOST_AFTER)
     lost.filter(attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, error="The worker was lost each time this was sent."
@@ -124,10 +133,46 @@ def send_waiting(at: datetime) -> int:
 
 
 def retry_failed(notification_ids: list[int]) -> int:
-    """An admin's retry of given-up e-mails. Returns how many."""
-    failed = Notification.objects.filter(pk__in=notification_ids, way=Notification.Way.EMAIL, status=Status.FAILED)
+    """An admin's retry of what was given up. Returns how many."""
+    failed = Notification.objects.filter(pk__in=notification_ids, way__in=SENT_BY_JOB, status=Status.FAILED)
     pks = list(failed.values_list("pk", flat=True))
     failed.update(status=Status.WAITING, attempts=0, next_try_at=None, error="")
     for pk in pks:
         enqueue("routing.tasks.deliver_notification", pk)
     return len(pks)
+
+
+def send_digests(at: datetime) -> int:
+    """Clock: one e-mail to each person whose digest is due, with all that waits for it. Returns how many."""
+    due = Notification.objects.filter(is_digest=True, status=Status.WAITING, next_try_at__lte=at)
+    users = list(due.order_by().values_list("user", flat=True).distinct()[:AT_ONCE])
+    return sum(_send_digest(user_id, at) for user_id in users)
+
+
+def _send_digest(user_id: int, at: datetime) -> bool:
+    waiting = Notification.objects.filter(user=user_id, is_digest=True, status=Status.WAITING, next_try_at__lte=at)
+    related = ("user", "lead__contact__company", "lead__source", "lead__owner")
+    items = list(waiting.select_related(*related).order_by("created_at")[:AT_ONCE])
+    claimed = Notification.objects.filter(pk__in=[one.pk for one in items], status=Status.WAITING)
+    if not items or not claimed.update(status=Status.SENDING, claimed_at=at, attempts=F("attempts") + 1):
+        return False
+    sent = Notification.objects.filter(pk__in=[one.pk for one in items], status=Status.SENDING)
+    try:
+        digest_of(items).send()
+    except (SMTPException, OSError) as error:
+        told = f"{type(error).__name__}: {error}"[:2000]
+        sent.update(status=Status.WAITING, error=told, claimed_at=None, next_try_at=at + timedelta(minutes=5))
+        return False
+    sent.update(status=Status.SENT, sent_at=now(), error="", next_try_at=None)
+    return True
+
+
+def digest_of(items: list[Notification]) -> EmailMultiAlternatives:
+    """Several pieces of news for one person in one message."""
+    user = items[0].user
+    with translation.override(user.language), timezone.override(known_zone(user.time_zone)):
+        lines = [(notice_of(one).title(one), notice_of(one).line(one), notice_of(one).url(one)) for one in items]
+        context = {"lines": lines, "user": user, "base": settings.PUBLIC_URL}
+        title = ngettext("%(count)d piece of news", "%(count)d pieces of news", len(items)) % {"count": len(items)}
+        text = render_to_string("routing/mail/digest.txt", context)
+    return EmailMultiAlternatives(title, text, to=[user.email])

@@ -10,9 +10,9 @@ from leads.models import Lead, LeadEvent, Stage, User
 from leads.services.storing import insert_new, update_one
 from routing.models import Notification, WaitingLead
 from routing.notices import ASSIGNED, TOUCHED, WAITING
+from routing.services.ways import Going, ways_for
 
 Way = Notification.Way
-BOTH = (Way.IN_APP, Way.EMAIL)
 
 
 def tell(
@@ -23,32 +23,40 @@ def tell(
     *,
     context: dict[str, Any] | None = None,
     at: datetime | None = None,
-    ways: Iterable[str] = BOTH,
+    ways: Iterable[str] | None = None,
+    everywhere: bool = False,
 ) -> None:
     """Tell ``user`` about ``occasion`` (such as ``assignment:17``); a second call for it changes nothing.
 
     What is on screen counts as told with the caller's transaction. The words come from ``routing.notices`` by ``kind``
-    (``context`` may carry ``title``, ``text`` and ``url`` for kinds without words of their own).
+    (``context`` may carry ``title``, ``text`` and ``url`` for kinds without words of their own). The ways are those
+    that the person has chosen, unless ``ways`` names them, or ``everywhere`` asks for all there are.
     """
     at = at or now()
     if not user.is_active:
         return
+    going = [Going(way) for way in ways] if ways is not None else ways_for(user, kind, at, everywhere=everywhere)
     news = [
         Notification(
             occasion=occasion,
             user=user,
-            way=way,
+            way=one.way,
             lead=lead,
             kind=kind,
             context=context or {},
-            status=Notification.Status.SENT if way == Way.IN_APP else Notification.Status.WAITING,
+            status=Notification.Status.SENT if one.way == Way.IN_APP else Notification.Status.WAITING,
             created_at=at,
-            sent_at=at if way == Way.IN_APP else None,
+            sent_at=at if one.way == Way.IN_APP else None,
+            next_try_at=one.at,
+            is_digest=one.is_digest,
         )
-        for way in ways
+        for one in going
     ]
+    if not news:
+        return
+    later = {one.way for one in going if one.at is not None}
     for way, number in insert_new(news, "way").items():
-        if way != Way.IN_APP:
+        if way != Way.IN_APP and way not in later:
             enqueue("routing.tasks.deliver_notification", number)
 
 

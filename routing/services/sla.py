@@ -113,7 +113,8 @@ def _unacknowledged(clock_id: int, lead_id: int, at: datetime) -> bool:
         data = {"clock": clock.pk, "user": current.user_id}
         record_event(lead, "sla.unacknowledged", at=clock.ack_due_at or at, by="clock", data=data)
         for person in _concerned(lead):
-            tell(person, UNSEEN, f"unseen:{clock.pk}:{current.pk}", lead, at=at)
+            # The way they had chosen has not reached them: now all there are.
+            tell(person, UNSEEN, f"unseen:{clock.pk}:{current.pk}", lead, at=at, everywhere=True)
         return True
 
 
