@@ -13,7 +13,7 @@ from leadmgmt.demo.form import FORM
 from leadmgmt.demo.market import ORIGINS, Origin
 from leadmgmt.demo.people import AWAY_NOW, BOTH_POOLS, EVERYBODY, LEADERS, SDRS, TEAMS, Person
 from leads.models import Campaign, Channel, Organisation, Source, SourceAlias, SourceCost, Team, User
-from routing.models import Absence, Pool, PoolMember, Rep, Shift, SlaPolicy
+from routing.models import Absence, ConfigHistory, Pool, PoolMember, Rep, Shift, SlaPolicy
 
 BEING_BUILT = "Demo organisation, being built"
 
@@ -35,6 +35,8 @@ def build(at: datetime, days: int) -> None:
     _channels()
     _pools()
     rules.publish(at - timedelta(days=days + 1))
+    # The past that is told now was like this from its first day.
+    ConfigHistory.objects.update(at=None)
 
 
 def finish() -> None:

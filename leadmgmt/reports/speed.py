@@ -10,6 +10,7 @@ from leadmgmt.core.now import now
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.query import rows
 from leadmgmt.reports.statistics import Interval, wilson
+from leadmgmt.reports.steps import Step, steps
 from leads.cohort import NONE
 from leads.models import Source, User
 from routing.models import SlaClock
@@ -165,6 +166,7 @@ class Speed:
     notified: Notified
     at: datetime
     broken: list[Broken]
+    steps: list[Step]
 
     def hour_urls(self, day: int, hour: int) -> dict[str, str]:
         """The leads behind one hour of one weekday."""
@@ -195,6 +197,7 @@ def speed(filters: Filters) -> Speed:
         notified=notified,
         at=at,
         broken=_broken(filters),
+        steps=steps(filters),
     )
 
 

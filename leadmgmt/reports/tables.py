@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isinf
 from typing import Any
 
@@ -94,6 +94,7 @@ def speed_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         Table("sources", [{"source": entry.name or None, **_promises(entry.line)} for entry in found.by_source]),
         Table("hours", hours),
         Table("captured_to_notified", [told]),
+        Table("steps", [{**asdict(one), "share_within_minute": one.share} for one in found.steps]),
         Table("broken", [{"cause": one.cause, "leads": one.count, "share": one.share} for one in found.broken]),
     ]
 

@@ -219,3 +219,23 @@ def test_the_speed_report_says_why_and_leads_to_the_leads(client: Client, team: 
     shown = client.get("/leads/?broke=unseen").content.decode()
     assert f"/leads/{lead.pk}/" in shown
     assert "Its rep did not see it" in shown
+
+
+def test_the_speed_report_tells_each_step_of_the_first_minute(client: Client, team: Team) -> None:
+    make_rules(("All", ALWAYS, make_pool(rep(team, "Ann"), team=team)))
+    for seconds in (1, 2, 90):
+        lead = make_lead(at=TEN)
+        Lead.objects.filter(pk=lead.pk).update(
+            enriched_at=TEN + timedelta(seconds=seconds),
+            scored_at=TEN + timedelta(seconds=seconds),
+            routed_at=TEN + timedelta(seconds=seconds + 1),
+            notified_at=TEN + timedelta(seconds=seconds + 1),
+        )
+    client.force_login(make_user("manager"))
+    found = client.get("/api/v1/reports/speed/?period=all").json()["steps"]
+    by_name = {row["name"]: row for row in found}
+    assert list(by_name) == ["enrich", "score", "route", "notify", "whole"]
+    whole = by_name["whole"]
+    assert (whole["count"], whole["p50"], whole["p99"], whole["within_minute"]) == (3, 3.0, 91.0, 2)
+    assert by_name["score"]["p99"] == 0
+    assert "The first minute, step by step" in client.get("/reports/speed/?period=all").content.decode()
