@@ -80,7 +80,8 @@ def more_words(rule: Rule) -> list[str]:
 def want_words(want: Mapping[str, Any]) -> str:
     """What a rule wants of a rep."""
     fact = fact_named(str(want.get("fact") or ""))
-    asked = f"“{want['value']}”" if want.get("value") else fact.label(language()) if fact else str(want.get("fact"))
+    label = fact.label(language()) if fact else str(want.get("fact"))
+    asked = f"“{want['value']}”" if want.get("value") else _("the lead's (%(fact)s)") % {"fact": label}
     words = {"what": attribute_words(str(want.get("rep"))), "asked": asked}
     must, may = _("only whose %(what)s include %(asked)s"), _("rather whose %(what)s include %(asked)s")
     return (must if want.get("must") else may) % words

@@ -23,6 +23,7 @@ from leadmgmt.reports.speed_words import waited
 from leadmgmt.reports.statistics import Difference, Interval
 from leadmgmt.reports.team import SdrLine
 from leadmgmt.templatetags.ui import icon
+from routing.pages.timing import short
 
 register = template.Library()
 
@@ -223,6 +224,12 @@ def percentile_words(line: Line) -> str:
     if line.p99 is None or isinf(line.p99):
         return _("%(nine)s; more than one in a hundred was never touched.") % {"nine": nine}
     return _("%(nine)s, 99 of 100 within %(time)s.") % {"nine": nine, "time": waited(line.p99)}
+
+
+@register.filter
+def finely(seconds: float) -> str:
+    """A span of a machine's work: 12 ms, 1.01 s, 3:20."""
+    return short(seconds) if seconds < formats.MINUTE else formats.span(seconds)
 
 
 @register.filter

@@ -46,7 +46,10 @@ class ReplayCard:
     def figures(self) -> list[tuple[str, str, str]]:
         """What would be different: label, then, now."""
         told = self.report
-        span = formats.span
+
+        def span(seconds: float) -> str:
+            return formats.span(seconds) if seconds >= 1 else _("nothing")
+
         return [
             (_("unmatched"), formats.number(told["unmatched_before"]), formats.number(told["unmatched"])),
             (_("left waiting"), formats.number(told["waiting_before"]), formats.number(told["waiting"])),

@@ -22,17 +22,23 @@ from routing.replay.reading import (
     movements,
 )
 from routing.replay.report import Places, Promises, Report, Tally, furthest, report_of
-from routing.replay.simulation import Simulation
+from routing.replay.simulation import Extra, Simulation
 from routing.words import place_of
 
 Progress = Callable[[int, int], None]
 EVERY = 2000
 
 
-def replay(rule_set: RuleSet, since: datetime, until: datetime, progress: Progress | None = None) -> Report:
-    """Make every decision of the period again by this version. Changes nothing."""
+def replay(
+    rule_set: RuleSet,
+    since: datetime,
+    until: datetime,
+    progress: Progress | None = None,
+    extra: Extra | None = None,
+) -> Report:
+    """Make every decision of the period again by this version, with one person more if asked. Changes nothing."""
     began = time.perf_counter()
-    tally, simulation = simulate(rule_set, since, until, progress)
+    tally, simulation = simulate(rule_set, since, until, progress, extra)
     report = report_of(tally, _places(rule_set), _promises(since, until))
     report.version, report.since, report.until = rule_set.version, since.isoformat(), until.isoformat()
     report.furthest = furthest(simulation.books.balances)
@@ -42,7 +48,11 @@ def replay(rule_set: RuleSet, since: datetime, until: datetime, progress: Progre
 
 
 def simulate(
-    rule_set: RuleSet, since: datetime, until: datetime, progress: Progress | None = None
+    rule_set: RuleSet,
+    since: datetime,
+    until: datetime,
+    progress: Progress | None = None,
+    extra: Extra | None = None,
 ) -> tuple[Tally, Simulation]:
     """The decisions made again, and the state at the end."""
     rules = rules_of(rule_set.pk)
@@ -52,7 +62,9 @@ def simulate(
     order = first_entries(since, until) if by_hand else {}
     people = People(History.read(until), since, until, loads_of(since, until))
     watched = frozenset(one.takes_back for one in by_hand if one.takes_back)
-    simulation = Simulation(rules, compile_rules(rules, index), index, people, meanings(), books_at(since), watched)
+    simulation = Simulation(
+        rules, compile_rules(rules, index), index, people, meanings(), books_at(since), watched, extra
+    )
     tally, total, moved = Tally(), count_of(since, until) if progress else 0, 0
     with_accounts = any(rule.destination == Rule.Destination.ACCOUNT_OWNER for rule in rules)
     for number, one in enumerate(decisions(names, since, until, with_accounts=with_accounts)):

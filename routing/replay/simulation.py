@@ -6,6 +6,7 @@ certificate recorded. Otherwise it is made from the history of hours, absences, 
 
 import heapq
 import json
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from leads.conditions.fold import fold
 from routing.decide import BEST_FIT, CLAIM, FAIR, LEAST_LOADED, RuleView
 from routing.models import Rule
 from routing.replay.compiled import Row
-from routing.replay.people import People
+from routing.replay.people import People, Presence
 from routing.replay.tiers import Crowd, Tier, choose
 
 TRY_AGAIN = timedelta(minutes=10)
@@ -60,6 +61,17 @@ def meaning(rule: RuleView) -> str:
     return json.dumps(told, sort_keys=True, default=str)
 
 
+@dataclass(frozen=True)
+class Extra:
+    """One more person in a pool, who never was: `NOBODY_YET` as a rep, with a whole share."""
+
+    pool: int
+    presence: Presence
+
+
+NOBODY_YET = -1
+
+
 @dataclass
 class Books:
     """Balances by pool, in millionths; when each member last received a lead; loads that differ from history's."""
@@ -82,9 +94,10 @@ class Simulation:
         meanings: Mapping[int, str],
         books: Books,
         watched: frozenset[int] = frozenset(),
+        extra: Extra | None = None,
     ) -> None:
         self.rules, self.first, self.index, self.people = rules, first, index, people
-        self.meanings, self.books, self.watched = meanings, books, watched
+        self.meanings, self.books, self.watched, self.extra = meanings, books, watched, extra
         self.own = [meaning(rule) for rule in rules]
         self.outcomes: dict[int, Outcome] = {}
         self.booked: dict[int, tuple[int, dict[int, int]]] = {}
@@ -111,10 +124,10 @@ class Simulation:
         if rule.destination == Rule.Destination.DISQUALIFY:
             found.kind = DISQUALIFIED
         elif rule.destination != Rule.Destination.WAITING:
-            crowd = one.crowd if is_same else self._crowd(rule, one, one.at)
+            crowd = self._with_extra(one.crowd, rule, one.at) if is_same else self._crowd(rule, one, one.at)
             strategy = one.strategy if is_same else self._strategy(rule, one.at)
             self._give(one, rule, crowd, strategy, one.at, found)
-            if found.kind == WAITING and (one.outcome != WAITING or not is_same):
+            if found.kind == WAITING and (one.outcome != WAITING or not is_same or self.extra):
                 self._wait(one, rule, one.at)
         return found
 
@@ -231,6 +244,8 @@ class Simulation:
         times = [at + TRY_AGAIN] if crowd.tiers else []
         if (change := self.people.next_change(pools, at)) is not None:
             times.append(change)
+        if self.extra is not None and self.extra.pool == rule.pool_id:
+            times += self.extra.presence.starts[bisect_right(self.extra.presence.starts, at) :][:1]
         when = min(times, default=at + timedelta(hours=1))
         heapq.heappush(self._waiting, (when, one.pk, one))
 
@@ -250,7 +265,22 @@ class Simulation:
             tiers = [self._fitting(tier, rule, one, at) for tier in tiers]
         kept = tuple(tier for tier in tiers if tier.reps)
         loads = {rep: load for tier in kept for rep in tier.reps if (load := self._load(rep, at))}
-        return Crowd(kept, loads)
+        return self._with_extra(Crowd(kept, loads), rule, at)
+
+    def _with_extra(self, crowd: Crowd, rule: RuleView, at: datetime) -> Crowd:
+        """The crowd with the one who never was, where they would have been there."""
+        if self.extra is None or self.extra.pool != rule.pool_id or not self.extra.presence.takes(at):
+            return crowd
+        tiers = list(crowd.tiers)
+        place = next((number for number, tier in enumerate(tiers) if tier.role == "pool"), None)
+        if place is None:
+            ranks = [number for number, tier in enumerate(tiers) if tier.role in ("cover", "fallback")]
+            tiers.insert(ranks[0] if ranks else len(tiers), Tier.of("pool", [(NOBODY_YET, 100, 0)]))
+        else:
+            known = tiers[place]
+            members = list(zip(known.reps, known.weights, known.fits, strict=True))
+            tiers[place] = Tier.of("pool", [*members, (NOBODY_YET, 100, 0)])
+        return Crowd(tuple(tiers), crowd.loads)
 
     def _named(self, role: str, rep: int | None, at: datetime) -> Tier:
         is_there = rep is not None and self.people.presence(rep).takes(at)

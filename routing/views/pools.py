@@ -1,5 +1,7 @@
 """Pools: shares, balances and the ledger; the waiting room."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -9,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.web import back
 from leads.models import Lead, User
@@ -22,6 +25,7 @@ from routing.services.availability import remove_member, set_member, set_strateg
 from routing.services.claims import take_next
 from routing.services.credit import decide_credit
 from routing.services.waiting import retry_lead
+from routing.services.what_if import one_more
 
 
 @login_required
@@ -49,10 +53,23 @@ def pool_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "picked": picked_out_of_turn(pool, at),
         "claims": claim_lines(pool, user),
         "may_decide": may_assign(user),
+        **_what_if(request, pool),
         "may_edit": may_edit_pool(user, pool),
         "others": reps.order_by("user__first_name", "user__last_name"),
     }
     return render(request, "routing/pool.html", context)
+
+
+def _what_if(request: HttpRequest, pool: Pool) -> dict[str, Any]:
+    """What one more person would have changed, where somebody asks."""
+    start, end = request.GET.get("from", ""), request.GET.get("to", "")
+    told = {"if_from": start or "17:00", "if_to": end or "19:00"}
+    if not start:
+        return told
+    try:
+        return told | {"what_if": one_more(pool, start, end, now())}
+    except InvalidInput as error:
+        return told | {"if_wrong": str(error)}
 
 
 @login_required

@@ -222,9 +222,10 @@ def test_the_speed_report_says_why_and_leads_to_the_leads(client: Client, team: 
 
 
 def test_the_speed_report_tells_each_step_of_the_first_minute(client: Client, team: Team) -> None:
+    make_policy(60, is_default=True)
     make_rules(("All", ALWAYS, make_pool(rep(team, "Ann"), team=team)))
     for seconds in (1, 2, 90):
-        lead = make_lead(at=TEN)
+        lead = routed()
         Lead.objects.filter(pk=lead.pk).update(
             enriched_at=TEN + timedelta(seconds=seconds),
             scored_at=TEN + timedelta(seconds=seconds),
