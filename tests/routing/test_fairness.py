@@ -133,3 +133,19 @@ def test_with_equal_weights_no_debt_outgrows_the_pool(turns: list[set[int]]) -> 
     balances, _ = play(dict.fromkeys(range(6), Decimal(1)), turns)
 
     assert max(abs(balance) for balance in balances.values()) < 6
+
+
+WEIGHTS = st.sampled_from(["0.1", "0.25", "0.5", "1", "2", "7"])
+
+
+@given(st.lists(st.lists(WEIGHTS, min_size=5, max_size=5), min_size=1, max_size=60))
+def test_in_a_pool_that_is_all_there_balances_keep_their_bound_however_weights_change(turns: list[list[str]]) -> None:
+    """-(1 - 1/n) and H(n) - 1, as docs/routing.md proves."""
+    size = 5
+    low, high = Decimal(-1) + Decimal(1) / size, sum((Decimal(1) / one for one in range(2, size + 1)), Decimal())
+    balances = dict.fromkeys(range(size), Decimal())
+    for number, weights in enumerate(turns):
+        shares = [Share(rep, Decimal(weights[rep]), balances[rep]) for rep in range(size)]
+        balances |= balances_after(shares, choose(shares, f"lead {number}"))
+        assert low - Decimal("0.00001") <= min(balances.values())
+        assert max(balances.values()) <= high + Decimal("0.00001")
