@@ -115,7 +115,8 @@ def _is_permanent(error: Exception) -> bool:
 def send_waiting(at: datetime) -> int:
     """Clock: nudge those whose next try has come, whose job was lost, or whose sender died. Returns how many."""
     mails = Notification.objects.filter(way__in=SENT_BY_JOB, is_digest=False)
-    lost = mails.filter(status=Status.SENDING, claimed_at__lte=at - LOST_AFTER)
+    # A digest, too, may have lost its sender; it is then due again.
+    lost = Notification.objects.filter(way__in=SENT_BY_JOB, status=Status.SENDING, claimed_at__lte=at - LOST_AFTER)
     lost.filter(attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, error="The worker was lost each time this was sent."
     )
@@ -136,7 +137,8 @@ def retry_failed(notification_ids: list[int]) -> int:
     """An admin's retry of what was given up. Returns how many."""
     failed = Notification.objects.filter(pk__in=notification_ids, way__in=SENT_BY_JOB, status=Status.FAILED)
     pks = list(failed.values_list("pk", flat=True))
-    failed.update(status=Status.WAITING, attempts=0, next_try_at=None, error="")
+    # Due now: what belongs into a digest goes out with the next one.
+    failed.update(status=Status.WAITING, attempts=0, next_try_at=now(), error="")
     for pk in pks:
         enqueue("routing.tasks.deliver_notification", pk)
     return len(pks)
@@ -159,9 +161,10 @@ def _send_digest(user_id: int, at: datetime) -> bool:
     sent = Notification.objects.filter(pk__in=[one.pk for one in items], status=Status.SENDING)
     try:
         digest_of(items).send()
-    except (SMTPException, OSError) as error:
-        told = f"{type(error).__name__}: {error}"[:2000]
-        sent.update(status=Status.WAITING, error=told, claimed_at=None, next_try_at=at + timedelta(minutes=5))
+    except Exception as error:
+        for one in items:
+            one.attempts += 1
+            _record_failure(one, error)
         return False
     sent.update(status=Status.SENT, sent_at=now(), error="", next_try_at=None)
     return True

@@ -132,7 +132,9 @@ def escalate_due(at: datetime) -> int:
     clocks = list(running.select_related("lead__team", "lead__owner").order_by("due_at")[:AT_ONCE])
     for clock in clocks:
         with transaction.atomic():
-            if not SlaClock.objects.filter(pk=clock.pk, escalated_at__isnull=True).update(escalated_at=at):
+            if not SlaClock.objects.filter(pk=clock.pk, stopped_at__isnull=True, escalated_at__isnull=True).update(
+                escalated_at=at
+            ):
                 continue
             lead = Lead.objects.lock().get(pk=clock.lead_id)
             record_event(lead, "sla.escalated", at=at, by="clock", data={"clock": clock.pk})

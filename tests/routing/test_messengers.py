@@ -17,7 +17,8 @@ from leadmgmt.core.now import moment, now
 from leads.models import Lead, User
 from routing.messages import accept_token, read_accept_token, slack, teams
 from routing.models import Messenger, Notification, NotifyPreference
-from routing.services.deliver import deliver, send_digests, send_waiting
+from routing.services import deliver as delivery
+from routing.services.deliver import MAX_ATTEMPTS, deliver, retry_failed, send_digests, send_waiting
 from routing.services.messengers import FAILURES_TO_GIVE_UP, set_messenger
 from routing.services.notify import tell
 from routing.services.sla import acknowledge_due
@@ -179,6 +180,44 @@ def test_what_is_wanted_in_a_digest_comes_in_one_mail(ann: User) -> None:
     assert message.subject == "3 pieces of news"
     assert message.body.count("got in touch again") == 3
     assert not Notification.objects.filter(is_digest=True).exclude(status="sent").exists()
+
+
+def test_a_digest_that_cannot_be_sent_is_given_up_in_sight_and_goes_out_on_retry(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(ann, ways={"lead.touched": ["digest"]}, digest_at=time(8))
+    at = datetime(2026, 1, 15, 7, 1, tzinfo=UTC)
+    with moment(NIGHT):
+        tell(ann, "lead.touched", "touch:1", some_lead(ann))
+
+    def refuses(_items: Any) -> Any:
+        raise OSError("no connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery, "digest_of", refuses)
+        for _try in range(MAX_ATTEMPTS):
+            with moment(at):
+                assert send_digests(at) == 0
+            at += timedelta(days=1)
+    given_up = Notification.objects.get(is_digest=True)
+    assert (given_up.status, given_up.error) == ("failed", "OSError: no connection")
+    with moment(at):
+        assert retry_failed([given_up.pk]) == 1
+        assert send_digests(at) == 1
+    assert len(mail.outbox) == 1
+
+
+def test_a_digest_whose_sender_died_goes_out_after_all(ann: User) -> None:
+    choose(ann, ways={"lead.touched": ["digest"]}, digest_at=time(8))
+    at = datetime(2026, 1, 15, 7, 1, tzinfo=UTC)
+    with moment(NIGHT):
+        tell(ann, "lead.touched", "touch:1", some_lead(ann))
+    Notification.objects.filter(is_digest=True).update(status="sending", claimed_at=at, attempts=1)
+    later = at + timedelta(minutes=5)
+    with moment(later):
+        send_waiting(later)
+        assert send_digests(later) == 1
+    assert len(mail.outbox) == 1
 
 
 def test_who_does_not_answer_is_told_on_every_way(ann: User, far: Service) -> None:
