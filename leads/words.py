@@ -32,6 +32,8 @@ def field_name(name: str) -> str:
         "job_title": _("Job title"),
         "company": _("Company"),
         "country": _("Country"),
+        "region": _("Region"),
+        "postal_code": _("Postal code"),
         "city": _("City"),
         "language": _("Language"),
     }

@@ -11,15 +11,18 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from leadmgmt.core.now import now
 from leads.cohort import in_words, narrow
 from leads.cohort import words as cohort_words
+from leads.facts import fact_named
+from leads.facts.places import PREFIX
 from leads.models import Lead, Source, Stage, Team, User
 from leads.normalise.country import countries
 from leads.querysets import LeadQuerySet
 
 NONE = "none"
 GROUPS = {"working": _("To be qualified"), "open": _("Open")}
-OWN = ("q", "owner", "grade", "country", "channel", "history")
+OWN = ("q", "owner", "grade", "country", "channel", "history", "territory")
 
 SORTS: dict[str, tuple[str, ...]] = {
     "touched": ("last_touch_at",),
@@ -41,6 +44,7 @@ class LeadListFilter(django_filters.FilterSet):
     grade = django_filters.CharFilter(field_name="grade", lookup_expr="istartswith")
     country = django_filters.CharFilter(field_name="contact__country", lookup_expr="iexact")
     channel = django_filters.CharFilter(field_name="channel__slug")
+    territory = django_filters.CharFilter(method="by_territory")
     history = django_filters.ChoiceFilter(choices=[("in", "in"), ("out", "out")], method="by_history")
 
     class Meta:
@@ -58,6 +62,15 @@ class LeadListFilter(django_filters.FilterSet):
         if value == "me" and self.request is not None:
             return leads.filter(owner=self.request.user)
         return leads.filter(owner_id=int(value)) if value.isdecimal() and len(value) < 19 else leads.none()
+
+    def by_territory(self, leads: Any, name: str, value: str) -> Any:
+        """``table:territory``; without a territory the leads that lie in none."""
+        slug, _sep, territory = value.partition(":")
+        fact = fact_named(f"{PREFIX}.{slug}")
+        if fact is None or fact.column is None:
+            return leads.none()
+        placed = leads.annotate(territory=fact.column(now()))
+        return placed.filter(territory=territory) if territory else placed.filter(territory__isnull=True)
 
     def by_history(self, leads: Any, name: str, value: str) -> Any:
         """With or without what was brought in as history."""
@@ -113,6 +126,7 @@ LABELS: dict[str, str | Promise] = {
     "country": _("Country"),
     "channel": _("Channel"),
     "history": _("History"),
+    "territory": _("Territory"),
     "from": _("From"),
     "to": _("To"),
     "reached": _("Reached"),
@@ -141,6 +155,8 @@ def _of_our_own(name: str, value: str, offered: Mapping[str, list[Choice]]) -> t
     label = str(LABELS.get(name, name.replace("_", " ")))
     if name == "returned":
         return label, ""
+    if name == "territory":
+        return label, value.partition(":")[2] or gettext("in none of them")
     if name in ("from", "to"):
         return label, date_format(date.fromisoformat(value), gettext("j M Y"), use_l10n=False)
     known = (

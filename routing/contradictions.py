@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leads.conditions.fold import fold
+from leads.fold import fold
 
 Leaf = Mapping[str, Any]
 

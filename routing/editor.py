@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import OPS
-from leads.facts import FACTS, Fact, fact_named
+from leads.facts import FACTS, Fact, fact_named, listed_facts
 
 MOST_ROWS = 50
 NUMBERED_FACT = re.compile(r"fact-(?:0|[1-9][0-9]{0,5})", re.ASCII)
@@ -42,7 +42,7 @@ class Row:
     @property
     def is_special(self) -> bool:
         """Whether the fact is none of the list, such as a further answer of a form."""
-        return self.fact not in FACTS
+        return self.fact not in FACTS and self.fact not in {fact.name for fact in listed_facts()}
 
     @property
     def ops(self) -> list[tuple[str, str]]:
@@ -59,7 +59,7 @@ class Row:
     @property
     def is_list(self) -> bool:
         """Whether the right side is a list."""
-        return self.op in OPS and OPS[self.op].needs == "list"
+        return self.op in OPS and OPS[self.op].needs in ("list", "ranges")
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -159,12 +159,13 @@ def fact_groups() -> list[FactGroup]:
         "company": _("Company"),
         "touch": _("Touches"),
         "score": _("Score"),
+        "territory": _("Territory"),
     }
     groups: dict[str, FactGroup] = {}
-    for name, fact in FACTS.items():
-        prefix = name.partition(".")[0]
+    for fact in listed_facts():
+        prefix = fact.name.partition(".")[0]
         group = groups.setdefault(prefix, FactGroup(labels.get(prefix, prefix.title())))
-        group.facts.append((name, fact.label(language())))
+        group.facts.append((fact.name, fact.label(language())))
     return list(groups.values())
 
 
@@ -189,7 +190,8 @@ def _is_same(editor: Editor, tree: Mapping[str, Any]) -> bool:
 def _fitting(row: Row) -> Row:
     """After another fact was chosen: a comparison that it knows."""
     names = [name for name, _words in row.ops]
-    return row if row.op in names else replace(row, op="in" if "in" in names else names[0])
+    first = next((name for name in ("in_ranges", "in") if name in names and row.known and row.known.kind != "any"), "")
+    return row if row.op in names else replace(row, op=first or ("in" if "in" in names else names[0]))
 
 
 def _rows(parts: Any, inner: str) -> list[Row] | None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from leads.conditions.fold import fold
 from leads.facts import fact_named
+from leads.fold import fold
 from routing.models import Rep
 
 ATTRIBUTES = ("languages", "countries", "tags")

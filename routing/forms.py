@@ -9,7 +9,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from leads.facts import FACTS
-from leads.models import Reason
+from leads.facts.places import PREFIX
+from leads.models import Reason, TerritoryTable
 from routing.editor import language
 from routing.models import Pool, Rep, RepCap, Rule, SlaPolicy
 from routing.services.draft import RuleData
@@ -18,6 +19,7 @@ Destination = Rule.Destination
 Choices = Sequence[tuple[str, Any]]
 MUST, WISH = "must", "wish"
 WANTED = (("", _("no matter")), (MUST, _("must")), (WISH, _("rather")))
+MORE = ("language", "country", "territory", "skills", "cover", "fallback_pool")
 # Fields of the form, as what a rule wants of a rep.
 ASKED = {"language": ("languages", "contact.language"), "country": ("countries", "contact.country")}
 
@@ -53,6 +55,9 @@ class RuleForm(forms.Form):
     is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
     language = forms.ChoiceField(label=_("Speaks the lead's language"), choices=WANTED, required=False)
     country = forms.ChoiceField(label=_("Looks after the lead's country"), choices=WANTED, required=False)
+    territory = forms.ChoiceField(
+        label=_("Has the lead's territory among their skills"), choices=WANTED[:1], required=False
+    )
     skills = forms.CharField(
         label=_("Skills"), max_length=200, required=False, help_text=_("Such as enterprise, manufacturing.")
     )
@@ -68,12 +73,13 @@ class RuleForm(forms.Form):
         self.fields["target"].choices = targets()  # type: ignore[attr-defined]  # see above
         reps = Rep.objects.filter(user__is_active=True).select_related("user").order_by("user__first_name", "pk")
         self.fields["cover"].queryset = reps  # type: ignore[attr-defined]  # see above
+        self.fields["territory"].choices = territory_choices()  # type: ignore[attr-defined]  # see above
 
     @property
     def says_more(self) -> bool:
         """Whether the rule says more than where its leads go: then that part stands open."""
         source = self.data if self.is_bound else self.initial
-        return any(source.get(name) for name in ("language", "country", "skills", "cover", "fallback_pool"))
+        return any(source.get(name) for name in MORE)
 
     def wants(self) -> list[dict[str, Any]]:
         """What reps must or should be."""
@@ -83,6 +89,9 @@ class RuleForm(forms.Form):
             for name, (attribute, fact) in ASKED.items()
             if said[name]
         ]
+        if said["territory"]:
+            how, _sep, fact = said["territory"].partition(":")
+            found.append({"rep": "tags", "fact": fact, "must": how == MUST})
         words = [word.strip() for word in said["skills"].replace(";", ",").split(",") if word.strip()]
         return found + [{"rep": "tags", "value": word, "must": said["skills_wanted"] != WISH} for word in words]
 
@@ -116,7 +125,23 @@ def unshown(wants: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [
         one
         for one in wants
-        if not (one.get("value") and one.get("rep") == "tags") and (one.get("rep"), one.get("fact")) not in pairs
+        if not (one.get("value") and one.get("rep") == "tags")
+        and (one.get("rep"), one.get("fact")) not in pairs
+        and not _is_of_territory(one)
+    ]
+
+
+def _is_of_territory(want: Mapping[str, Any]) -> bool:
+    return want.get("rep") == "tags" and str(want.get("fact") or "").startswith(f"{PREFIX}.")
+
+
+def territory_choices() -> list[tuple[str, Any]]:
+    """Every table of territories, as a must and as a wish."""
+    tables = list(TerritoryTable.objects.values_list("slug", "name"))
+    return [
+        WANTED[0],
+        *((f"{MUST}:{PREFIX}.{slug}", _("must: %(table)s") % {"table": name}) for slug, name in tables),
+        *((f"{WISH}:{PREFIX}.{slug}", _("rather: %(table)s") % {"table": name}) for slug, name in tables),
     ]
 
 
@@ -127,6 +152,8 @@ def _wanted(wants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         one = next((want for want in wants if (want.get("rep"), want.get("fact")) == (attribute, fact)), None)
         if one:
             found[name] = MUST if one.get("must") else WISH
+    if placed := next((want for want in wants if _is_of_territory(want)), None):
+        found["territory"] = f"{MUST if placed.get('must') else WISH}:{placed['fact']}"
     tags = [want for want in wants if want.get("rep") == "tags" and want.get("value")]
     if tags:
         found["skills"] = ", ".join(str(want["value"]) for want in tags)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from routing.views import certificate, draft, leads, news, pools, preferences, replays, reps, rules
+from routing.views import certificate, draft, leads, news, pools, preferences, replays, reps, rules, territories
 
 app_name = "routing"
 urlpatterns = [
@@ -29,6 +29,11 @@ urlpatterns = [
     path("routing/waiting/<int:lead_id>/retry/", pools.waiting_retry, name="waiting_retry"),
     path("routing/certificates/<int:pk>/", certificate.certificate, name="certificate"),
     path("routing/certificates/<int:pk>/file/", certificate.certificate_file, name="certificate_file"),
+    path("routing/territories/", territories.territory_list, name="territory_list"),
+    path("routing/territories/new/", territories.territory_new, name="territory_new"),
+    path("routing/territories/<slug:slug>/", territories.territory, name="territory"),
+    path("routing/territories/<slug:slug>/file/", territories.territory_file, name="territory_file"),
+    path("routing/territories/<slug:slug>/delete/", territories.territory_delete, name="territory_delete"),
     path("routing/reps/", reps.rep_list, name="rep_list"),
     path("routing/reps/<int:pk>/", reps.rep_detail, name="rep_detail"),
     path("routing/reps/<int:pk>/accepting/", reps.rep_accepting, name="rep_accepting"),

@@ -46,6 +46,8 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
             "seniority",
             "department",
             "country",
+            "region",
+            "postal_code",
             "city",
             "time_zone",
             "language",
@@ -129,6 +131,8 @@ class ContactEditSerializer(serializers.Serializer[Any]):
     last_name = serializers.CharField(required=False, max_length=120)
     job_title = serializers.CharField(required=False, max_length=160)
     country = serializers.CharField(required=False, max_length=120)
+    region = serializers.CharField(required=False, max_length=80)
+    postal_code = serializers.CharField(required=False, max_length=16)
     city = serializers.CharField(required=False, max_length=120)
     language = serializers.CharField(required=False, max_length=8)
 

@@ -39,6 +39,8 @@ AUTOCOMPLETE = {
     "company": "organization",
     "job_title": "organization-title",
     "website": "url",
+    "region": "address-level1",
+    "postal_code": "postal-code",
     "city": "address-level2",
     "country": "country-name",
 }

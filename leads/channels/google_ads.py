@@ -24,6 +24,8 @@ COLUMNS = {
     "WORK_PHONE": "phone",
     "COMPANY_NAME": "company",
     "JOB_TITLE": "job_title",
+    "REGION": "region",
+    "POSTAL_CODE": "postal_code",
     "CITY": "city",
     "COUNTRY": "country",
 }

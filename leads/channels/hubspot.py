@@ -18,7 +18,7 @@ from leads.models import Capture
 API = "https://api.hubapi.com"
 SIGNED = "X-HubSpot-Signature-v3"
 MOST_FIELDS = 1000
-PROPERTIES = "email,firstname,lastname,phone,company,jobtitle,city,country,website,message,hs_language"
+PROPERTIES = "email,firstname,lastname,phone,company,jobtitle,city,state,zip,country,website,message,hs_language"
 
 
 class HubSpot(Hook):

@@ -25,6 +25,8 @@ FIELDS = {
     "WORK_PHONE_NUMBER": "phone",
     "COMPANY_NAME": "company",
     "JOB_TITLE": "job_title",
+    "STATE": "region",
+    "POSTAL_CODE": "postal_code",
     "CITY": "city",
     "COUNTRY": "country",
     "COMPANY_WEBSITE": "website",

@@ -23,6 +23,8 @@ FIELDS = {
     "company": "company",
     "title": "job_title",
     "city": "city",
+    "state": "region",
+    "zip": "postal_code",
     "country": "country",
     "country_code": "country",
     "URL": "website",

@@ -16,6 +16,8 @@ COMMON: dict[str, str] = {
         "company": "company companyname organization organisation employer firma unternehmen",
         "job_title": "jobtitle title position role",
         "city": "city town ort stadt",
+        "region": "region state province bundesland kanton",
+        "postal_code": "postalcode postcode zip zipcode plz postleitzahl",
         "country": "country countryname countrycode land",
         "website": "website url companywebsite homepage",
         "message": "message comments comment description note nachricht question",

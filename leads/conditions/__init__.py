@@ -5,7 +5,7 @@ A JSON tree: ``{"all": […]}``, ``{"any": […]}``, ``{"not": …}``, ``{"fact"
 
 - An unknown fact makes each comparison false, also ``ne`` and ``not_in``; ``not`` of that is true. To include the
   unknown, say so: ``{"any": [{"fact": f, "op": "is_unknown"}, …]}``. Empty text counts as unknown.
-- Text is compared without regard to upper and lower case, by one table (see `leads.conditions.fold`).
+- Text is compared without regard to upper and lower case, by one table (see `leads.fold`).
 - Ages are measured at the moment the facts were read, which the facts carry as ``now``.
 """
 

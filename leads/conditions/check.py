@@ -1,15 +1,16 @@
 """One comparison in Python, prepared once so that asking it is fast."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from leads.conditions.fold import fold
 from leads.conditions.ops import compares_as
 from leads.conditions.pattern import Pattern
 from leads.conditions.values import as_time, reader
 from leads.facts import NOW, Fact
+from leads.fold import fold
+from leads.normalise.postal import code_key, read_range, within
 
 Check = Callable[[Mapping[str, Any]], bool]
 
@@ -32,7 +33,14 @@ def ready(value: Any, kind: str) -> Any:
         return tuple(ready(one, kind) for one in value)
     if kind == "text" and isinstance(value, str):
         return fold(value)
+    if kind == "postal" and isinstance(value, str):
+        return code_key(value)
     return as_time(value) if kind == "time" else value
+
+
+def ranges(value: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The ranges of postal codes that a condition names."""
+    return tuple(read_range(one) for one in value)
 
 
 def checker(fact: Fact, op: str, value: Any, other: Fact | None) -> Check:
@@ -50,7 +58,7 @@ def checker(fact: Fact, op: str, value: Any, other: Fact | None) -> Check:
     if op in ("is_true", "is_false"):
         wanted = op == "is_true"
         return lambda facts: read(facts.get(name)) is wanted
-    return _one_fact(name, read, op, ready(value, kind))
+    return _one_fact(name, read, op, value if op == "in_ranges" else ready(value, kind))
 
 
 def _one_fact(name: str, read: Callable[[Any], Any], op: str, value: Any) -> Check:
@@ -58,6 +66,9 @@ def _one_fact(name: str, read: Callable[[Any], Any], op: str, value: Any) -> Che
     if op in ("in", "not_in"):
         among, wanted = frozenset(value), op == "in"
         test = lambda actual: (actual in among) is wanted  # noqa: E731  # the three tests stand side by side
+    elif op == "in_ranges":
+        spans = ranges(value)
+        test = lambda actual: any(within(actual, low, high) for low, high in spans)  # noqa: E731  # as above
     elif op == "matches":
         test = Pattern(value).found_in
     else:

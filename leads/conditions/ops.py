@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Needs = Literal["value", "list", "days", "pattern", "nothing"]
+Needs = Literal["value", "list", "days", "pattern", "ranges", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -17,17 +17,26 @@ class Op:
     de: str
 
 
-_ALL = ("text", "number", "bool", "time", "any")
+_SAME = ("text", "number", "bool", "any", "postal")
+_AMONG = ("text", "number", "any", "postal")
+_ALL = ("text", "number", "bool", "time", "any", "postal")
 _TEXT = ("text", "any")
 _ORDER = ("number", "time", "any")
 
 OPS: dict[str, Op] = {
     op.name: op
     for op in (
-        Op("eq", "value", ("text", "number", "bool", "any"), "is {value}", "ist {value}"),
-        Op("ne", "value", ("text", "number", "bool", "any"), "is other than {value}", "ist anders als {value}"),
-        Op("in", "list", ("text", "number", "any"), "is one of {value}", "ist eines von {value}"),
-        Op("not_in", "list", ("text", "number", "any"), "is none of {value}", "ist keines von {value}"),
+        Op("eq", "value", _SAME, "is {value}", "ist {value}"),
+        Op(
+            "ne",
+            "value",
+            ("text", "number", "bool", "any", "postal"),
+            "is other than {value}",
+            "ist anders als {value}",
+        ),
+        Op("in", "list", _AMONG, "is one of {value}", "ist eines von {value}"),
+        Op("not_in", "list", _AMONG, "is none of {value}", "ist keines von {value}"),
+        Op("in_ranges", "ranges", ("postal", "any"), "lies in {value}", "liegt in {value}"),
         Op("gt", "value", _ORDER, "is more than {value}", "ist mehr als {value}"),
         Op("gte", "value", _ORDER, "is at least {value}", "ist mindestens {value}"),
         Op("lt", "value", _ORDER, "is less than {value}", "ist weniger als {value}"),
@@ -54,6 +63,8 @@ def compares_as(kind: str, op: str, value: Any) -> str:
         return "text"
     if op in ("is_true", "is_false"):
         return "bool"
+    if op == "in_ranges":
+        return "postal"
     if kind != "any":
         return kind
     one = value[0] if isinstance(value, list | tuple) and value else value

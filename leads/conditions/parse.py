@@ -14,6 +14,7 @@ from leads.conditions.pattern_reader import PatternError, read_pattern
 from leads.conditions.tree import Condition, Group, Leaf, Node, Not
 from leads.conditions.values import NO, YES
 from leads.facts import FACTS, Fact, fact_named
+from leads.normalise.postal import InvalidRange, code_key, read_range
 
 DEEPEST = 10
 MOST_LEAVES = 200
@@ -116,6 +117,8 @@ def _value(tree: dict[str, Any], fact: Fact, op: Op, place: str) -> Any:
         items = tuple(_one(one, fact.kind, f"{place}[{i}]") for i, one in enumerate(value))
         # One odd answer turns a list of numbers and texts into texts.
         return items if len({type(one) is str for one in items}) == 1 else tuple(map(str, items))
+    if op.needs == "ranges":
+        return _ranges(value, place)
     if op.needs == "days":
         days = _one(value, "number", place)
         if not 0 <= days <= 36_500:
@@ -127,6 +130,18 @@ def _value(tree: dict[str, Any], fact: Fact, op: Op, place: str) -> Any:
     if kind == "any" and op.name in ("gt", "gte", "lt", "lte"):
         kind = "number"
     return _one(value, kind, place)
+
+
+def _ranges(value: Any, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_VALUES:
+        _refuse(place, _("write a list of 1 to %(most)s values.") % {"most": MOST_VALUES})
+    items = tuple(_one(one, "text", f"{place}[{i}]") for i, one in enumerate(value))
+    for i, one in enumerate(items):
+        try:
+            read_range(one)
+        except InvalidRange as error:
+            _refuse(f"{place}[{i}]", str(error))
+    return items
 
 
 def _pattern(value: Any, place: str) -> str:
@@ -144,6 +159,8 @@ def _one(value: Any, kind: str, place: str) -> Any:
         return _yes_or_no(value, place)
     if not isinstance(value, str) or not 0 < len(value) <= MOST_TEXT or "\x00" in value:
         _refuse(place, _("write text of 1 to %(most)s letters.") % {"most": MOST_TEXT})
+    if kind == "postal" and not code_key(value):
+        _refuse(place, _("write a postal code, or its beginning."))
     return _time(value, place) if kind == "time" else value
 
 

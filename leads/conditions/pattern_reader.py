@@ -7,7 +7,7 @@ is found anywhere in the text.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leads.conditions.fold import fold
+from leads.fold import fold
 
 MOST_LETTERS = 200
 MOST_STATES = 1000

@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from leads.conditions.fold import fold
+from leads.conditions.check import ranges
 from leads.conditions.tree import Condition, Group, Leaf, Node
 from leads.facts import NOW, Fact
+from leads.fold import fold
+from leads.normalise.postal import code_key
 
 MOST_STEPS = 40_000
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -32,6 +34,8 @@ ALWAYS_KNOWN = frozenset(
 )
 ELSE = ("something else", "another thing")
 PATTERNS = frozenset({"matches"})
+# What postal codes are made of, in the order in which they compare.
+SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,8 @@ def _domain(fact: Fact, leaves: Sequence[Leaf]) -> list[Any]:
         return [True, False]
     if fact.kind == "time":
         return _times(leaves) + _unknown(fact)
+    if fact.kind == "postal":
+        return _codes(leaves) + _unknown(fact)
     named = [value for leaf in leaves for value in (leaf.value if isinstance(leaf.value, tuple) else (leaf.value,))]
     numbers = [one for one in named if isinstance(one, int | float) and not isinstance(one, bool)]
     if fact.kind == "number":
@@ -167,6 +173,8 @@ def _domain(fact: Fact, leaves: Sequence[Leaf]) -> list[Any]:
     if fact.options:
         return [*fact.options, *_unknown(fact)]
     texts = _texts(leaves, [str(one) for one in named if isinstance(one, str)])
+    if any(leaf.op == "in_ranges" for leaf in leaves):
+        texts = _unique([*texts, *_codes(leaves)])
     flags = [True, False] if fact.kind == "any" else []
     return _unique([*texts, *(_numbers(numbers) if numbers else []), *flags]) + _unknown(fact)
 
@@ -196,6 +204,28 @@ def _texts(leaves: Sequence[Leaf], named: Sequence[str]) -> list[str]:
     parts = [leaf.value for leaf in leaves if leaf.op in ("contains", "starts_with", "ends_with")]
     pairs = [f"{one}…{two}" for one in parts for two in parts if one != two][:60]
     return _unique([*named, *around, *pairs, *ELSE])
+
+
+def _codes(leaves: Sequence[Leaf]) -> list[str]:
+    """One code of every part into which the limits cut the order of codes: from each limit on, and below the first.
+
+    A range begins at its low end and stops at the first code after all that begin with its high end.
+    """
+    found = ["0"]
+    for leaf in leaves:
+        named = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+        if leaf.op == "in_ranges":
+            for low, high in ranges(named):
+                found += [low, *_next_code(high)]
+        else:
+            found += [end for one in named if isinstance(one, str) for end in (code_key(one), code_key(one) + "0")]
+    return _unique(sorted(filter(None, found)))
+
+
+def _next_code(code: str) -> list[str]:
+    """The first of the same length after it; none after ZZZ."""
+    head = code.rstrip("Z")
+    return [head[:-1] + SIGNS[SIGNS.index(head[-1]) + 1] + "0" * (len(code) - len(head))] if head else []
 
 
 def _times(leaves: Sequence[Leaf]) -> list[str]:

@@ -1,5 +1,6 @@
 """One comparison in SQL: the leads for which it holds."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable, Expression
-from django.db.models.functions import Cast, Coalesce, Left, Length, NullIf, Right, StrIndex
+from django.db.models.functions import Cast, Coalesce, Collate, Left, Length, NullIf, Right, StrIndex
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
@@ -30,12 +31,13 @@ from django.db.models.lookups import (
     Regex,
 )
 
-from leads.conditions.check import ready
-from leads.conditions.fold import Fold
+from leads.conditions.check import ranges, ready
 from leads.conditions.ops import compares_as
 from leads.conditions.pattern import MOST_TEXT, Pattern
 from leads.conditions.values import NO, NUMBER_SQL, YES
 from leads.facts import Fact
+from leads.facts.places import postal_column
+from leads.fold import Fold
 
 ORDER: dict[str, type[Lookup[Any]]] = {
     "eq": Exact,
@@ -67,6 +69,8 @@ def _test(fact: Fact, op: str, value: Any, other: Fact | None, at: datetime) -> 
     if op in ("in", "not_in"):
         among = In(left, [_value(one, kind) for one in ready(value, kind)])
         return among if op == "in" else _opposite(among)
+    if op == "in_ranges":
+        return _in_ranges(left, ranges(value))
     if op == "matches":
         return Regex(Left(left, MOST_TEXT, output_field=TextField()), Value(Pattern(value).sql))
     return _compare(left, op, _value(ready(value, kind), kind))
@@ -88,24 +92,43 @@ def _compare(left: Expression, op: str, right: Expression) -> Expression:
     return ORDER[op](left, right)
 
 
+def _in_ranges(code: Expression, spans: Sequence[tuple[str, str]]) -> Expression:
+    """Whether the code's beginning lies between the two ends; compared by bytes, whatever the database's locale."""
+    tests = [
+        _both(
+            GreaterThanOrEqual(_beginning(code, low), Value(low, output_field=TextField())),
+            LessThanOrEqual(_beginning(code, high), Value(high, output_field=TextField())),
+        )
+        for low, high in spans
+    ]
+    return Func(*tests, template="(%(expressions)s)", arg_joiner=" OR ", output_field=BooleanField())
+
+
+def _beginning(code: Expression, end: str) -> Expression:
+    return Collate(Left(code, len(end), output_field=TextField()), "C")
+
+
+def _both(one: Expression, other: Expression) -> Expression:
+    return Func(one, other, template="(%(expressions)s)", arg_joiner=" AND ", output_field=BooleanField())
+
+
 def _age(then: Expression, op: str, at: datetime, days: timedelta) -> Expression:
     edge = Value(at - days, output_field=DateTimeField())
     if op == "older_than_days":
         return LessThan(then, edge)
     end = Value(at, output_field=DateTimeField())
-    return Func(
-        GreaterThanOrEqual(then, edge),
-        LessThanOrEqual(then, end),
-        template="(%(expressions)s)",
-        arg_joiner=" AND ",
-        output_field=BooleanField(),
-    )
+    return _both(GreaterThanOrEqual(then, edge), LessThanOrEqual(then, end))
 
 
 def _value(value: Any, kind: str) -> Expression:
     if kind == "number":
         return Cast(Value(Decimal(repr(value)), output_field=NUMBER), NUMBER)
-    fields: dict[str, Field[Any, Any]] = {"text": TextField(), "bool": BooleanField(), "time": DateTimeField()}
+    fields: dict[str, Field[Any, Any]] = {
+        "text": TextField(),
+        "postal": TextField(),
+        "bool": BooleanField(),
+        "time": DateTimeField(),
+    }
     return Value(value, output_field=fields[kind])
 
 
@@ -117,6 +140,8 @@ def column(fact: Fact, kind: str, at: datetime) -> Expression:
     if kind == "text":
         text = NullIf(raw, Value(""), output_field=TextField())
         return text if fact.is_folded else Fold(text)
+    if kind == "postal":
+        return postal_column(raw)
     if kind == "number":
         return _number(raw) if fact.kind == "any" else Cast(raw, NUMBER)
     if kind == "bool" and fact.kind == "any":

@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from leads.conditions.fold import fold
+from leads.fold import fold
+from leads.normalise.postal import code_key
 
 NUMBER_TEXT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,3})?")
 NUMBER_SQL = r"^-?[0-9]{1,12}(\.[0-9]{1,3})?$"
@@ -56,6 +57,16 @@ def as_any_bool(value: Any) -> bool | None:
     return True if text in YES else False if text in NO else None
 
 
+def as_postal(value: Any) -> str | None:
+    """A postal code as codes are compared: capital letters and digits alone."""
+    return code_key(value) or None if isinstance(value, str) else None
+
+
+def as_any_postal(value: Any) -> str | None:
+    """A postal code among the further answers, which may have come as a number."""
+    return as_postal(as_text(value))
+
+
 def as_time(value: Any) -> datetime | None:
     """A moment from its ISO form."""
     if not isinstance(value, str):
@@ -66,8 +77,14 @@ def as_time(value: Any) -> datetime | None:
         return None
 
 
-READERS: dict[str, Reader] = {"text": as_text, "number": as_number, "bool": as_bool, "time": as_time}
-ANY_READERS: dict[str, Reader] = READERS | {"number": as_any_number, "bool": as_any_bool}
+READERS: dict[str, Reader] = {
+    "text": as_text,
+    "number": as_number,
+    "bool": as_bool,
+    "time": as_time,
+    "postal": as_postal,
+}
+ANY_READERS: dict[str, Reader] = READERS | {"number": as_any_number, "bool": as_any_bool, "postal": as_any_postal}
 
 
 def reader(kind: str, as_kind: str) -> Reader:

@@ -98,6 +98,8 @@ CONTACT = (
         lambda bundle: bool(bundle.lead.contact.phone),
     ),
     plain("contact.country", "text", "country", "Land", "contact__country"),
+    plain("contact.region", "text", "region", "Region", "contact__region"),
+    plain("contact.postal_code", "postal", "postal code", "Postleitzahl", "contact__postal_code"),
     plain("contact.city", "text", "city", "Ort", "contact__city"),
     plain("contact.time_zone", "text", "time zone", "Zeitzone", "contact__time_zone"),
     plain("contact.language", "text", "language", "Sprache", "contact__language"),

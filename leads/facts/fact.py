@@ -9,7 +9,7 @@ from django.db.models.expressions import Combinable
 
 from leads.models import Lead, Touchpoint
 
-Kind = Literal["text", "number", "bool", "time", "any"]
+Kind = Literal["text", "number", "bool", "time", "any", "postal"]
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,11 @@ class Fact:
 class Family:
     """Facts whose names are not known in advance, such as the fields of a form: ``prefix.key``.
 
-    `make` describes one of them, `load` reads all of several leads at once: lead id → {full name: value}.
+    `make` describes one of them, `load` reads all of several leads at once: lead id → {full name: value}. `listed` are
+    those to choose from, where they are known.
     """
 
     prefix: str
     make: Callable[[str], Fact | None]
     load: Callable[[list[Bundle]], dict[int, dict[str, Any]]]
+    listed: Callable[[], list[Fact]] = list

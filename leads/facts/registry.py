@@ -10,10 +10,11 @@ from leads.configuration import Kept
 from leads.facts.attributes import ATTRIBUTES
 from leads.facts.base import BASE
 from leads.facts.fact import Bundle, Fact, Family
+from leads.facts.places import TERRITORIES
 from leads.models import Channel, Contact, Lead, Team, Touchpoint
 
 FACTS: dict[str, Fact] = {fact.name: fact for fact in BASE}
-FAMILIES: dict[str, Family] = {ATTRIBUTES.prefix: ATTRIBUTES}
+FAMILIES: dict[str, Family] = {family.prefix: family for family in (ATTRIBUTES, TERRITORIES)}
 NOW = "now"
 RELATED = ("contact", "source", "campaign", "channel", "team")
 MOST_TOUCHES = 500
@@ -39,6 +40,11 @@ def fact_named(name: str) -> Fact | None:
     prefix, _, key = name.partition(".")
     family = FAMILIES.get(prefix)
     return family.make(key) if family and key else None
+
+
+def listed_facts() -> list[Fact]:
+    """All facts to choose from, those of families among them whose names are known."""
+    return [*FACTS.values(), *(fact for family in FAMILIES.values() for fact in family.listed())]
 
 
 def lead_facts(lead: Lead, at: datetime) -> dict[str, Any]:

@@ -20,6 +20,8 @@ SYNONYMS: dict[str, str] = {
     "domain": "domain companydomain",
     "job_title": "jobtitle position funktion job role rolle stelle berufsbezeichnung",
     "country": "country land countryname countrycode",
+    "region": "region state province bundesland kanton stateprovince",
+    "postal_code": "postalcode postcode zip zipcode plz postleitzahl",
     "city": "city stadt ort town wohnort",
     "language": "language sprache locale",
     "message": "message nachricht comment comments kommentar bemerkung anmerkung notes notiz notizen freitext",

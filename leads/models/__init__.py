@@ -16,6 +16,7 @@ from leads.models.reason import Reason
 from leads.models.screening import Listed, MailboxState
 from leads.models.signin import SignInFailure
 from leads.models.source import Campaign, Source, SourceAlias, SourceCost
+from leads.models.territory import TerritoryArea, TerritoryTable
 from leads.models.touchpoint import Touchpoint
 from leads.models.user import Team, User
 
@@ -54,6 +55,8 @@ __all__ = [
     "SourceCost",
     "Stage",
     "Team",
+    "TerritoryArea",
+    "TerritoryTable",
     "Touchpoint",
     "User",
 ]

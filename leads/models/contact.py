@@ -43,6 +43,8 @@ class Contact(models.Model):
         "leads.Company", on_delete=models.PROTECT, null=True, blank=True, related_name="contacts"
     )
     country = models.CharField(_("country"), max_length=2, blank=True)
+    region = models.CharField(_("region"), max_length=80, blank=True, help_text=_("State, province or canton."))
+    postal_code = models.CharField(_("postal code"), max_length=16, blank=True)
     city = models.CharField(_("city"), max_length=120, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     language = models.CharField(_("language"), max_length=8, blank=True)

@@ -17,6 +17,8 @@ LINES = {
     "website": 200,
     "domain": 255,
     "job_title": 160,
+    "region": 80,
+    "postal_code": 16,
     "city": 120,
     "country": 120,
     "language": 35,

@@ -19,6 +19,7 @@ from leads.normalise.email import InvalidAddress, read_address
 from leads.normalise.moment import InvalidMoment, read_moment
 from leads.normalise.person import split_name
 from leads.normalise.phone import read_phone
+from leads.normalise.postal import plain_code
 from leads.normalise.refusal import Refused
 from leads.normalise.submission import UTM, Problem, Submission
 
@@ -102,7 +103,8 @@ def _read_person(found: Submission, cells: Cells) -> None:
     if cells["name"] and not (found.first_name or found.last_name):
         name = split_name(cells["name"])
         found.first_name, found.last_name, found.name_title = name.first, name.last, name.title
-    found.job_title, found.city = cells["job_title"], cells["city"]
+    found.job_title, found.city, found.region = cells["job_title"], cells["city"], cells["region"]
+    found.postal_code = plain_code(cells["postal_code"])
     if code := _LANGUAGE.match(cells["language"]):
         found.language = code[1].lower()
     elif cells["language"]:

@@ -47,6 +47,8 @@ class Submission:
     name_title: str = ""
     job_title: str = ""
     country: str = ""
+    region: str = ""
+    postal_code: str = ""
     city: str = ""
     language: str = ""
     company: str = ""

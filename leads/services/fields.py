@@ -126,6 +126,8 @@ CONTACT_FIELDS: dict[str, Field] = {
     "seniority": one_of(SENIORITIES),
     "department": one_of(DEPARTMENTS),
     "country": Field(_country),
+    "region": text(80),
+    "postal_code": text(16),
     "city": text(120),
     "time_zone": Field(_zone),
     "language": Field(_language),

@@ -19,6 +19,8 @@ FIELDS = (
     "name_title",
     "job_title",
     "country",
+    "region",
+    "postal_code",
     "city",
     "language",
 )

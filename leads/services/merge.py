@@ -43,6 +43,8 @@ CHOICES = (
     "job_title",
     "company",
     "country",
+    "region",
+    "postal_code",
     "city",
     "language",
 )

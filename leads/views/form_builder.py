@@ -38,6 +38,8 @@ READY = {
     "company": ("text", "Company", "Unternehmen"),
     "job_title": ("text", "Job title", "Position"),
     "country": ("text", "Country", "Land"),
+    "region": ("text", "State or region", "Region"),
+    "postal_code": ("text", "Postal code", "Postleitzahl"),
     "city": ("text", "City", "Ort"),
     "website": ("text", "Website", "Website"),
     "message": ("textarea", "What would you like to solve?", "Was möchten Sie lösen?"),

@@ -27,8 +27,8 @@ EXTRA_ROWS = 3
 MOST_ROWS = 60
 # Our fields in the order in which an admin thinks of them.
 FIELDS = (
-    "email first_name last_name name phone company job_title message subject country city website language source "
-    "campaign utm_source utm_medium utm_campaign utm_term utm_content landing_page referrer external_id"
+    "email first_name last_name name phone company job_title message subject country region postal_code city website "
+    "language source campaign utm_source utm_medium utm_campaign utm_term utm_content landing_page referrer external_id"
 ).split()
 SPECIAL = {
     "list": (

@@ -25,6 +25,8 @@ PERSON_FIELDS: dict[str, str | Promise] = {
     "last_name": gettext_lazy("Last name"),
     "job_title": gettext_lazy("Role"),
     "country": gettext_lazy("Country"),
+    "region": gettext_lazy("Region"),
+    "postal_code": gettext_lazy("Postal code"),
     "city": gettext_lazy("City"),
     "language": gettext_lazy("Language"),
 }

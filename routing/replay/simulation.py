@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from leads.conditions.fold import fold
+from leads.fold import fold
 from routing.decide import BEST_FIT, CLAIM, FAIR, LEAST_LOADED, RuleView
 from routing.models import Rule
 from routing.replay.compiled import Row

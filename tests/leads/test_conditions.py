@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import parse
-from leads.conditions.fold import fold
 from leads.conditions.pattern import Pattern
 from leads.conditions.pattern_reader import PatternError
+from leads.fold import fold
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 

@@ -13,6 +13,7 @@ from pytest_django import DjangoDbBlocker
 from leads.conditions import OPS, parse
 from leads.facts import FACTS, facts_of, lead_facts
 from leads.models import Lead
+from leads.services.territories import save_table
 from qualification.models import Answer, Framework, Question
 from tests.factories import make_channel, make_company, make_contact, make_lead, make_source, make_touchpoint, make_user
 
@@ -58,6 +59,11 @@ def _tree(fact: str, op: str, value: Any) -> dict[str, Any]:
     return {"fact": fact, "op": op, "value": value}
 
 
+CODES = ["80331", "80", "8033", "87999", "01067", "SW1A 1AA", "sw1", "1012AB", "00-950", "12345-6789", "0", "ZZZ9"]
+ranges = st.sampled_from(
+    ["80-87", "80331", "8", "SW1–SW9", "SW", "0", "00-950", "10-12", "1000..1999", "80331 - 80335", "00-ZZ", "ZZZ-ZZZ"]
+)
+CODE_FACTS = ["contact.postal_code", "attributes.a", "attributes.code"]
 patterns = st.sampled_from(["^d", "e$", "k.ln", "[0-9]+", "a|b", r"\.", r"\w{2}", "[^a-z]", "(ab?)+", "ä|ö", r"\s"])
 leaves = (
     st.builds(
@@ -87,6 +93,11 @@ leaves = (
     )
     | st.builds(leaf, st.sampled_from(BOOL_FACTS + ATTRIBUTES), st.sampled_from(["is_true", "is_false"]))
     | st.builds(leaf, st.sampled_from([*FACTS, *ATTRIBUTES]), st.sampled_from(["is_known", "is_unknown"]))
+    | st.builds(_tree, st.sampled_from(CODE_FACTS), st.just("in_ranges"), st.lists(ranges, min_size=1, max_size=3))
+    | st.builds(_tree, st.just(CODE_FACTS[0]), st.sampled_from(["eq", "ne"]), st.sampled_from(CODES))
+    | st.builds(
+        _tree, st.just(CODE_FACTS[0]), st.sampled_from(["in", "not_in"]), st.lists(st.sampled_from(CODES), min_size=1)
+    )
     | st.builds(_tree, st.sampled_from(TIME_FACTS), st.sampled_from(["older_than_days", "within_days"]), days)
     | st.builds(
         lambda one, op, two: {"fact": one, "op": op, "fact_value": two},
@@ -101,21 +112,44 @@ leaves = (
         st.sampled_from(NUMBER_FACTS + ATTRIBUTES),
     )
 )
-trees = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.fixed_dictionaries({"all": st.lists(inner, min_size=0, max_size=3)}),
-        st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)}),
-        st.fixed_dictionaries({"not": inner}),
-    ),
-    max_leaves=6,
+placed = st.builds(
+    _tree,
+    st.just("territory.zoo"),
+    st.sampled_from(["in", "not_in"]),
+    st.lists(st.sampled_from(["North", "South", "Munich", "City", "Rest", "west"]), min_size=1, max_size=3),
 )
+
+
+def _trees(of: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.recursive(
+        of,
+        lambda inner: st.one_of(
+            st.fixed_dictionaries({"all": st.lists(inner, min_size=0, max_size=3)}),
+            st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)}),
+            st.fixed_dictionaries({"not": inner}),
+        ),
+        max_leaves=6,
+    )
+
+
+trees = _trees(leaves)
+
+
+ZOO_TABLE = """
+North;DE;;0-4
+South;DE;;80-87
+Munich;DE;;80331 8033-8034
+South;DE;bayern;
+City;DE;;SW1–SW9
+Rest;DE;;
+"""
 
 
 @pytest.fixture(scope="module")
 def zoo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Any:
     """Leads of every shape: much known, nothing known, odd letters, answers of odd types."""
     with django_db_blocker.unblock(), transaction.atomic():
+        save_table("zoo", "Zoo", ZOO_TABLE)
         yield [_zoo_lead(i).pk for i in range(24)]
         transaction.set_rollback(True)
 
@@ -136,6 +170,8 @@ def _zoo_lead(i: int) -> Lead:
         email="" if i % 4 == 0 else f"Zoo{i}@Sub.{'Köln' if i % 3 else 'x'}.example",
         phone="" if i % 3 == 0 else f"+4930{i:06d}",
         city=odd,
+        postal_code=([*CODES, ""] * 2)[i],
+        region=["", "Bayern", "BAYERN", "Wien"][i % 4],
         country=["", "DE", "Ab"][i % 3],
         job_title=odd * (i % 3),
         company=None if i % 5 == 2 else company,
@@ -144,6 +180,7 @@ def _zoo_lead(i: int) -> Lead:
             "b c": answers[(i * 5) % len(answers)],
             "5": answers[(i * 7) % len(answers)],
             "x.y": odd,
+            "code": 80331 if i % 3 else CODES[i % len(CODES)],
         }
         if i % 7
         else {},
@@ -169,16 +206,15 @@ def _zoo_lead(i: int) -> Lead:
     return lead
 
 
-@given(tree=trees)
+@given(tree=_trees(leaves | placed))
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_python_and_sql_choose_the_same_leads(
     zoo: list[int], django_db_blocker: DjangoDbBlocker, tree: dict[str, Any]
 ) -> None:
-    condition = parse(tree)
-
     with django_db_blocker.unblock():
+        condition = parse(tree)
         by_python = {pk for pk, facts in facts_of(zoo, AT).items() if condition.holds(facts)}
         by_sql = set(Lead.objects.filter(pk__in=zoo).filter(condition.to_q(AT)).values_list("pk", flat=True))
 
