@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from leadmgmt.core.permissions import ADMIN
-from leadmgmt.demo import people, rules
+from leadmgmt.demo import areas, people, rules
 from leadmgmt.demo.form import FORM
 from leadmgmt.demo.market import ORIGINS, Origin
 from leadmgmt.demo.people import AWAY_NOW, BOTH_POOLS, EVERYBODY, LEADERS, SDRS, TEAMS, Person
@@ -34,6 +34,7 @@ def build(at: datetime, days: int) -> None:
     _sources(at, days)
     _channels()
     _pools()
+    areas.divide()
     rules.publish(at - timedelta(days=days + 1))
     # The past that is told now was like this from its first day.
     ConfigHistory.objects.update(at=None)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from leadmgmt.demo.areas import CODES
 from leadmgmt.demo.market import ORIGINS, PAGES, WORDS_DE, WORDS_EN, Origin
 from leadmgmt.demo.names import LANDS, OUTSIDE, TITLES, TRADES, Land
 
@@ -150,6 +151,7 @@ class Crowd:
             "job_title": visitor.title if chance.random() < 0.8 else "",
             "phone": visitor.phone,
             "country": firm.land.code if chance.random() < 0.85 else "",
+            "postal_code": CODES.get(firm.town, ""),
             "language": firm.land.language,
             "subject": ask,
             "consent": {"call": bool(visitor.phone), "email": True},
