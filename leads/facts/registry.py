@@ -16,6 +16,8 @@ from leads.models import Channel, Contact, Lead, Team, Touchpoint
 FACTS: dict[str, Fact] = {fact.name: fact for fact in BASE}
 FAMILIES: dict[str, Family] = {family.prefix: family for family in (ATTRIBUTES, TERRITORIES)}
 NOW = "now"
+# Kept with a decision so that a replay knows who owned the account then; no fact to ask for.
+OWNER = "company.owner_id"
 RELATED = ("contact", "source", "campaign", "channel", "team")
 MOST_TOUCHES = 500
 
@@ -118,7 +120,9 @@ def facts_of(lead_ids: Iterable[int], at: datetime) -> dict[int, dict[str, Any]]
 
 
 def _of_bundle(bundle: Bundle) -> dict[str, Any]:
-    return {NOW: bundle.at.isoformat()} | {name: fact.read(bundle) for name, fact in FACTS.items() if fact.read}
+    company = bundle.lead.contact.company
+    known = {NOW: bundle.at.isoformat(), OWNER: company.keeper_id if company else None}
+    return known | {name: fact.read(bundle) for name, fact in FACTS.items() if fact.read}
 
 
 def _of_families(bundles: list[Bundle]) -> dict[int, dict[str, Any]]:

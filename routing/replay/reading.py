@@ -10,6 +10,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
+from leads.facts import OWNER
+from leads.facts.places import PREFIX, divisions
 from routing.models import Assignment, Certificate, LedgerEntry, Rule
 from routing.published import view_of
 from routing.replay.people import Loads
@@ -25,9 +27,11 @@ DECISIONS = """
     FROM routing_certificate AS certificate{join}
     WHERE certificate.decided_at >= %s AND certificate.decided_at < %s ORDER BY certificate.id
 """
+# Who owned the account is kept with a decision; of older ones it is who owns it today.
 ACCOUNT = """,
-        (SELECT rep.id FROM routing_rep rep WHERE rep.user_id = coalesce(company.account_owner_id,
-            parent.account_owner_id))"""
+        (SELECT rep.id FROM routing_rep rep WHERE rep.user_id = CASE WHEN certificate.facts ? %s
+            THEN (certificate.facts ->> %s)::bigint
+            ELSE coalesce(company.account_owner_id, parent.account_owner_id) END)"""
 JOIN = """ JOIN leads_lead lead ON lead.id = certificate.lead_id
         JOIN leads_contact contact ON contact.id = lead.contact_id
         LEFT JOIN leads_company company ON company.id = contact.company_id
@@ -42,6 +46,10 @@ ENDS = """
         AND max(ends_at) >= %s
 """
 WAITING = ("waiting", "unmatched")
+PLACE = ("contact.country", "contact.region", "contact.postal_code")
+# No fact is an object: this one says that the decision kept none of this name.
+NOT_KEPT: dict[str, Any] = {}
+PLACED = "coalesce(certificate.facts -> %s, '{}'::jsonb)"
 
 
 @dataclass(frozen=True)
@@ -63,13 +71,19 @@ def count_of(since: datetime, until: datetime) -> int:
 def decisions(names: list[str], since: datetime, until: datetime, *, with_accounts: bool) -> Iterator[Decision]:
     """Every decision of the period in the order in which they were made. Needs a transaction."""
     # The order of numbers is that of the locks on a pool: a turn is numbered while its pool is held.
-    facts = ", ".join(["certificate.facts -> %s"] * len(names))
+    placed = [place for place, name in enumerate(names) if name.startswith(f"{PREFIX}.")]
+    asked = [*names, *PLACE] if placed else names
+    facts = ", ".join(PLACED if place in placed else "certificate.facts -> %s" for place in range(len(asked)))
     told = {"facts": facts, "account": ACCOUNT if with_accounts else "", "join": JOIN if with_accounts else ""}
+    owner = [OWNER, OWNER] if with_accounts else []
     ends, waited = _ends(since), dict[int, bool]()
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(DECISIONS.format(**told), [*names, since, until])
+        cursor.execute(DECISIONS.format(**told), [*asked, *owner, since, until])
         for row in chain.from_iterable(iter(lambda: cursor.fetchmany(AT_ONCE), [])):
             pk, lead, at, rule, rep, outcome, seed, strategy, values, brief, candidates = row[:11]
+            known = json.loads(values)
+            if placed:
+                _place(known, names, placed)
             yield Decision(
                 pk,
                 lead,
@@ -79,13 +93,22 @@ def decisions(names: list[str], since: datetime, until: datetime, *, with_accoun
                 outcome,
                 seed or "",
                 strategy or "fair",
-                json.loads(values),
+                known,
                 _crowd(brief, candidates),
                 waited.get(lead, False),
                 row[11] if with_accounts else None,
                 ends.get(lead),
             )
             waited[lead] = outcome in WAITING
+
+
+def _place(known: list[Any], names: list[str], placed: list[int]) -> None:
+    """Where a decision is older than a table of territories, what the table says of the place that was known."""
+    for place in placed:
+        if known[place] == NOT_KEPT:
+            table = divisions().get(names[place].removeprefix(f"{PREFIX}."))
+            country, region, code = (value or "" for value in known[len(names) :])
+            known[place] = table.territory(country, region, code) if table else None
 
 
 def _crowd(brief: str | None, candidates: str | None) -> Crowd:
