@@ -15,6 +15,7 @@ class RoutingConfig(AppConfig):
         from leadmgmt.core import clock
         from leads import promises
         from routing.services.absences import hand_over_due
+        from routing.services.canary import guard_canary
         from routing.services.deliver import send_digests, send_waiting
         from routing.services.form_promise import form_promise
         from routing.services.replays import nudge_replays
@@ -29,6 +30,7 @@ class RoutingConfig(AppConfig):
         clock.register("routing.reassignments", reassign_due, every=10.0)
         clock.register("routing.waiting_room", retry_waiting)
         clock.register("routing.absences", hand_over_due, every=10.0)
+        clock.register("routing.canary", guard_canary, every=30.0)
         clock.register("routing.replays", nudge_replays, every=30.0)
         clock.register("routing.digests", send_digests, every=30.0)
         clock.register("routing.mail", send_waiting, every=5.0)

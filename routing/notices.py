@@ -118,6 +118,10 @@ def _dead_why(notification: Notification) -> str:
     }
 
 
+def _trial(notification: Notification) -> str:
+    return _("The trial of version %(version)s was ended") % {"version": _context(notification, "version")}
+
+
 def _owner(notification: Notification) -> str:
     lead = notification.lead
     if lead is None or lead.owner is None:
@@ -136,6 +140,7 @@ ASSIGNED, TOUCHED, WAITING = "lead.assigned", "lead.touched", "lead.waiting"
 BREACHED, SOON = "sla.breached", "sla.soon"
 UNSEEN, ESCALATED, TAKEN = "sla.unseen", "sla.escalated", "sla.taken"
 MESSENGER_DEAD = "messenger.dead"
+CANARY_ENDED = "routing.canary_ended"
 
 for _notice in (
     Notice(ASSIGNED, _yours, _asked, _url),
@@ -146,6 +151,7 @@ for _notice in (
     Notice(UNSEEN, _unseen, _owner, _url),
     Notice(ESCALATED, _soon, _owner, _url),
     Notice(TAKEN, _taken, _owner, _url),
+    Notice(CANARY_ENDED, _trial, _reason, _url, mail="routing/mail/plain"),
     Notice(MESSENGER_DEAD, _dead, _dead_why, _url, mail="routing/mail/plain"),
 ):
     register_notice(_notice)

@@ -1,6 +1,7 @@
-"""The rule set that decides, parsed once per process."""
+"""The rule set that decides, and the one that is tried beside it, parsed once per process."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from leads.configuration import Kept
 from routing.decide import RuleView, readable
@@ -16,17 +17,43 @@ class PublishedRules:
     rules: tuple[RuleView, ...]
 
 
-def _load() -> PublishedRules | None:
-    row = RuleSet.objects.filter(status=RuleSet.Status.PUBLISHED).values_list("pk", "version").first()
-    return PublishedRules(*row, rules_of(row[0])) if row else None
+@dataclass(frozen=True)
+class Deciding:
+    """What decides at a time; ``share`` of a hundred leads go by the ``canary``."""
+
+    published: PublishedRules | None = None
+    canary: PublishedRules | None = None
+    share: int = 0
 
 
-_published = Kept(_load, "routing_ruleset", "routing_rule")
+def _load() -> Deciding:
+    rows = RuleSet.objects.filter(status__in=[RuleSet.Status.PUBLISHED, RuleSet.Status.CANARY])
+    found = {row.status: row for row in rows}
+    read = {status: PublishedRules(row.pk, row.version, rules_of(row.pk)) for status, row in found.items()}
+    canary = found.get(RuleSet.Status.CANARY)
+    return Deciding(
+        read.get(RuleSet.Status.PUBLISHED), read.get(RuleSet.Status.CANARY), canary.canary_share or 0 if canary else 0
+    )
 
 
-def published_rules() -> PublishedRules | None:
-    """The published version, None if there is none."""
-    return _published()
+_deciding = Kept(_load, "routing_ruleset", "routing_rule")
+
+
+def rules_for(lead_id: int) -> PublishedRules | None:
+    """The version that decides about this lead: the published one, or the one that is tried. None if there is none.
+
+    The same lead always falls to the same side, as long as the same version is tried.
+    """
+    deciding = _deciding()
+    if deciding.canary and deciding.published and is_drawn(lead_id, deciding.canary.version, deciding.share):
+        return deciding.canary
+    return deciding.published
+
+
+def is_drawn(lead_id: int, version: int, share: int) -> bool:
+    """Whether a lead is among the ``share`` per cent that go by the version that is tried."""
+    number = int.from_bytes(sha256(f"canary {version}, lead {lead_id}".encode()).digest()[:8], "big")
+    return number % 10_000 < share * 100
 
 
 def rules_of(rule_set_id: int) -> tuple[RuleView, ...]:

@@ -6,12 +6,16 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RuleSet(models.Model):
-    """One version of the rules: a draft is edited, the published one decides, archived ones explain the past."""
+    """One version of the rules: a draft is edited, the published one decides, archived ones explain the past.
+
+    A canary decides about a share of the leads beside the published one (routing/services/canary.py).
+    """
 
     class Status(models.TextChoices):
         """Where the version stands."""
 
         DRAFT = "draft", _("Draft")
+        CANARY = "canary", _("Tried on a share of leads")
         PUBLISHED = "published", _("Published")
         ARCHIVED = "archived", _("Archived")
 
@@ -23,6 +27,10 @@ class RuleSet(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey("leads.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     archived_at = models.DateTimeField(null=True, blank=True)
+    canary_share = models.PositiveSmallIntegerField(_("share of leads in per cent"), null=True, blank=True)
+    canary_since = models.DateTimeField(_("tried since"), null=True, blank=True)
+    # How often the guard has looked.
+    canary_looks = models.PositiveSmallIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["-version"]
@@ -31,6 +39,12 @@ class RuleSet(models.Model):
                 fields=["status"], condition=Q(status="published"), name="routing_ruleset_one_published"
             ),
             models.UniqueConstraint(fields=["status"], condition=Q(status="draft"), name="routing_ruleset_one_draft"),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="canary"), name="routing_ruleset_one_canary"),
+            models.CheckConstraint(
+                condition=~Q(status="canary")
+                | Q(canary_share__gte=1, canary_share__lte=50, canary_since__isnull=False),
+                name="routing_ruleset_canary_complete",
+            ),
         ]
 
     def __str__(self) -> str:

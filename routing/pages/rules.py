@@ -54,18 +54,19 @@ class Sets:
     published: RuleSet | None
     draft: RuleSet | None
     shown: RuleSet | None
+    canary: RuleSet | None = None
 
 
 def sets_for(version: int | None, *, sees_draft: bool) -> Sets:
     """What is shown is the version asked for, else the draft for who edits it, else the published one."""
-    alive = Q(status__in=[RuleSet.Status.PUBLISHED, RuleSet.Status.DRAFT])
+    alive = Q(status__in=[RuleSet.Status.PUBLISHED, RuleSet.Status.DRAFT, RuleSet.Status.CANARY])
     found = RuleSet.objects.filter(alive | Q(version=version)).select_related("created_by", "published_by")
     by_status = {one.status: one for one in found}
     draft, published = by_status.get(RuleSet.Status.DRAFT), by_status.get(RuleSet.Status.PUBLISHED)
     shown = (draft if sees_draft else None) or published
     if version is not None:
         shown = next((one for one in found if one.version == version and (sees_draft or one != draft)), None)
-    return Sets(published, draft, shown)
+    return Sets(published, draft, shown, by_status.get(RuleSet.Status.CANARY))
 
 
 def lines_of(rules: Sequence[Rule], at: datetime, *, against: Sequence[Rule] = ()) -> list[RuleLine]:

@@ -15,7 +15,7 @@ from routing.decide import CLAIM, FAIR, TIERS, Distribution, Looked, RuleView, d
 from routing.fit import meets
 from routing.hours import day_start
 from routing.models import Absence, Pool, Rule
-from routing.published import PublishedRules, published_rules
+from routing.published import PublishedRules, rules_for
 from routing.snapshot import Standing, pool_standings, rep_standings
 
 # Why a lead waits; translated where it is shown.
@@ -78,7 +78,7 @@ def make_plan(lead: Lead, at: datetime) -> Plan:
 
     Who has given this lead back is no candidate for it any more.
     """
-    rules = published_rules()
+    rules = rules_for(lead.pk)
     if rules is None:
         return Plan(at, "unmatched", reason=NO_RULES, wake_at=at + RETRY_AFTER)
     facts = lead_facts(lead, at)

@@ -34,12 +34,17 @@ def publish_rule_set(
     with transaction.atomic():
         draft = lock_draft(rule_set_id)
         expect_draft(draft, seen)
-        stops = [finding.title for finding in findings_of(draft) if finding.level == STOP]
-        if stops:
-            raise NotPublishable(_("Publishing waits: %(why)s") % {"why": stops[0]})
+        expect_no_stop(draft)
         if asks_replay:
             expect_replayed(draft, at)
-        return _let_decide(draft, by, at)
+        return let_decide(draft, by, at)
+
+
+def expect_no_stop(rule_set: RuleSet) -> None:
+    """Raise NotPublishable while a finding keeps the version from deciding."""
+    stops = [finding.title for finding in findings_of(rule_set) if finding.level == STOP]
+    if stops:
+        raise NotPublishable(_("Publishing waits: %(why)s") % {"why": stops[0]})
 
 
 def roll_back(version: int, by: User | None, at: datetime) -> RuleSet:
@@ -53,11 +58,13 @@ def roll_back(version: int, by: User | None, at: datetime) -> RuleSet:
             copy = copy_of(source, status=Status.ARCHIVED, by=by, note=note)
         except IntegrityError:
             raise NotPublishable(_("Somebody else published at the same moment. Look again.")) from None
-        return _let_decide(copy, by, at)
+        return let_decide(copy, by, at)
 
 
-def _let_decide(rule_set: RuleSet, by: User | None, at: datetime) -> RuleSet:
-    for current in RuleSet.objects.select_for_update().filter(status=Status.PUBLISHED):
+def let_decide(rule_set: RuleSet, by: User | None, at: datetime) -> RuleSet:
+    """Put a locked version in force; what decided, or was tried beside it, is archived. NotPublishable if it lost."""
+    others = RuleSet.objects.select_for_update().filter(status__in=[Status.PUBLISHED, Status.CANARY])
+    for current in others.exclude(pk=rule_set.pk).order_by("pk"):
         current.status, current.archived_at = Status.ARCHIVED, at
         current.save(update_fields=["status", "archived_at"])
     rule_set.status, rule_set.published_at, rule_set.published_by = Status.PUBLISHED, at, by

@@ -14,7 +14,7 @@ from leads.services.storing import insert_many
 from routing.certify import candidates_content, digest, draw_content, rules_content
 from routing.decide import RuleView, first_match
 from routing.models import Assignment, Certificate, WaitingLead
-from routing.published import published_rules
+from routing.published import rules_for
 from routing.replay.tiers import brief_of
 from routing.services.book import book_distribution, take_back
 from routing.services.keep import keep_waiting
@@ -152,7 +152,7 @@ def correct_route(lead: Lead, at: datetime) -> bool:
     current = _correctable(lead, at)
     if current is None or current.certificate is None:
         return False
-    rules = published_rules()
+    rules = rules_for(lead.pk)
     rule = first_match(rules.rules, lead_facts(lead, at))[0] if rules else None
     if rule is None or rule.id == current.certificate.rule_id:
         return False

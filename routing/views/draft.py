@@ -17,7 +17,7 @@ from routing.access import EDITORS, PUBLISHERS, person
 from routing.editor import Editor, editor_from, editor_of, fact_groups
 from routing.forms import RuleForm, rule_initial, unshown
 from routing.models import Rule, RuleSet
-from routing.services import draft, publish
+from routing.services import canary, draft, publish
 from routing.services.seen import ChangedMeanwhile, rule_mark
 from routing.views.rules import overview_context
 
@@ -50,6 +50,41 @@ def draft_publish(request: HttpRequest) -> HttpResponse:
     made = publish.publish_rule_set(
         _draft_id(), person(request), now(), seen=request.POST.get("seen", ""), asks_replay=True
     )
+    messages.success(request, _("Version %(version)s decides from now on.") % {"version": made.version})
+    return redirect("routing:overview")
+
+
+@require_POST
+@role_required(*PUBLISHERS)
+def draft_canary(request: HttpRequest) -> HttpResponse:
+    """Try the draft on a share of the leads."""
+    share = request.POST.get("share", "")
+    made = canary.start_canary(
+        _draft_id(),
+        int(share) if share.isdecimal() and len(share) < 4 else 0,
+        by=person(request),
+        at=now(),
+        seen=request.POST.get("seen", ""),
+    )
+    words = {"version": made.version, "share": made.canary_share}
+    messages.success(request, _("Version %(version)s is tried on %(share)s %% of leads.") % words)
+    return redirect("routing:overview")
+
+
+@require_POST
+@role_required(*PUBLISHERS)
+def canary_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End a trial."""
+    ended = canary.end_canary(pk, by=person(request), at=now())
+    messages.success(request, _("The trial of version %(version)s is ended.") % {"version": ended.version})
+    return redirect("routing:overview")
+
+
+@require_POST
+@role_required(*PUBLISHERS)
+def canary_publish(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let what was tried decide about all leads."""
+    made = canary.publish_canary(pk, by=person(request), at=now())
     messages.success(request, _("Version %(version)s decides from now on.") % {"version": made.version})
     return redirect("routing:overview")
 

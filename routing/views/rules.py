@@ -16,6 +16,7 @@ from routing.models import RuleSet
 from routing.pages.pools import pool_lines, waiting_count
 from routing.pages.replays import ReplayCard, card_of
 from routing.pages.rules import changes, find_lead, lines_of, sets_for, stored_rules, try_lead
+from routing.services.canary import USUAL, trial_of
 from routing.services.replays import newest_replay
 from routing.services.seen import draft_mark
 
@@ -59,6 +60,8 @@ def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "may_publish": may_publish(user),
         "try_text": request.GET.get("try", ""),
         "replay": _replay(sets.shown) if is_draft else None,
+        "canary": trial_of(sets.canary) if sets.canary else None,
+        "usual_share": USUAL,
         **_trial(request, sets.shown, at),
     }
 

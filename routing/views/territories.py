@@ -138,7 +138,7 @@ def territory_file(request: HttpRequest, slug: str) -> HttpResponse:
 @role_required(*EDITORS)
 def territory_delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a table away that no rule asks for."""
-    alive = Rule.objects.filter(rule_set__status__in=[RuleSet.Status.DRAFT, RuleSet.Status.PUBLISHED])
+    alive = Rule.objects.exclude(rule_set__status=RuleSet.Status.ARCHIVED)
     asked = [part for pair in alive.values_list("condition", "wants") for part in pair]
     delete_table(slug, asked)
     messages.success(request, _("The table is gone."))
