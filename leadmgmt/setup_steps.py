@@ -161,7 +161,7 @@ def routing(found: Found) -> Step:
             found.counts.default_promises > 0,
             _("There is a default promise of a first touch"),
             _("No default promise of a first touch"),
-            url=admin("routing", "slapolicy"),
+            url=link("routing:promise_list"),
         ),
     ]
     if bare:

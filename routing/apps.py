@@ -15,6 +15,7 @@ class RoutingConfig(AppConfig):
         from leadmgmt.core import clock
         from leads import promises
         from routing.services.absences import hand_over_due
+        from routing.services.attempts import attempts_due
         from routing.services.canary import guard_canary
         from routing.services.deliver import send_digests, send_waiting
         from routing.services.form_promise import form_promise
@@ -26,6 +27,7 @@ class RoutingConfig(AppConfig):
         clock.register("routing.sla_breaches", breach_due)
         clock.register("routing.sla_reminders", remind_due, every=10.0)
         clock.register("routing.acknowledgements", acknowledge_due, every=5.0)
+        clock.register("routing.attempts", attempts_due, every=30.0)
         clock.register("routing.escalations", escalate_due, every=10.0)
         clock.register("routing.reassignments", reassign_due, every=10.0)
         clock.register("routing.waiting_room", retry_waiting)

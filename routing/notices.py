@@ -104,6 +104,14 @@ def _unseen(notification: Notification) -> str:
     return _("%(who)s was given and nobody has acknowledged it") % {"who": who(notification.lead)}
 
 
+def _too_few(notification: Notification) -> str:
+    words = {"who": who(notification.lead), "made": _context(notification, "made") or "0"}
+    return _("%(who)s: tried %(made)s of %(wanted)s times, and the time is over") % {
+        **words,
+        "wanted": _context(notification, "wanted"),
+    }
+
+
 def _taken(notification: Notification) -> str:
     return _("%(who)s went to somebody else: nobody was in touch in time") % {"who": who(notification.lead)}
 
@@ -138,7 +146,7 @@ def _due(notification: Notification) -> str:
 PLAIN = Notice("", lambda one: _context(one, "title") or who(one.lead), lambda one: _context(one, "text"), _url)
 ASSIGNED, TOUCHED, WAITING = "lead.assigned", "lead.touched", "lead.waiting"
 BREACHED, SOON = "sla.breached", "sla.soon"
-UNSEEN, ESCALATED, TAKEN = "sla.unseen", "sla.escalated", "sla.taken"
+UNSEEN, ESCALATED, TAKEN, TOO_FEW = "sla.unseen", "sla.escalated", "sla.taken", "sla.too_few"
 MESSENGER_DEAD = "messenger.dead"
 CANARY_ENDED = "routing.canary_ended"
 
@@ -151,6 +159,7 @@ for _notice in (
     Notice(UNSEEN, _unseen, _owner, _url),
     Notice(ESCALATED, _soon, _owner, _url),
     Notice(TAKEN, _taken, _owner, _url),
+    Notice(TOO_FEW, _too_few, _owner, _url),
     Notice(CANARY_ENDED, _trial, _reason, _url, mail="routing/mail/plain"),
     Notice(MESSENGER_DEAD, _dead, _dead_why, _url, mail="routing/mail/plain"),
 ):

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from routing.views import certificate, draft, leads, news, pools, preferences, replays, reps, rules, territories
+from routing.views import (
+    certificate,
+    draft,
+    leads,
+    news,
+    pools,
+    preferences,
+    promises,
+    replays,
+    reps,
+    rules,
+    territories,
+)
 
 app_name = "routing"
 urlpatterns = [
@@ -32,6 +44,10 @@ urlpatterns = [
     path("routing/waiting/<int:lead_id>/retry/", pools.waiting_retry, name="waiting_retry"),
     path("routing/certificates/<int:pk>/", certificate.certificate, name="certificate"),
     path("routing/certificates/<int:pk>/file/", certificate.certificate_file, name="certificate_file"),
+    path("routing/promises/", promises.promise_list, name="promise_list"),
+    path("routing/promises/new/", promises.promise_new, name="promise_new"),
+    path("routing/promises/<int:pk>/", promises.promise, name="promise"),
+    path("routing/promises/<int:pk>/delete/", promises.promise_delete, name="promise_delete"),
     path("routing/territories/", territories.territory_list, name="territory_list"),
     path("routing/territories/new/", territories.territory_new, name="territory_new"),
     path("routing/territories/<slug:slug>/", territories.territory, name="territory"),

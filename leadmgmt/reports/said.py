@@ -7,7 +7,7 @@ from django.utils.translation import pgettext
 from crmsync.models import Handoff, Opportunity
 from leads.cohort import NONE, Say
 from leads.models import User
-from routing.models import SlaClock
+from routing.models import SlaClock, SlaPolicy
 
 
 def person(value: str) -> str:
@@ -33,6 +33,18 @@ def promise(value: str) -> tuple[str, str]:
 def broke(value: str) -> tuple[str, str]:
     """Why the first promise broke."""
     return _("First promise broke"), str(dict(SlaClock.Cause.choices).get(value, value))
+
+
+def policy(value: str) -> tuple[str, str]:
+    """Which promise was the first."""
+    found = SlaPolicy.objects.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None
+    return _("Promise"), str(found or value)
+
+
+def attempts(value: str) -> tuple[str, str]:
+    """How a promise of attempts stands."""
+    words = {"kept": _("kept"), "missed": _("too few"), "running": _("still runs")}
+    return _("Attempts"), words.get(value, value)
 
 
 def hour(value: str) -> tuple[str, str]:
@@ -76,6 +88,8 @@ SAID: dict[str, Say] = {
     "ae": lambda value: ("AE", person(value)),
     "promise": promise,
     "broke": broke,
+    "policy": policy,
+    "attempts": attempts,
     "hour": hour,
     "notified": notified,
     "loop": loop,

@@ -16,7 +16,7 @@ from leadmgmt.reports.said import SAID
 from leads.cohort import NONE, happened, register_word
 from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
-from routing.models import Assignment, SlaClock, WaitingLead
+from routing.models import Assignment, AttemptClock, SlaClock, WaitingLead
 
 Params = Mapping[str, str]
 HOUR_OF_WEEK = re.compile(r"(?P<day>[0-6])-(?P<hour>1?[0-9]|2[0-3])", re.ASCII)
@@ -106,6 +106,26 @@ def _broke(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return leads.annotate(first_clock=Subquery(first.values("pk")[:1])).filter(Exists(clocks))
 
 
+def _policy(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads whose first promise was this one."""
+    if not (value.isdecimal() and len(value) < 19):
+        sentence = _("“%(value)s” is no promise's number.") % {"value": value}
+        raise InvalidInput(sentence, fields={"policy": sentence})
+    first = SlaClock.objects.filter(lead=OuterRef("pk")).order_by("started_at", "pk")
+    return leads.annotate(first_policy=Subquery(first.values("policy")[:1])).filter(first_policy=int(value))
+
+
+def _attempts(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads with a promise of attempts that was kept or missed, or still runs."""
+    states = {
+        "kept": Q(met_at__isnull=False),
+        "missed": Q(breached_at__isnull=False),
+        "running": Q(stopped_at__isnull=True),
+    }
+    state = states[_one_of(value, "attempts", list(states))]
+    return leads.filter(Exists(AttemptClock.objects.filter(state, lead=OuterRef("pk"))))
+
+
 def _hour(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     """Leads whose first promise began in this hour of the week: weekday (Monday is 0) and hour, as in 4-16."""
     found = HOUR_OF_WEEK.fullmatch(value)
@@ -152,6 +172,8 @@ def register_all() -> None:
         "sql_by": _sql_by,
         "promise": _promise,
         "broke": _broke,
+        "policy": _policy,
+        "attempts": _attempts,
         "hour": _hour,
         "notified": _notified,
         "loop": _loop,

@@ -7,7 +7,7 @@ from django.db.models import FilteredRelation, Q
 from leads.models import Lead
 from leads.querysets import LeadQuerySet
 from qualification.models import NurtureEnrolment, Score
-from routing.models import Assignment, SlaClock, WaitingLead
+from routing.models import Assignment, AttemptClock, SlaClock, WaitingLead
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class CloseUp:
     wait: WaitingLead | None
     score: Score | None
     nurture: NurtureEnrolment | None
+    attempts: AttemptClock | None = None
 
     @property
     def running(self) -> SlaClock | None:
@@ -27,10 +28,19 @@ class CloseUp:
         return self.clock if self.clock and self.clock.stopped_at is None else None
 
 
+NEWEST = (
+    "-clock__started_at",
+    "-clock__pk",
+    "-tries__pk",
+    "-newest_score__at",
+    "-newest_score__pk",
+    "-slept__ended_at",
+)
 RELATED = (
     "team",
     "ae",
-    "clock",
+    "clock__policy",
+    "tries",
     "holding__user",
     "holding__assigned_by",
     "holding__certificate__rule",
@@ -49,13 +59,14 @@ def close_up(leads: LeadQuerySet, lead_id: int) -> CloseUp | None:
         leads.with_people()
         .annotate(
             clock=FilteredRelation("sla_clocks"),
+            tries=FilteredRelation("attempt_clocks"),
             holding=FilteredRelation("assignments", condition=Q(assignments__ends_at__isnull=True)),
             room=FilteredRelation("waits", condition=Q(waits__left_at__isnull=True)),
             newest_score=FilteredRelation("scores"),
             slept=FilteredRelation("nurtures", condition=Q(nurtures__ended_at__isnull=False)),
         )
         .select_related(*RELATED)
-        .order_by("-clock__started_at", "-clock__pk", "-newest_score__at", "-newest_score__pk", "-slept__ended_at")
+        .order_by(*NEWEST)
         .filter(pk=lead_id)
         .first()
     )
@@ -63,6 +74,5 @@ def close_up(leads: LeadQuerySet, lead_id: int) -> CloseUp | None:
         return None
     # Django leaves an attribute away where its relation is empty.
     rows = vars(lead) | lead._state.fields_cache
-    return CloseUp(
-        lead, rows.get("clock"), rows.get("holding"), rows.get("room"), rows.get("newest_score"), rows.get("slept")
-    )
+    names = ("clock", "holding", "room", "newest_score", "slept", "tries")
+    return CloseUp(lead, *(rows.get(name) for name in names))

@@ -299,6 +299,7 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "lead.handed_back": _plain("replay", lambda: _("<strong>{who}</strong> gave it back")),
     "activity.undone": _plain("replay", lambda: _("<strong>{who}</strong> took an activity back")),
     "sla.unacknowledged": _plain("alert", lambda: _("Was given and not acknowledged in time")),
+    "sla.too_few": _plain("alert", lambda: _("Was not tried as often as promised")),
     "sla.escalated": _plain("alert", lambda: _("The team lead was told that the promise runs out")),
     "lead.passed_over": _plain("replay", lambda: _("Given on, as nobody was in touch in time")),
     "sla.breached": _plain("alert", lambda: _("The promise of a first touch ran out")),

@@ -17,6 +17,7 @@ from qualification.desk.headline import headline
 from qualification.desk.order import Order, order
 from qualification.desk.panels import Assessment
 from qualification.desk.plan import Plan, plan
+from qualification.desk.promised import Promised, promised
 from qualification.desk.situation import Situation, activities_of, clock_of, history
 from qualification.desk.timeline import Timeline, timeline
 from qualification.desk.why import Headline
@@ -59,6 +60,7 @@ class Workspace:
     lead: Lead
     standing: Standing
     clock: SlaClock | None
+    promised: Promised | None
     owner: SafeString
     certificate: int | None
     place: Place | None
@@ -83,6 +85,7 @@ def workspace(near: CloseUp, reader: User, at: datetime, assessed: Assessment, *
         lead=lead,
         standing=standing(near, at, activities[lead.pk], assessed, touch),
         clock=near.clock,
+        promised=promised(near.clock, near.assignment, near.attempts, at),
         owner=owner,
         certificate=certificate,
         place=place(lead, mine, activities, at),

@@ -11,6 +11,7 @@ from leadmgmt.core.now import now
 from leads.events import record_event
 from leads.models import Lead, User
 from qualification.models import Activity
+from routing.services.attempts import note_attempts
 from routing.services.touch import note_first_touch
 from routing.services.withdraw import withdraw_first_touch
 
@@ -31,6 +32,8 @@ DISPOSITIONS: dict[str, tuple[str, ...]] = {
     Kind.MEETING: (Disposition.BOOKED, Disposition.HELD),
     Kind.NOTE: ("",),
 }
+# Nobody has to be tried further who was spoken to.
+REACHED = (Disposition.CONNECTED, Disposition.CALL_BACK, Disposition.BOOKED, Disposition.HELD)
 NEEDS_TIME = (Disposition.CALL_BACK, Disposition.BOOKED)
 
 
@@ -73,6 +76,7 @@ def log_activity(
             lead.last_activity_at = max(filter(None, (lead.last_activity_at, at)))
             lead.snoozed_until = None
             lead.save(update_fields=["last_activity_at", "snoozed_until"])
+            _count_attempts(lead, at)
         data = {"activity": activity.pk, "kind": kind, "disposition": disposition}
         record_event(lead, "activity.logged", at=at, actor=by, data=data)
     return activity
@@ -117,6 +121,13 @@ def undo_activity(activity_id: int, *, by: User, at: datetime | None = None) -> 
     return activity
 
 
+def _count_attempts(lead: Lead, at: datetime) -> None:
+    """Tell the promise of attempts how often the person was tried since the lead came, and whether with success."""
+    done = Activity.objects.filter(lead=lead, undone_at__isnull=True, at__gte=lead.captured_at).exclude(kind=Kind.NOTE)
+    dispositions = list(done.values_list("disposition", flat=True))
+    note_attempts(lead, len(dispositions), at=at, is_reached=any(one in REACHED for one in dispositions))
+
+
 def _forget_touch(lead: Lead, activity: Activity) -> None:
     """Work out first and last touch anew. The caller holds the lead's lock."""
     rest = Activity.objects.filter(lead=lead, undone_at__isnull=True).exclude(kind=Kind.NOTE)
@@ -126,3 +137,4 @@ def _forget_touch(lead: Lead, activity: Activity) -> None:
         next_touch = rest.filter(at__gte=lead.captured_at).order_by("at").first()
         if next_touch is not None:
             note_first_touch(lead, next_touch.at, next_touch.by)
+    _count_attempts(lead, activity.at)

@@ -8,11 +8,12 @@ from routing.models.pool import CreditClaim, LedgerEntry, Pool, PoolMember
 from routing.models.rep import Absence, CoverMove, Rep, RepCap, Shift
 from routing.models.replay import ConfigHistory, ReplayRun
 from routing.models.rules import Rule, RuleSet
-from routing.models.sla import SlaClock, SlaPolicy
+from routing.models.sla import AttemptClock, SlaClock, SlaPolicy
 
 __all__ = [
     "Absence",
     "Assignment",
+    "AttemptClock",
     "Certificate",
     "ConfigHistory",
     "CoverMove",

@@ -29,6 +29,13 @@ class SlaPolicy(models.Model):
         help_text=_("After it ran out untouched, and only to somebody who works then."),
     )
 
+    attempts = models.PositiveSmallIntegerField(
+        _("attempts"), null=True, blank=True, help_text=_("Calls and e-mails, unless the person is reached before.")
+    )
+    attempt_days = models.PositiveSmallIntegerField(
+        _("within days"), null=True, blank=True, help_text=_("After the lead came; days of work as above.")
+    )
+
     class Meta:
         ordering = ["first_touch_minutes"]
         verbose_name = _("SLA policy")
@@ -38,6 +45,11 @@ class SlaPolicy(models.Model):
                 fields=["is_default"], condition=Q(is_default=True), name="routing_slapolicy_one_default"
             ),
             models.CheckConstraint(condition=Q(first_touch_minutes__gt=0), name="routing_slapolicy_positive"),
+            models.CheckConstraint(
+                condition=Q(attempts__isnull=True, attempt_days__isnull=True)
+                | Q(attempts__gte=1, attempt_days__gte=1, attempts__isnull=False, attempt_days__isnull=False),
+                name="routing_slapolicy_attempts_complete",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -100,3 +112,41 @@ class SlaClock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead_id} due {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class AttemptClock(models.Model):
+    """A promise to try so often: ``wanted`` calls and e-mails by ``due_at``, unless the person is reached before.
+
+    Kept where ``met_at`` is set, broken where ``breached_at`` is; stopped with neither where the lead closed before.
+    """
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="attempt_clocks")
+    policy = models.ForeignKey(SlaPolicy, on_delete=models.PROTECT, related_name="attempt_clocks")
+    wanted = models.PositiveSmallIntegerField(_("attempts wanted"))
+    made = models.PositiveSmallIntegerField(_("attempts made"), default=0)
+    started_at = models.DateTimeField(_("started"))
+    due_at = models.DateTimeField(_("due"))
+    met_at = models.DateTimeField(_("met"), null=True, blank=True)
+    breached_at = models.DateTimeField(_("breached"), null=True, blank=True)
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lead"], condition=Q(stopped_at__isnull=True), name="routing_attemptclock_one_running_per_lead"
+            ),
+            models.CheckConstraint(
+                condition=Q(met_at__isnull=True) | Q(breached_at__isnull=True), name="routing_attemptclock_one_end"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(stopped_at__isnull=True), name="routing_attemptclock_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id}: {self.made} of {self.wanted}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether attempts are still owed."""
+        return self.stopped_at is None

@@ -9,6 +9,7 @@ from leads.services.storing import insert_many
 from routing.calendar import Calendar, add_working, working_between
 from routing.hours import calendars_by_number
 from routing.models import PoolMember, Rep, SlaClock, SlaPolicy
+from routing.services.attempts import promise_attempts
 from routing.services.causes import cause_of
 
 
@@ -70,6 +71,7 @@ def run_clock(
         clock.save()
     else:
         insert_many([clock])
+    promise_attempts(lead, policy, calendars)
     return clock
 
 

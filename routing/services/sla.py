@@ -15,13 +15,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Concat, Greatest
 
-from leadmgmt.core.permissions import TEAM_LEAD
 from leads.events import record_event
-from leads.models import Lead, User
+from leads.models import Lead
 from leads.models.lead import WORKING_STAGES
 from routing.models import Notification, SlaClock
 from routing.notices import BREACHED, ESCALATED, SOON, TAKEN, UNSEEN
 from routing.services.causes import cause_of
+from routing.services.concerned import concerned, leads_of
 from routing.services.notify import tell
 from routing.services.promise import stop_clock
 from routing.services.route import pass_over
@@ -57,16 +57,9 @@ def _breach(clock_id: int, lead_id: int, at: datetime) -> bool:
         clock.save(update_fields=["breached_at", "cause"])
         data = {"clock": clock.pk, "due_at": clock.due_at.isoformat(), "cause": clock.cause}
         record_event(lead, "sla.breached", at=clock.due_at, by="clock", data=data)
-        for person in _concerned(lead):
+        for person in concerned(lead):
             tell(person, BREACHED, f"breach:{clock.pk}", lead, at=at)
         return True
-
-
-def _concerned(lead: Lead) -> list[User]:
-    """The owner, and who leads the team."""
-    leads = User.objects.filter(is_active=True, team=lead.team_id, groups__name=TEAM_LEAD) if lead.team_id else []
-    people = {user.pk: user for user in ([lead.owner] if lead.owner else [])} | {user.pk: user for user in leads}
-    return list(people.values())
 
 
 def remind_due(at: datetime) -> int:
@@ -112,7 +105,7 @@ def _unacknowledged(clock_id: int, lead_id: int, at: datetime) -> bool:
         SlaClock.objects.filter(pk=clock.pk).update(ack_breached_at=clock.ack_due_at)
         data = {"clock": clock.pk, "user": current.user_id}
         record_event(lead, "sla.unacknowledged", at=clock.ack_due_at or at, by="clock", data=data)
-        for person in _concerned(lead):
+        for person in concerned(lead):
             # The way they had chosen has not reached them: now all there are.
             tell(person, UNSEEN, f"unseen:{clock.pk}:{current.pk}", lead, at=at, everywhere=True)
         return True
@@ -138,15 +131,9 @@ def escalate_due(at: datetime) -> int:
                 continue
             lead = Lead.objects.lock().get(pk=clock.lead_id)
             record_event(lead, "sla.escalated", at=at, by="clock", data={"clock": clock.pk})
-            for person in _leads_of(lead):
+            for person in leads_of(lead, or_any=True):
                 tell(person, ESCALATED, f"escalated:{clock.pk}", lead, at=at)
     return len(clocks)
-
-
-def _leads_of(lead: Lead) -> list[User]:
-    """Who leads the lead's team; without one whoever leads any."""
-    people = User.objects.filter(is_active=True, groups__name=TEAM_LEAD)
-    return list(people.filter(team=lead.team_id) if lead.team_id else people)
 
 
 def reassign_due(at: datetime) -> int:
