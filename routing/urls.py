@@ -74,6 +74,7 @@ urlpatterns = [
     path("notifications/settings/", preferences.settings, name="notification_settings"),
     path("notifications/messengers/<slug:kind>/", preferences.messenger_set, name="messenger_set"),
     path("notifications/messengers/<slug:kind>/test/", preferences.messenger_test, name="messenger_test"),
+    path("notifications/stream/", news.stream, name="news_stream"),
     path("notifications/news/", news.news, name="news"),
     path("notifications/<int:pk>/seen/", news.notification_seen, name="notification_seen"),
 ]

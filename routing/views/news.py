@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from leadmgmt.core.now import now
+from leadmgmt.core.streams import hand_over
 from leadmgmt.core.web import is_partial
 from leads.models import User
 from routing.access import person
@@ -42,6 +43,14 @@ def news(request: HttpRequest) -> HttpResponse:
     newest = max((item.notification.pk for item in items), default=None) or _newest(user)
     context = {"items": items, "cursor": newest, "at": now()}
     return render(request, "routing/_news_items.html", context)
+
+
+@login_required
+@require_GET
+def stream(request: HttpRequest) -> HttpResponse:
+    """A stream of server-sent events that nudges the page when there is news; 204 ends it where none can be had."""
+    hand_over(request.META, person(request).pk)
+    return HttpResponse(status=204)
 
 
 def _newest(user: User) -> int:

@@ -1,7 +1,9 @@
-// Asks for live news every ten seconds while somebody looks, and at once when they come back. Where the person has
-// allowed it, the browser tells of them while another tab is in front.
+// Asks for live news when the server nudges, while somebody looks; every ten seconds where there is no stream, and at
+// once when they come back. Where the person has allowed it, the browser tells of news while another tab is in front.
 const EVERY_MS = 10000;
+const STREAMED_MS = 60000;
 const BEHIND_MS = 30000;
+const TRY_AGAIN_MS = 120000;
 
 function allowed() {
   return "Notification" in window && Notification.permission === "granted";
@@ -41,13 +43,37 @@ export function startNews() {
   const news = document.querySelector("[data-news]");
   if (!news) return;
   let asked = 0;
+  let stream = null;
+  let tried = 0;
+  const isStreamed = () => stream?.readyState === EventSource.OPEN;
   const ask = () => {
-    if (document.hidden && (!allowed() || Date.now() - asked < BEHIND_MS)) return;
+    const since = Date.now() - asked;
+    if (document.hidden && (!allowed() || since < BEHIND_MS)) return;
     asked = Date.now();
     news.dispatchEvent(new CustomEvent("news"));
   };
+  // A browser has few connections to one address: a tab that nobody sees keeps none of them.
+  const listen = () => {
+    if (document.hidden || !("EventSource" in window)) {
+      stream?.close();
+      stream = null;
+      tried = 0;
+    } else if ((!stream || stream.readyState === EventSource.CLOSED) && Date.now() - tried >= TRY_AGAIN_MS) {
+      tried = Date.now();
+      stream = new EventSource(news.dataset.stream);
+      stream.addEventListener("news", ask);
+    }
+  };
   setTimeout(ask, 1000);
-  setInterval(ask, EVERY_MS);
-  document.addEventListener("visibilitychange", ask);
+  setInterval(() => {
+    if (!isStreamed() || Date.now() - asked >= STREAMED_MS) ask();
+    listen();
+  }, EVERY_MS);
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    ask();
+  });
+  window.addEventListener("pagehide", () => stream?.close());
   news.addEventListener("htmx:afterSwap", announce);
 }
