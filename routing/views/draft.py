@@ -130,6 +130,9 @@ def rule_move(request: HttpRequest, pk: int) -> HttpResponse:
     position = Rule.objects.filter(pk=pk).values_list("position", flat=True).first() or 0
     steps = {"up": position - 1, "down": position + 1}
     moved = draft.move_rule(pk, int(to) if to.isdigit() and len(to) < 6 else steps.get(to, position))
+    if request.POST.get("stay"):
+        # Without a fragment, which would take the focus from the rule's grip.
+        return redirect("routing:overview")
     return redirect(f"{_rule_url(moved.pk)}#rule-{moved.pk}")
 
 

@@ -6,9 +6,9 @@ from playwright.sync_api import Page, Route, expect
 from leads.models import Lead
 from leads.services.capture import receive
 from routing.models import Certificate, RuleSet
-from tests.browser.conftest import PHONE, Open
+from tests.browser.conftest import DESKTOP, PHONE, Open
 from tests.factories import make_pool, make_rep, make_team, make_user
-from tests.routing.things import make_rules
+from tests.routing.things import is_in, make_rules
 from tests.worker import drain
 from tests.world import World, build_world
 
@@ -141,3 +141,59 @@ def test_the_rules_fit_a_phone(world: World, open_page: Open) -> None:
 
     expect(page.locator("h1")).to_have_text("Routing rules")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def order(page: Page) -> list[str]:
+    return [text.split()[0] for text in page.locator(".rule-item .rule-sentence a.small").all_text_contents()]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_rules_are_dragged_into_order(world: World, open_page: Open, size: tuple[int, int]) -> None:
+    draft = make_rules(
+        ("First", is_in("contact.country", "CH"), world.pool),
+        ("Second", is_in("contact.country", "AT"), world.pool),
+        ("Third", is_in("contact.country", "FR"), world.pool),
+        version=2,
+        status="draft",
+    )
+    page = open_page("/routing/", make_user("admin"), size=size)
+    assert order(page) == ["First", "Second", "Third"]
+
+    grip, target = page.locator("[data-grip]").nth(2), page.locator(".rule-item").nth(0)
+    grip.scroll_into_view_if_needed()
+    start, end = grip.bounding_box(), target.bounding_box()
+    assert start
+    assert end
+    page.mouse.move(start["x"] + 5, start["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(end["x"] + 20, end["y"] + 4, steps=8)
+    with page.expect_navigation():
+        page.mouse.up()
+
+    assert order(page) == ["Third", "First", "Second"]
+    assert list(draft.rules.order_by("position").values_list("name", flat=True)) == ["Third", "First", "Second"]
+
+    # By keyboard; the grip keeps the focus, so that it can be pressed again.
+    page.locator("[data-grip]").nth(0).focus()
+    for _press in range(2):
+        with page.expect_navigation():
+            page.keyboard.press("Alt+ArrowDown")
+    assert order(page) == ["First", "Second", "Third"]
+
+
+def test_a_drag_that_is_given_up_changes_nothing(world: World, open_page: Open) -> None:
+    make_rules(
+        ("First", is_in("contact.country", "CH"), world.pool), ("Rest", {}, world.pool), version=2, status="draft"
+    )
+    page = open_page("/routing/", make_user("admin"))
+    box = page.locator("[data-grip]").nth(0).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5, box["y"] + 200, steps=5)
+    assert order(page) == ["Rest", "First"]
+    page.keyboard.press("Escape")
+    page.mouse.up()
+
+    assert order(page) == ["First", "Rest"]
+    assert RuleSet.objects.get(version=2).rules.order_by("position").first().name == "First"  # type: ignore[union-attr]
