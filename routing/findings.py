@@ -22,7 +22,7 @@ from routing.calendar import windows
 from routing.contradictions import contradiction
 from routing.decide import readable
 from routing.hours import calendars_by_number
-from routing.models import PoolMember, Rule, RuleSet, SlaPolicy
+from routing.models import Absence, PoolMember, Rule, RuleSet, SlaPolicy
 from routing.words import fact_value
 
 STOP, WARN, NOTE, GOOD = "stop", "warn", "note", "good"
@@ -46,8 +46,9 @@ def findings_of(rule_set: RuleSet, rules: Sequence[Rule] | None = None) -> list[
         related = ("pool", "rep__user", "reason", "sla_policy", "fallback_pool", "cover__user")
         rules = list(rule_set.rules.select_related(*related).order_by("position"))
     rules = [rule for rule in rules if rule.is_active]
-    people = _people({rule.pool_id for rule in rules if rule.pool_id})
+    people = _people({pk for rule in rules for pk in (rule.pool_id, rule.fallback_pool_id) if pk})
     found = [*_of_each(rules, people), *_unreachable(rules), *_of_all(rules), *_hours(rules, people, now())]
+    found += [*_fallbacks(rules, people), *_circles(rules, people, now())]
     if not any(one.level == STOP for one in found):
         found.append(Finding(GOOD, _("Every rule can be read and reached.")))
     return sorted(found, key=lambda one: (STOP, WARN, NOTE, GOOD).index(one.level))
@@ -83,6 +84,59 @@ def _of_each(rules: Sequence[Rule], people: Mapping[int, list[int]]) -> list[Fin
             text = _("Rule %(number)s gives to somebody who cannot sign in any more.") % words
             found.append(Finding(STOP, text, str(rule.rep), rule))
     return found
+
+
+def _fallbacks(rules: Sequence[Rule], people: Mapping[int, list[int]]) -> list[Finding]:
+    """What is to happen when nobody can, where that can help nobody."""
+    found = []
+    for rule in rules:
+        words = {"number": rule.position, "pool": rule.fallback_pool, "rep": rule.cover}
+        first, second = set(people.get(rule.pool_id or 0, ())), set(people.get(rule.fallback_pool_id or 0, ()))
+        if rule.fallback_pool and not rule.fallback_pool.is_active:
+            found.append(Finding(WARN, _("Rule %(number)s falls back on a pool that is closed.") % words, rule=rule))
+        elif rule.fallback_pool and not second:
+            found.append(Finding(WARN, _("Rule %(number)s falls back on a pool without people.") % words, rule=rule))
+        elif rule.fallback_pool and rule.pool_id and second <= first:
+            more = _("Everybody of %(pool)s belongs to the first pool too: when nobody there can, nobody here can.")
+            found.append(Finding(WARN, _("Rule %(number)s falls back on the same people.") % words, more % words, rule))
+        if rule.cover and not rule.cover.user.is_active:
+            title = _("Rule %(number)s names somebody for when nobody can who cannot sign in any more.") % words
+            found.append(Finding(WARN, title, str(rule.cover), rule))
+    return found
+
+
+def _circles(rules: Sequence[Rule], people: Mapping[int, list[int]], at: datetime) -> list[Finding]:
+    """People who stand in for each other while both are away: their leads come back to nobody."""
+    named = {rule.rep_id for rule in rules} | {rep for reps in people.values() for rep in reps}
+    away = Absence.objects.filter(rep__in=named - {None}, ends_at__gt=at, cover__isnull=False)
+    absences = list(away.select_related("rep__user", "cover__user").order_by("starts_at", "pk"))
+    found, told = [], set()
+    for one in absences:
+        chain = _chain(one, absences)
+        if chain and frozenset(chain) not in told:
+            told.add(frozenset(chain))
+            names = {rep.pk: str(rep) for absence in absences for rep in (absence.rep, absence.cover) if rep}
+            listed = " → ".join(names[pk] for pk in [*chain, chain[0]])
+            more = _("While all of them are away, what one of them is to have waits, or goes to whom the rule names.")
+            found.append(
+                Finding(WARN, _("People stand in for each other in a circle: %(names)s.") % {"names": listed}, more)
+            )
+    return found
+
+
+def _chain(first: Absence, absences: Sequence[Absence]) -> list[int]:
+    """Whom one reaches by asking who stands in while all are away, if that leads back to the first."""
+    chain, start, end = [first.rep_id], first.starts_at, first.ends_at
+    current: Absence | None = first
+    while current is not None and current.cover_id not in chain:
+        asked = current.cover_id
+        current = next(
+            (one for one in absences if one.rep_id == asked and one.starts_at < end and one.ends_at > start), None
+        )
+        if current is not None:
+            chain.append(current.rep_id)
+            start, end = max(start, current.starts_at), min(end, current.ends_at)
+    return chain if current is not None and current.cover_id == chain[0] else []
 
 
 def _unreachable(rules: Sequence[Rule]) -> list[Finding]:

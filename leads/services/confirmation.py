@@ -36,6 +36,7 @@ LANGUAGES = ("en", "de")
 MAX_ATTEMPTS = 6
 LOST_AFTER = timedelta(minutes=2)
 FORGOTTEN_AFTER = timedelta(seconds=30)
+NUDGE_AGAIN = timedelta(minutes=1)
 # A form that somebody fills in with another's address over and over must not bury them.
 MOST_A_DAY = 3
 # Whoever finds the link later than this has to agree again.
@@ -200,7 +201,10 @@ def send_waiting(at: datetime) -> int:
     )
     lost.update(status=Status.WAITING, next_try_at=at, claimed_at=None)
     due = Q(next_try_at__lte=at) | Q(next_try_at__isnull=True, asked_at__lte=at - FORGOTTEN_AFTER)
-    waiting = list(ConsentRequest.objects.filter(due, status=Status.WAITING).values_list("pk", flat=True)[:200])
+    quiet = Q(claimed_at__isnull=True) | Q(claimed_at__lte=at - NUDGE_AGAIN)
+    waiting = list(ConsentRequest.objects.filter(due, quiet, status=Status.WAITING).values_list("pk", flat=True)[:200])
+    # While it waits, the time of claiming says when it was nudged last.
+    ConsentRequest.objects.filter(pk__in=waiting, status=Status.WAITING).update(claimed_at=at)
     for pk in waiting:
         enqueue(JOB, pk)
     return len(waiting)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -84,6 +85,10 @@ def _give_up(messenger: Messenger, error: str, at: datetime) -> None:
         alive = Messenger.objects.filter(pk=messenger.pk, dead_at__isnull=True)
         if not alive.update(dead_at=at, error=error):
             return
-        context = {"messenger": Messenger.Kind(messenger.kind).label, "why": error, "url": "/notifications/settings/"}
+        context = {
+            "messenger": Messenger.Kind(messenger.kind).label,
+            "why": error,
+            "url": reverse("routing:notification_settings"),
+        }
         occasion = f"messenger:{messenger.pk}:{at.isoformat()}"
         tell(messenger.user, MESSENGER_DEAD, occasion, None, context=context, at=at)

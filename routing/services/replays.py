@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError
@@ -80,10 +81,11 @@ def run_replay(run_id: int) -> str:
 
 def nudge_replays(at: datetime) -> int:
     """Clock: begin again what lost its worker. Returns how many."""
-    lost = ReplayRun.objects.filter(state=State.RUNNING, heard_at__lt=at - LOST_AFTER)
-    forgotten = ReplayRun.objects.filter(state=State.WAITING, asked_at__lt=at - LOST_AFTER)
-    pks = [*lost.values_list("pk", flat=True), *forgotten.values_list("pk", flat=True)]
-    lost.update(state=State.WAITING)
+    late = Q(heard_at__lt=at - LOST_AFTER) | Q(heard_at__isnull=True, asked_at__lt=at - LOST_AFTER)
+    silent = ReplayRun.objects.filter(late, state__in=[State.WAITING, State.RUNNING])
+    pks = list(silent.values_list("pk", flat=True))
+    # Begun again now: until it is heard of, or has been silent for as long again, it is left alone.
+    silent.filter(pk__in=pks).update(state=State.WAITING, heard_at=at)
     for pk in pks:
         enqueue(JOB, pk)
     return len(pks)

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,7 +16,7 @@ from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from routing.access import person
 from routing.models import Messenger, Notification, NotifyPreference
-from routing.notices import ASSIGNED, BREACHED, ESCALATED, SOON, TAKEN, TOUCHED, UNSEEN, WAITING
+from routing.notices import ASSIGNED, BREACHED, ESCALATED, SOON, TAKEN, TOO_FEW, TOUCHED, UNSEEN, WAITING
 from routing.services.messengers import remove_messenger, set_messenger
 from routing.services.notify import tell
 from routing.services.ways import DIGEST, URGENT, USUAL
@@ -29,6 +30,7 @@ KINDS = (
     (BREACHED, gettext_lazy("A promise has run out")),
     (UNSEEN, gettext_lazy("A lead was not acknowledged")),
     (ESCALATED, gettext_lazy("A promise of my team is in danger")),
+    (TOO_FEW, gettext_lazy("A lead was not tried often enough")),
     (TAKEN, gettext_lazy("A lead went from me to somebody else")),
     (WAITING, gettext_lazy("A lead waits for somebody")),
 )
@@ -49,7 +51,10 @@ def settings(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         told = request.POST
         ways = {kind: [way for way, _label in WAYS if f"{kind}:{way}" in told] for kind, _label in KINDS}
-        times = {name: _time(told.get(name, "")) for name in ("quiet_from", "quiet_to", "digest_at")}
+        try:
+            times = {name: _time(told.get(name, "")) for name in ("quiet_from", "quiet_to", "digest_at")}
+        except ValueError:
+            return _page(request, wrong_time=_("Write a time such as 18:30."))
         NotifyPreference.objects.update_or_create(user=user, defaults={"ways": ways, **times})
         messages.success(request, _("Saved."))
         return redirect("routing:notification_settings")
@@ -77,10 +82,7 @@ def _page(request: HttpRequest, **wrong: Any) -> HttpResponse:
 
 
 def _time(text: str) -> time | None:
-    try:
-        return time.fromisoformat(text) if text else None
-    except ValueError:
-        return None
+    return time.fromisoformat(text.strip()) if text.strip() else None
 
 
 @login_required
@@ -107,7 +109,8 @@ def messenger_test(request: HttpRequest, kind: str) -> HttpResponse:
     user = person(request)
     get_object_or_404(Messenger, user=user, kind=kind, dead_at__isnull=True)
     at = now()
-    context = {"title": _("A test of Leadmgmt"), "text": _("It arrives here."), "url": "/notifications/settings/"}
+    address = reverse("routing:notification_settings")
+    context = {"title": _("A test of Leadmgmt"), "text": _("It arrives here."), "url": address}
     tell(user, "test", f"test:{user.pk}:{at.isoformat()}", None, context=context, at=at, ways=[kind])
     messages.success(request, _("A test is on its way."))
     return redirect("routing:notification_settings")

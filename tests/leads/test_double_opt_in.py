@@ -142,6 +142,8 @@ def test_the_clock_takes_up_what_a_lost_worker_held(channel: Channel) -> None:
     request = request_for(channel)
     ConsentRequest.objects.update(status="sending", claimed_at=now() - timedelta(minutes=5), attempts=1)
     assert send_waiting(now()) == 1
+    # Nudged, it is left alone for a minute.
+    assert send_waiting(now()) == 0
     assert send(request.pk) == "sent"
 
 

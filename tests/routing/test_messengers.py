@@ -282,6 +282,11 @@ def test_the_page(ann: User, far: Service) -> None:
     client.post("/notifications/settings/", {"lead.assigned:slack": "on", "quiet_from": "20:00", "quiet_to": "07:00"})
     chosen = NotifyPreference.objects.get(user=ann)
     assert (chosen.ways["lead.assigned"], chosen.quiet_from) == (["slack"], time(20))
+    refused = client.post("/notifications/settings/", {"quiet_from": "20:00", "quiet_to": "seven"})
+    assert refused.status_code == 422
+    assert "Write a time such as 18:30." in refused.content.decode()
+    chosen.refresh_from_db()
+    assert chosen.quiet_from == time(20)
     wrong = client.post("/notifications/messengers/slack/", {"url": "https://evil.example/"})
     assert wrong.status_code == 422
     assert "This is no webhook of Slack" in wrong.content.decode()

@@ -320,6 +320,8 @@ def test_two_who_ask_get_one_replay_and_a_lost_one_is_begun_again() -> None:
     assert first == second
     ReplayRun.objects.update(state="running", heard_at=now() - timedelta(minutes=10))
     assert nudge_replays(now()) == 1
+    # Begun again, it is left alone until it has been silent for as long again.
+    assert nudge_replays(now() + timedelta(minutes=1)) == 0
     assert run_replay(first.pk) == "0 replayed"
 
 
