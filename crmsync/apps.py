@@ -12,9 +12,12 @@ class CrmsyncConfig(AppConfig):
     def ready(self) -> None:
         """Register what the clock does for this app, and how its news are worded."""
         from crmsync import due, notices
+        from crmsync.facts import DEALS
         from crmsync.services.convert import nudge_waiting
         from leadmgmt.core.clock import register
+        from leads.facts import register_family
 
+        register_family(DEALS)
         notices.register()
         register("crm push", due.push_due, every=2)
         register("crm pull", due.pull_due, every=5)

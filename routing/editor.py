@@ -160,6 +160,7 @@ def fact_groups() -> list[FactGroup]:
         "touch": _("Touches"),
         "score": _("Score"),
         "territory": _("Territory"),
+        "list": _("Lists"),
     }
     groups: dict[str, FactGroup] = {}
     for fact in listed_facts():

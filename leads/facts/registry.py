@@ -6,15 +6,16 @@ from typing import Any
 
 from django.db.models import Count, F, QuerySet, Window
 
-from leads.configuration import Kept
+from leads.configuration import Kept, looked_at_once
 from leads.facts.attributes import ATTRIBUTES
 from leads.facts.base import BASE
 from leads.facts.fact import Bundle, Fact, Family
+from leads.facts.lists import LISTS
 from leads.facts.places import TERRITORIES
 from leads.models import Channel, Contact, Lead, Team, Touchpoint
 
 FACTS: dict[str, Fact] = {fact.name: fact for fact in BASE}
-FAMILIES: dict[str, Family] = {family.prefix: family for family in (ATTRIBUTES, TERRITORIES)}
+FAMILIES: dict[str, Family] = {family.prefix: family for family in (ATTRIBUTES, TERRITORIES, LISTS)}
 NOW = "now"
 # Kept with a decision so that a replay knows who owned the account then; no fact to ask for.
 OWNER = "company.owner_id"
@@ -127,9 +128,10 @@ def _of_bundle(bundle: Bundle) -> dict[str, Any]:
 
 def _of_families(bundles: list[Bundle]) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for family in FAMILIES.values():
-        for lead_id, values in family.load(bundles).items():
-            found.setdefault(lead_id, {}).update(values)
+    with looked_at_once():
+        for family in FAMILIES.values():
+            for lead_id, values in family.load(bundles).items():
+                found.setdefault(lead_id, {}).update(values)
     return found
 
 

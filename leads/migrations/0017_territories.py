@@ -5,10 +5,14 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 TABLES = ["leads_territorytable", "leads_territoryarea"]
-STAMPS = "CALL leads_stamp_table(ARRAY[{}])".format(", ".join(f"'{table}'" for table in TABLES))
-NO_STAMPS = "".join(
-    f"DROP TRIGGER IF EXISTS leads_stamp_{what} ON {table};" for table in TABLES for what in ("more", "other", "none")
+# One stamp a statement, not one a row: a table is put in place whole (see leads/configuration.py).
+STAMPS = "".join(
+    f"""CREATE TRIGGER leads_stamp_any AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
+        FOR EACH STATEMENT EXECUTE FUNCTION leads_stamp_anew();
+    INSERT INTO leads_stamp (name) VALUES ('{table}');"""  # noqa: S608  # words of our own
+    for table in TABLES
 )
+NO_STAMPS = "".join(f"DROP TRIGGER IF EXISTS leads_stamp_any ON {table};" for table in TABLES)
 
 
 class Migration(migrations.Migration):

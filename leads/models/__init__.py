@@ -11,6 +11,7 @@ from leads.models.event import LeadEvent
 from leads.models.health import ChannelHour, ChannelSilence
 from leads.models.imports import ImportMapping, ImportRow, ImportRun
 from leads.models.lead import Lead, Stage
+from leads.models.named_list import NamedList, NamedListEntry
 from leads.models.organisation import Organisation
 from leads.models.reason import Reason
 from leads.models.screening import Listed, MailboxState
@@ -46,6 +47,8 @@ __all__ = [
     "Listed",
     "MailboxState",
     "Merge",
+    "NamedList",
+    "NamedListEntry",
     "Organisation",
     "Provider",
     "Reason",
