@@ -204,7 +204,9 @@ def _count(one: Standing, kind: Kind, at: datetime) -> int:
         RepCap.Per.DAY: day_start(at, one.user.time_zone),
         RepCap.Per.WEEK: week_start(at, one.user.time_zone),
     }[RepCap.Per(kind.per)]
-    received = Assignment.objects.filter(user=one.user, starts_at__gte=since).exclude(reason=Assignment.Reason.HISTORY)
+    # Like the caps by period: an hour ago to the instant counts no more, midnight does.
+    begun = Q(starts_at__gt=since) if kind.per == RepCap.Per.HOUR else Q(starts_at__gte=since)
+    received = Assignment.objects.filter(begun, user=one.user).exclude(reason=Assignment.Reason.HISTORY)
     return Lead.objects.filter(is_kind, pk__in=received.values("lead")).count()
 
 

@@ -3,7 +3,7 @@
 A property test holds them equal to `Condition.holds`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from leads.conditions import Condition
@@ -16,9 +16,10 @@ Test = Callable[[Row], bool]
 Index = Mapping[str, int]
 
 
-def fact_names(rules: Sequence[RuleView]) -> list[str]:
-    """The facts that the rules look at, and those that they want reps to match; the present comes first."""
-    names: set[str] = set()
+def fact_names(rules: Sequence[RuleView], more: Iterable[Condition] = ()) -> list[str]:
+    """The facts that the rules look at, those that they want reps to match, and those of ``more`` conditions; the
+    present comes first."""
+    names: set[str] = {name for condition in more for name in condition.fact_names()}
     for rule in rules:
         if rule.condition is not None:
             names |= rule.condition.fact_names()

@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from routing.calendar import Calendar, Shift, windows
-from routing.hours import AHEAD, BACK, holidays_around, known_zone
+from routing.hours import AHEAD, BACK, day_start, holidays_around, known_zone, week_start
 from routing.models import ConfigHistory
 from routing.replay.tiers import Tier
 
@@ -71,8 +71,9 @@ class People:
     def __init__(self, history: History, since: datetime, until: datetime, loads: "Loads | None" = None) -> None:
         self._history, self._since, self._until = history, since, until + timedelta(days=14)
         self._loads = loads or Loads([])
-        self.open_then, self.received_then = self._loads.open_then, self._loads.received_then
-        self._of_rep = {name: self._grouped(name) for name in ("routing_shift", "routing_absence")}
+        self.open_then = self._loads.open_then
+        self._of_rep = {name: self._grouped(name) for name in ("routing_shift", "routing_absence", "routing_repcap")}
+        self._zones: dict[int, str] = {}
         self._presences: dict[int, Presence] = {}
         self._members: dict[int, list[int]] = defaultdict(list)
         for row_id, entries in history.rows("routing_poolmember").items():
@@ -146,6 +147,33 @@ class People:
         """A rep's row as it was."""
         return self._history.at("routing_rep", rep_id, at)
 
+    def received_since(self, rep_id: int, since: datetime, at: datetime) -> int:
+        """Leads that the rep received in history from ``since`` to ``at``."""
+        return self._loads.received(rep_id, since, at)
+
+    def begin_of(self, rep_id: int, per: str, at: datetime) -> datetime:
+        """After which instant a cap counts: an hour ago, or just before midnight or Monday where the rep is."""
+        if per == "hour":
+            return at - timedelta(hours=1)
+        zone = self._zones.get(rep_id)
+        if zone is None:
+            user = self._history.at("leads_user", self._user(rep_id), at)
+            zone = self._zones[rep_id] = str(user["time_zone"]) if user else "UTC"
+        return (day_start(at, zone) if per == "day" else week_start(at, zone)) - timedelta(microseconds=1)
+
+    def kind_caps(self, rep_id: int, at: datetime) -> list[Mapping[str, Any]]:
+        """Caps on leads of a kind that the rep had: id, condition, per, most."""
+        rows = self._of_rep["routing_repcap"].get(rep_id)
+        if not rows:
+            return []
+        found = ((row, self._history.at("routing_repcap", row, at)) for row in rows)
+        return [{"id": row, **data} for row, data in found if data]
+
+    def kind_conditions(self) -> dict[int, Mapping[str, Any]]:
+        """Every kind that was ever capped, with its last condition."""
+        rows = self._history.rows("routing_repcap")
+        return {row: last["condition"] for row, entries in rows.items() if (last := _last(entries))}
+
     def rep_of_user(self, user_id: int) -> int | None:
         """The rep behind a user."""
         for rep_id, entries in self._history.rows("routing_rep").items():
@@ -209,6 +237,10 @@ class People:
         return min(times, default=None)
 
 
+def _last(entries: Sequence[Entry]) -> Mapping[str, Any] | None:
+    return next((data for _at, data in reversed(entries) if data), None)
+
+
 def _weight(data: Mapping[str, Any], at: datetime) -> int:
     """A member's weight in hundredths, as it counted then; nothing before they joined."""
     weight = Decimal(str(data["weight"]))
@@ -239,8 +271,7 @@ class Loads:
         """Leads that the rep had."""
         return bisect_right(self._starts.get(rep_id, []), at) - bisect_right(self._ends.get(rep_id, []), at)
 
-    def received_then(self, rep_id: int, at: datetime) -> int:
-        """Leads received since midnight (UTC)."""
-        midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    def received(self, rep_id: int, since: datetime, at: datetime) -> int:
+        """Leads received after ``since``, up to ``at``."""
         starts = self._starts.get(rep_id, [])
-        return bisect_right(starts, at) - bisect_right(starts, midnight)
+        return bisect_right(starts, at) - bisect_right(starts, since)

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from routing.decide import readable
 from routing.models import Rule, RuleSet, SlaClock
 from routing.published import rules_of
 from routing.replay.compiled import compile_rules, fact_names
@@ -56,14 +57,16 @@ def simulate(
 ) -> tuple[Tally, Simulation]:
     """The decisions made again, and the state at the end."""
     rules = rules_of(rule_set.pk)
-    names = fact_names(rules)
+    history = History.read(until)
+    people = People(history, since, until, loads_of(since, until))
+    kinds = {pk: found for pk, tree in people.kind_conditions().items() if (found := readable(tree)) is not None}
+    names = fact_names(rules, kinds.values())
     index = {name: place for place, name in enumerate(names)}
     by_hand = movements(since, until)
     order = first_entries(since, until) if by_hand else {}
-    people = People(History.read(until), since, until, loads_of(since, until))
     watched = frozenset(one.takes_back for one in by_hand if one.takes_back)
     simulation = Simulation(
-        rules, compile_rules(rules, index), index, people, meanings(), books_at(since), watched, extra
+        rules, compile_rules(rules, index), index, people, meanings(), books_at(since), watched, extra, kinds
     )
     tally, total, moved = Tally(), count_of(since, until) if progress else 0, 0
     with_accounts = any(rule.destination == Rule.Destination.ACCOUNT_OWNER for rule in rules)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from leads.conditions import Condition
 from leads.fold import fold
 from routing.decide import BEST_FIT, CLAIM, FAIR, LEAST_LOADED, RuleView
 from routing.models import Rule
-from routing.replay.compiled import Row
+from routing.replay.compiled import Row, compiled
 from routing.replay.people import People, Presence
 from routing.replay.tiers import Crowd, Tier, choose
 
@@ -72,6 +73,33 @@ class Extra:
 NOBODY_YET = -1
 
 
+class Course:
+    """Amounts over time, added in order, and their sum from some instant on."""
+
+    __slots__ = ("sums", "times")
+
+    def __init__(self) -> None:
+        self.times: list[datetime] = []
+        self.sums: list[int] = []
+
+    def add(self, at: datetime, amount: int) -> None:
+        """One more."""
+        self.times.append(max(at, self.times[-1]) if self.times else at)
+        self.sums.append((self.sums[-1] if self.sums else 0) + amount)
+
+    def since(self, begin: datetime) -> int:
+        """The sum of what came after ``begin``."""
+        if not self.times or self.times[-1] <= begin:
+            return 0
+        place = bisect_right(self.times, begin)
+        return self.sums[-1] - (self.sums[place - 1] if place else 0)
+
+    @property
+    def whole(self) -> int:
+        """The sum of all."""
+        return self.sums[-1] if self.sums else 0
+
+
 @dataclass
 class Books:
     """Balances by pool, in millionths; when each member last received a lead; loads that differ from history's."""
@@ -79,7 +107,9 @@ class Books:
     balances: dict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     last: dict[int, dict[int, datetime]] = field(default_factory=lambda: defaultdict(dict))
     open_more: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    today_more: dict[tuple[int, Any], int] = field(default_factory=lambda: defaultdict(int))
+    # Received more or less than in history, in order of time; of a kind that is capped, all that were received.
+    more: "dict[int, Course]" = field(default_factory=lambda: defaultdict(Course))
+    of_kind: "dict[int, Course]" = field(default_factory=lambda: defaultdict(Course))
 
 
 class Simulation:
@@ -95,6 +125,7 @@ class Simulation:
         books: Books,
         watched: frozenset[int] = frozenset(),
         extra: Extra | None = None,
+        kinds: Mapping[int, Condition] | None = None,
     ) -> None:
         self.rules, self.first, self.index, self.people = rules, first, index, people
         self.meanings, self.books, self.watched, self.extra = meanings, books, watched, extra
@@ -103,6 +134,8 @@ class Simulation:
         self.booked: dict[int, tuple[int, dict[int, int]]] = {}
         self._waiting: list[tuple[datetime, int, Decision]] = []
         self._ends: list[tuple[datetime, int, int]] = []
+        self._kind_ends: list[tuple[datetime, int]] = []
+        self._kinds = {pk: compiled(one, index) for pk, one in (kinds or {}).items()}
 
     def decide(self, one: Decision) -> Outcome:
         """Make one decision again."""
@@ -175,17 +208,21 @@ class Simulation:
 
     def _under_caps(self, tier: Tier, crowd: Crowd, at: datetime) -> Tier:
         keep = []
-        day = at.date()
         for place, rep in enumerate(tier.reps):
             load = crowd.loads.get(rep)
             if load is not None:
                 open_leads, most_open, today, most_today, is_full = load
                 if is_full or (most_open is not None and open_leads + self.books.open_more[rep] >= most_open):
                     continue
-                if most_today is not None and today + self.books.today_more[rep, day] >= most_today:
+                if most_today is not None and today + self._more(rep, "day", at) >= most_today:
                     continue
             keep.append(place)
         return tier.only(keep)
+
+    def _more(self, rep: int, per: str, at: datetime) -> int:
+        """How many more a rep has received in a period than history says; less is negative."""
+        course = self.books.more.get(rep)
+        return course.since(self.people.begin_of(rep, per, at)) if course else 0
 
     def _preferred(self, tier: Tier, crowd: Crowd, strategy: str) -> Tier:
         if strategy == BEST_FIT:
@@ -204,14 +241,23 @@ class Simulation:
 
     def _count(self, one: Decision, rep: int, at: datetime) -> None:
         """Loads run on: who has a lead now that another had then, until it was closed."""
+        if self._kinds:
+            self._count_kinds(one, rep, at)
         if rep == one.rep_id:
             return
         moved = [(rep, 1)] if one.rep_id is None else [(rep, 1), (one.rep_id, -1)]
         for who, amount in moved:
             self.books.open_more[who] += amount
-            self.books.today_more[who, at.date()] += amount
+            self.books.more[who].add(at, amount)
             if one.ended_at is not None:
                 heapq.heappush(self._ends, (one.ended_at, who, amount))
+
+    def _count_kinds(self, one: Decision, rep: int, at: datetime) -> None:
+        for cap in self.people.kind_caps(rep, at):
+            if cap["id"] in self._kinds and self._kinds[cap["id"]](one.row):
+                self.books.of_kind[cap["id"]].add(at, 1)
+                if cap["per"] == "open" and one.ended_at is not None:
+                    heapq.heappush(self._kind_ends, (one.ended_at, cap["id"]))
 
     def pass_time(self, at: datetime) -> None:
         """What happens up to an instant: closed leads leave, waiting ones are tried again."""
@@ -225,6 +271,9 @@ class Simulation:
         while self._ends and self._ends[0][0] <= at:
             _when, who, amount = heapq.heappop(self._ends)
             self.books.open_more[who] -= amount
+        while self._kind_ends and self._kind_ends[0][0] <= at:
+            when, cap = heapq.heappop(self._kind_ends)
+            self.books.of_kind[cap].add(when, -1)
 
     def _again(self, one: Decision, when: datetime) -> None:
         found = self.outcomes[one.lead]
@@ -264,7 +313,7 @@ class Simulation:
         if rule.wants:
             tiers = [self._fitting(tier, rule, one, at) for tier in tiers]
         kept = tuple(tier for tier in tiers if tier.reps)
-        loads = {rep: load for tier in kept for rep in tier.reps if (load := self._load(rep, at))}
+        loads = {rep: load for tier in kept for rep in tier.reps if (load := self._load(rep, one, at))}
         return self._with_extra(Crowd(kept, loads), rule, at)
 
     def _with_extra(self, crowd: Crowd, rule: RuleView, at: datetime) -> Crowd:
@@ -302,9 +351,26 @@ class Simulation:
         row = self.people.rep(rep, at) or {}
         return fold(str(asked)) in {fold(str(word)) for word in row.get(str(want.get("rep"))) or ()}
 
-    def _load(self, rep: int, at: datetime) -> tuple[int, int | None, int, int | None, bool] | None:
-        row = self.people.rep(rep, at) or {}
+    def _load(self, rep: int, one: Decision, at: datetime) -> tuple[int, int | None, int, int | None, bool] | None:
+        people, row = self.people, self.people.rep(rep, at) or {}
         most_open, most_today = row.get("max_open_leads"), row.get("max_per_day")
-        if most_open is None and most_today is None:
+        periods = [(per, most) for per in ("hour", "week") if (most := row.get(f"max_per_{per}")) is not None]
+        is_full = any(self._received(rep, per, at) >= most for per, most in periods)
+        is_full = is_full or (bool(self._kinds) and self._is_full_of_kind(rep, one, at))
+        if most_open is None and most_today is None and not is_full:
             return None
-        return (self.people.open_then(rep, at), most_open, self.people.received_then(rep, at), most_today, False)
+        today = people.received_since(rep, people.begin_of(rep, "day", at), at) if most_today is not None else 0
+        return (people.open_then(rep, at), most_open, today, most_today, is_full)
+
+    def _received(self, rep: int, per: str, at: datetime) -> int:
+        return self.people.received_since(rep, self.people.begin_of(rep, per, at), at) + self._more(rep, per, at)
+
+    def _is_full_of_kind(self, rep: int, one: Decision, at: datetime) -> bool:
+        """Whether a cap on leads of this one's kind is reached, counting those given within the period."""
+        for cap in self.people.kind_caps(rep, at):
+            if cap["id"] in self._kinds and self._kinds[cap["id"]](one.row):
+                course = self.books.of_kind[cap["id"]]
+                begin = None if cap["per"] == "open" else self.people.begin_of(rep, cap["per"], at)
+                if (course.whole if begin is None else course.since(begin)) >= cap["most"]:
+                    return True
+        return False
