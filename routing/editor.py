@@ -161,6 +161,7 @@ def fact_groups() -> list[FactGroup]:
         "score": _("Score"),
         "territory": _("Territory"),
         "list": _("Lists"),
+        "time": _("Time"),
     }
     groups: dict[str, FactGroup] = {}
     for fact in listed_facts():

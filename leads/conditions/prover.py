@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from leads.conditions.check import ranges
@@ -30,8 +31,12 @@ ALWAYS_KNOWN = frozenset(
         "lead.first_seen_at",
         "lead.last_touch_at",
         "touch.count",
+        "time.hour",
+        "time.weekday",
     }
 )
+# Numbers that lie between two ends.
+LIMITS = {"time.hour": (0, 23)}
 ELSE = ("something else", "another thing")
 PATTERNS = frozenset({"matches"})
 # What postal codes are made of, in the order in which they compare.
@@ -169,7 +174,8 @@ def _domain(fact: Fact, leaves: Sequence[Leaf]) -> list[Any]:
     named = [value for leaf in leaves for value in (leaf.value if isinstance(leaf.value, tuple) else (leaf.value,))]
     numbers = [one for one in named if isinstance(one, int | float) and not isinstance(one, bool)]
     if fact.kind == "number":
-        return _numbers(numbers) + _unknown(fact)
+        least, most = LIMITS.get(fact.name, (-inf, inf))
+        return [one for one in _numbers(numbers) if least <= one <= most] + _unknown(fact)
     if fact.options:
         return [*fact.options, *_unknown(fact)]
     texts = _texts(leaves, [str(one) for one in named if isinstance(one, str)])

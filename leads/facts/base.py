@@ -13,6 +13,7 @@ from leads.facts.makers import (
     plain,
     touch_count_column,
 )
+from leads.facts.moments import MOMENTS
 from leads.models import Channel, Source, Stage, Touchpoint
 
 EMAIL_CLASSES = ("business", "role", "free", "disposable")
@@ -164,4 +165,4 @@ SCORE = (
     plain("score.win_probability", "number", "win probability", "Abschlusschance", "win_probability"),
 )
 
-BASE: tuple[Fact, ...] = (*LEAD, *CONTACT, *COMPANY, *TOUCH, *SCORE)
+BASE: tuple[Fact, ...] = (*LEAD, *CONTACT, *COMPANY, *TOUCH, *SCORE, *MOMENTS)

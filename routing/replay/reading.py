@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from leads.facts import OWNER
+from leads.facts.moments import OF_TIME
 from leads.facts.places import PREFIX, divisions
 from routing.models import Assignment, Certificate, LedgerEntry, Rule
 from routing.published import view_of
@@ -71,7 +72,7 @@ def count_of(since: datetime, until: datetime) -> int:
 def decisions(names: list[str], since: datetime, until: datetime, *, with_accounts: bool) -> Iterator[Decision]:
     """Every decision of the period in the order in which they were made. Needs a transaction."""
     # The order of numbers is that of the locks on a pool: a turn is numbered while its pool is held.
-    placed = [place for place, name in enumerate(names) if name.startswith(f"{PREFIX}.")]
+    placed = [place for place, name in enumerate(names) if name.startswith(f"{PREFIX}.") or name in OF_TIME]
     asked = [*names, *PLACE] if placed else names
     facts = ", ".join(PLACED if place in placed else "certificate.facts -> %s" for place in range(len(asked)))
     told = {"facts": facts, "account": ACCOUNT if with_accounts else "", "join": JOIN if with_accounts else ""}
@@ -83,7 +84,7 @@ def decisions(names: list[str], since: datetime, until: datetime, *, with_accoun
             pk, lead, at, rule, rep, outcome, seed, strategy, values, brief, candidates = row[:11]
             known = json.loads(values)
             if placed:
-                _place(known, names, placed)
+                _place(known, names, placed, at)
             yield Decision(
                 pk,
                 lead,
@@ -102,10 +103,13 @@ def decisions(names: list[str], since: datetime, until: datetime, *, with_accoun
             waited[lead] = outcome in WAITING
 
 
-def _place(known: list[Any], names: list[str], placed: list[int]) -> None:
-    """Where a decision is older than a table of territories, what the table says of the place that was known."""
+def _place(known: list[Any], names: list[str], placed: list[int], at: datetime) -> None:
+    """What a decision did not keep and can be told from what it did: the time, and, where it is older than a table of
+    territories, what the table says of the place."""
     for place in placed:
-        if known[place] == NOT_KEPT:
+        if known[place] == NOT_KEPT and names[place] in OF_TIME:
+            known[place] = OF_TIME[names[place]](at)
+        elif known[place] == NOT_KEPT:
             table = divisions().get(names[place].removeprefix(f"{PREFIX}."))
             country, region, code = (value or "" for value in known[len(names) :])
             known[place] = table.territory(country, region, code) if table else None

@@ -45,6 +45,9 @@ def proof(wanted: Any, *without: Any) -> Any:
         (leaf(NAME, "starts_with", "Nord"), [leaf(NAME, "contains", "ord")]),
         (leaf(TOUCHED, "within_days", 3), [leaf(TOUCHED, "within_days", 9)]),
         ({}, [leaf(STAFF, "is_known"), leaf(STAFF, "is_unknown")]),
+        (leaf("time.hour", "gte", 24), []),
+        ({}, [leaf("time.hour", "lt", 8), at_least("time.hour", 8)]),
+        ({}, [is_in("time.weekday", "saturday", "sunday"), {"not": is_in("time.weekday", "Saturday", "Sunday")}]),
     ],
 )
 def test_what_cannot_be_is_proved(wanted: Any, without: list[Any]) -> None:

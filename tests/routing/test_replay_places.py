@@ -87,6 +87,21 @@ def test_a_territory_that_was_kept_stays_whatever_the_table_says_now() -> None:
     assert [simulation.outcomes[lead.pk].rule for lead in (munich, nowhere)] == [0, 1]
 
 
+def test_the_hour_of_a_decision_that_did_not_keep_it_is_told_from_its_time() -> None:
+    day, night = make_pool(rep("Dana"), name="Day"), make_pool(rep("Noor"), name="Night")
+    make_rules(("All", ALWAYS, day))
+    since_ever()
+    # In Berlin it is 8:00, then 23:00.
+    leads = [lead_at(MONDAY), lead_at(MONDAY + 15 * HOUR)]
+    forget("time.hour")
+    late = {"fact": "time.hour", "op": "gte", "value": 18}
+    draft = make_rules(("Late", late, night), ("Rest", ALWAYS, day), version=2, status="draft")
+
+    _tally, simulation = simulate(draft, MONDAY, MONDAY + 30 * HOUR)
+
+    assert [simulation.outcomes[lead.pk].rule for lead in leads] == [1, 0]
+
+
 def forget(name: str) -> None:
     """As certificates were before that fact was kept."""
     with connection.cursor() as cursor:
