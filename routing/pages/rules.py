@@ -10,6 +10,7 @@ from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError
+from leadmgmt.core.now import now
 from leads.facts import lead_facts
 from leads.models import Lead, User
 from routing.decide import Looked, RuleView, first_match, readable
@@ -103,6 +104,13 @@ def changes(lines: Sequence[RuleLine], against: Sequence[Rule]) -> int:
     """How many rules differ from the published version, those taken out included."""
     known = counterparts([line.rule for line in lines], against)
     return sum(bool(line.change) for line in lines) + sum(rule not in known.values() for rule in against)
+
+
+def taken_out(lines: Sequence[RuleLine], against: Sequence[Rule]) -> list[RuleLine]:
+    """Rules of the published version that the draft has no longer."""
+    known = counterparts([line.rule for line in lines], against)
+    kept = {rule.pk for rule in known.values()}
+    return lines_of([rule for rule in against if rule.pk not in kept], now())
 
 
 def try_lead(rule_set: RuleSet, lead: Lead, at: datetime) -> Trial:

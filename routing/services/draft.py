@@ -152,6 +152,23 @@ def duplicate_rule(rule_id: int) -> Rule:
     return _in_draft(rule_id, copy)
 
 
+def put_back(rule_set_id: int, rule_id: int) -> Rule:
+    """Bring a rule of the published version back into the draft, at the place where it stood."""
+    with transaction.atomic():
+        draft = lock_draft(rule_set_id)
+        rule = Rule.objects.filter(pk=rule_id, rule_set__status=RuleSet.Status.PUBLISHED).first()
+        if rule is None:
+            raise NotADraft(_("This rule is none of the version that decides."))
+        order = list(draft.rules.order_by("position"))
+        place = min(rule.position, len(order) + 1)
+        rule.pk, rule.rule_set, rule.position = None, draft, len(order) + 1
+        rule._state.adding = True
+        rule.save()
+        order.insert(place - 1, rule)
+        _number(order)
+        return rule
+
+
 def delete_rule(rule_id: int, *, seen: str = "") -> None:
     """Take a rule out of the draft, if it still says what was seen."""
 

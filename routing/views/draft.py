@@ -146,6 +146,15 @@ def rule_copy(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @role_required(*EDITORS)
+def rule_put_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a rule of the version that decides into the draft again."""
+    made = draft.put_back(_draft_id(), pk)
+    messages.success(request, _("Rule “%(name)s” is in the draft again.") % {"name": made.name})
+    return redirect("routing:overview")
+
+
+@require_POST
+@role_required(*EDITORS)
 def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a rule out of the draft."""
     draft.delete_rule(pk, seen=request.POST.get("seen", ""))

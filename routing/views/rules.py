@@ -15,7 +15,7 @@ from routing.findings import STOP, findings_of
 from routing.models import RuleSet
 from routing.pages.pools import pool_lines, waiting_count
 from routing.pages.replays import ReplayCard, card_of
-from routing.pages.rules import changes, find_lead, lines_of, sets_for, stored_rules, try_lead
+from routing.pages.rules import changes, find_lead, lines_of, sets_for, stored_rules, taken_out, try_lead
 from routing.services.canary import USUAL, trial_of
 from routing.services.replays import newest_replay
 from routing.services.seen import draft_mark
@@ -52,6 +52,7 @@ def overview_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "draft_mark": draft_mark(sets.shown, rules) if sets.shown and is_draft else "",
         "lines": lines,
         "changes": changes(lines, before),
+        "taken_out": taken_out(lines, before) if is_draft else [],
         "findings": findings,
         "stops": sum(finding.level == STOP for finding in findings),
         "pools": pool_lines(at),

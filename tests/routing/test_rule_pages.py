@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from leads.models import Lead, User
 from routing.models import Rep, Rule, RuleSet
+from routing.services.draft import delete_rule, new_draft
 from tests.factories import (
     make_company,
     make_contact,
@@ -247,3 +248,27 @@ def test_a_rule_with_another_name_is_the_same_rule_renamed(admin: User) -> None:
         ("Rest", "", 0),
     ]
     assert response.context["changes"] == 1
+
+
+def test_what_was_taken_out_of_a_draft_is_shown_and_can_be_put_back() -> None:
+    make_rules(
+        ("Swiss", is_in("contact.country", "CH"), None),
+        ("French", is_in("contact.country", "FR"), None),
+        ("Rest", ALWAYS, None),
+    )
+    draft = new_draft(None)
+    delete_rule(draft.rules.get(name="French").pk)
+    client = signed_in(make_user("admin"))
+    assert "Taken out French" in page(client, "routing:overview")
+
+    old = Rule.objects.get(rule_set__version=1, name="French")
+    client.post(reverse("routing:rule_put_back", args=[old.pk]))
+
+    names = list(draft.rules.order_by("position").values_list("name", flat=True))
+    assert names == ["Swiss", "French", "Rest"]
+    assert "Taken out" not in page(client, "routing:overview")
+    assert "0 changes" in page(client, "routing:overview")
+    # A rule of the draft itself, or of nowhere, cannot be put back.
+    for pk in (draft.rules.first().pk, 10**9):  # type: ignore[union-attr]  # it has three
+        client.post(reverse("routing:rule_put_back", args=[pk]))
+    assert draft.rules.count() == 3
