@@ -141,12 +141,16 @@ def _chain(first: Absence, absences: Sequence[Absence]) -> list[int]:
 
 def _unreachable(rules: Sequence[Rule]) -> list[Finding]:
     """Rules that no lead can reach, and leads that reach no rule, with an example."""
-    proved = _proofs(tuple(json.dumps(rule.condition, sort_keys=True) for rule in rules))
+    trees = tuple(json.dumps(rule.condition, sort_keys=True) for rule in rules)
+    proved = _proofs(trees, _values_of_today(rules))
     found = []
     for rule, proof in zip(rules, proved.rules, strict=True):
+        words = {"number": rule.position}
+        if proof.never_holds and not contradiction(rule.condition):
+            more = _("No lead can be all that it asks for.")
+            found.append(Finding(STOP, _("Rule %(number)s can never hold.") % words, more, rule))
         if proof.is_reached or proof.never_holds:
             continue
-        words = {"number": rule.position}
         before = [rules[place].position for place in proof.covered_by]
         title = _("Rule %(number)s can never be reached.") % words
         one = _("Rule %(earlier)s takes all its leads first.")
@@ -178,9 +182,17 @@ class Proofs:
     gap: Mapping[str, Any] | None
 
 
+def _values_of_today(rules: Sequence[Rule]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The values that the facts asked for can have: those of a territory are others when its table is changed."""
+    conditions = [condition for rule in rules if (condition := readable(rule.condition))]
+    facts = {name: fact_named(name) for condition in conditions for name in condition.fact_names()}
+    return tuple((name, fact.options) for name, fact in sorted(facts.items()) if fact and fact.options)
+
+
 @lru_cache(maxsize=128)
-def _proofs(trees: tuple[str, ...]) -> Proofs:
-    """Conditions that cannot be read hold for nobody; what was not proved counts as reached."""
+def _proofs(trees: tuple[str, ...], values: tuple[tuple[str, tuple[str, ...]], ...]) -> Proofs:
+    """Conditions that cannot be read hold for nobody; what was not proved counts as reached. ``values`` is part of what
+    the proof rests on, so that it is made anew when they change."""
     conditions = [readable(json.loads(tree)) for tree in trees]
     known = [one for one in conditions if one is not None]
     prover = Prover(known)

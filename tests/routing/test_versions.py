@@ -15,6 +15,7 @@ from django.urls import reverse
 from leadmgmt.core.errors import DomainError, InvalidInput
 from leads.conditions.prover import Prover
 from leads.models import Lead
+from leads.services.territories import save_table
 from routing.decide import RuleView, first_match, readable
 from routing.findings import findings_of
 from routing.models import Certificate, Rule, RuleSet, WaitingLead
@@ -216,6 +217,42 @@ def test_rules_that_take_everything_together_are_named_and_no_other() -> None:
         ("Rule 4 can never be reached.", "Rules 2, 3 take all its leads first."),
     ]
     assert not any("Not every lead" in one.title for one in findings_of(draft))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"all": [is_in("contact.country", "DE", "AT"), {"not": {"any": [is_in("contact.country", "DE", "AT")]}}]},
+        {
+            "all": [
+                {"any": [is_in("contact.country", "DE"), is_in("contact.country", "AT")]},
+                is_in("contact.country", "CH"),
+            ]
+        },
+        {"all": [{"fact": "time.hour", "op": "gte", "value": 24}]},
+    ],
+)
+def test_a_condition_that_no_lead_can_meet_stops_publishing(condition: dict[str, Any]) -> None:
+    pool = make_pool(make_rep())
+    draft = make_rules(("Never", condition, pool), ("Rest", ALWAYS, pool), status="draft")
+
+    stops = [one.title for one in findings_of(draft) if one.level == "stop"]
+
+    assert stops == ["Rule 1 can never hold."]
+
+
+@pytest.mark.django_db
+def test_a_territory_that_its_table_does_not_know_is_found_until_it_does() -> None:
+    save_table("area", "Area", "North;DE;;2")
+    pool = make_pool(make_rep())
+    rule = ("South", {"all": [is_in("territory.area", "South")]}, pool)
+    draft = make_rules(rule, ("Rest", ALWAYS, pool), status="draft")
+    assert [one.title for one in findings_of(draft) if one.level == "stop"] == ["Rule 1 can never hold."]
+
+    save_table("area", "Area", "North;DE;;2\nSouth;DE;;8")
+
+    assert not [one for one in findings_of(draft) if one.level == "stop"]
 
 
 @pytest.mark.django_db
