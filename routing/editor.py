@@ -104,7 +104,7 @@ class Node:
     @property
     def may_deepen(self) -> bool:
         """Whether a group may stand in it."""
-        return self.depth < DEEPEST
+        return self.depth + 1 < DEEPEST
 
 
 @dataclass(frozen=True)
@@ -138,15 +138,15 @@ class Editor:
         """The condition's JSON, empty groups left away; InvalidInput if the text is no JSON or a value no number."""
         if self.text is not None:
             return _from_text(self.text)
-        parts = self._parts(0, 1)
+        parts = self._parts(0)
         return {"all" if self.is_all else "any": parts} if parts else {}
 
-    def _parts(self, group: int, depth: int) -> list[dict[str, Any]]:
+    def _parts(self, group: int) -> list[dict[str, Any]]:
         parts = []
         for item in _children(self.items, group):
             if isinstance(item, Row):
                 parts.append(_leaf(item))
-            elif depth < DEEPEST and (inside := self._parts(item.number, depth + 1)):
+            elif inside := self._parts(item.number):
                 parts.append(_group(item.kind, inside))
         return parts
 
@@ -162,6 +162,8 @@ class Editor:
         is_there = number == 0 or any(isinstance(one, Group) and one.number == number for one in self.items)
         if verb not in ("add", "group") or not is_there or len(self.items) >= MOST_ROWS:
             return self
+        if verb == "group" and _depth(self.items, number) + 1 >= DEEPEST:
+            return self
         row = Row(group=number, number=_free(self.items, Row))
         if verb == "add":
             return replace(self, items=(*self.items, row))
@@ -173,6 +175,12 @@ class Editor:
 def _children(items: Iterable[Item], group: int) -> list[Item]:
     """What stands directly in a group."""
     return [one for one in items if (one.group if isinstance(one, Row) else one.parent) == group]
+
+
+def _depth(items: Sequence[Item], group: int) -> int:
+    """How deep a group stands; the outermost stands at 0."""
+    found = next((one for one in items if isinstance(one, Group) and one.number == group), None)
+    return 1 + _depth(items, found.parent) if found else 0
 
 
 def _without(items: Sequence[Item], gone: Item) -> list[Item]:

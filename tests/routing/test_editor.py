@@ -119,6 +119,16 @@ def test_buttons_add_groups_and_remove_rows() -> None:
         assert editor.changed(nothing) == editor
 
 
+def test_groups_stop_where_they_could_not_be_read_any_more() -> None:
+    editor = Editor().changed("group").changed("group-1").changed("group-2")
+    deepest = editor.nodes[0].inside[1].inside[1]
+
+    assert not deepest.may_deepen
+    assert editor.changed("group-3") == editor
+    assert str(editor.tree()).count("contact.country") == 3
+    assert editor_of(editor.tree()).text is None
+
+
 def test_a_row_keeps_its_number_wherever_it_stands() -> None:
     editor = editor_of({"all": [STAFF, {"any": [COUNTRY, KNOWN]}]}).changed("add").changed("remove-1")
 
