@@ -61,6 +61,7 @@ GROUPS = (
         _("Configure"),
         (
             Entry("routing:overview", _("Routing"), "route", "g r"),
+            Entry("qualification:scoring", _("Scoring"), "chart", "g o"),
             Entry("leads:import_list", _("Imports"), "upload", "g m"),
             Entry("leads:channel_list", _("Channels"), "inbox", "g i"),
             Entry("leads:provider_list", _("Enrichment"), "search", "g p"),

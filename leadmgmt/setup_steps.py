@@ -178,7 +178,7 @@ def routing(found: Found) -> Step:
 def scoring(found: Found) -> Step:
     """The published model and what it has learned from."""
     model, outcomes = found.scoring, found.counts.outcomes
-    url = admin("qualification", "scoringmodel")
+    url = link("qualification:scoring")
     note = _("Outcomes so far: %(n)d. A chance to win is shown once there are enough.") % {"n": outcomes}
     checks = [
         check(model is not None, _("A scoring model is published"), _("No scoring model"), url=url, lack="bad"),

@@ -17,10 +17,12 @@ class QualificationConfig(AppConfig):
         from leads.facts import register_family
         from qualification.answer_facts import ANSWERS
         from qualification.services.nurture import wake_due
+        from qualification.services.rescoring import nudge_rescoring
         from qualification.services.score import fade_due
         from qualification.services.viewing import forget_viewings
 
         register_family(ANSWERS)
         register("qualification.wake_due", wake_due, every=5.0)
+        register("qualification.rescoring", nudge_rescoring, every=30.0)
         register("qualification.fade_due", fade_due, every=60.0)
         register("qualification.forget_viewings", forget_viewings, every=600.0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NoReturn
 
 from django.utils.translation import gettext as _
@@ -13,15 +13,33 @@ from leads.conditions import Condition, parse
 Part = Literal["fit", "engagement"]
 DAY = 86_400
 LETTERS = ((75, "A"), (50, "B"), (25, "C"))
-KNOWN = frozenset({"key", "label_en", "label_de", "part", "condition", "points", "touch", "subjects", "event", "most"})
+KNOWN = frozenset(
+    {
+        "key",
+        "label_en",
+        "label_de",
+        "part",
+        "condition",
+        "points",
+        "touch",
+        "subjects",
+        "event",
+        "most",
+        "group",
+        "within_days",
+        "least",
+    }
+)
+CAP = "cap:"
 
 
 @dataclass(frozen=True)
 class Rule:
     """Points for a condition, or for each touch or event of a kind (at most `most` points together).
 
-    `subjects` narrows touches to those about one of these things. Fit does not fade; engagement halves every half-life,
-    counted from the touch or event, for a condition from the newest touch.
+    `subjects` narrows touches to those about one of these things, `within_days` to the newest; fewer than `least` of
+    them give nothing. Fit does not fade; engagement halves every half-life, counted from the touch or event, for a
+    condition from the newest touch. `group`: the rules that share a cap with it.
     """
 
     key: str
@@ -33,6 +51,18 @@ class Rule:
     subjects: frozenset[str] = frozenset()
     event: str = ""
     most: float | None = None
+    group: str = ""
+    within_days: float | None = None
+    least: int = 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rules of one part that together give, or take, at most `most` points."""
+
+    key: str
+    most: float
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -41,6 +71,7 @@ class Model:
 
     rules: tuple[Rule, ...]
     half_life_days: float
+    groups: tuple[Group, ...] = ()
 
     @property
     def event_kinds(self) -> set[str]:
@@ -67,7 +98,7 @@ class Result:
     reasons: list[dict[str, Any]]
 
 
-def read_model(rules: Any, half_life_days: float) -> Model:
+def read_model(rules: Any, half_life_days: float, groups: Any = ()) -> Model:
     """The model behind its JSON; raises InvalidInput whose `fields` name each wrong place."""
     if not isinstance(rules, list):
         raise InvalidInput(_("The rules are a list."), fields={"rules": _("Write a list of rules.")})
@@ -80,7 +111,35 @@ def read_model(rules: Any, half_life_days: float) -> Model:
     for number, key in enumerate(keys):
         if key in keys[:number]:
             _refuse(f"rules[{number}].key", _("another rule has this key; choose a new one."))
-    return Model(read, half_life_days)
+    capped = _read_groups(groups)
+    parts: dict[str, str] = {}
+    for number, rule in enumerate(read):
+        if rule.group and rule.group not in {one.key for one in capped}:
+            _refuse(f"rules[{number}].group", _("there is no group of this name."))
+        if rule.group and parts.setdefault(rule.group, rule.part) != rule.part:
+            _refuse(f"rules[{number}].group", _("a group holds rules of fit or of engagement, not of both."))
+    return Model(read, half_life_days, capped)
+
+
+def _read_groups(raw: Any) -> tuple[Group, ...]:
+    if not isinstance(raw, list | tuple):
+        raise InvalidInput(_("The groups are a list."), fields={"groups": _("Write a list of groups.")})
+    found: list[Group] = []
+    for number, one in enumerate(raw):
+        place = f"groups[{number}]"
+        if not isinstance(one, dict):
+            _refuse(place, _("write an object with key, label_en and most."))
+        for name in ("key", "label_en"):
+            if not isinstance(one.get(name), str) or not one[name]:
+                _refuse(f"{place}.{name}", _("write a short text."))
+        most = one.get("most")
+        if isinstance(most, bool) or not isinstance(most, int | float) or not 0 < most <= 100:
+            _refuse(f"{place}.most", _("write a number from 1 to 100."))
+        if one["key"] in {known.key for known in found}:
+            _refuse(f"{place}.key", _("another group has this key; choose a new one."))
+        labels = {"label_en": one["label_en"], "label_de": str(one.get("label_de") or one["label_en"])}
+        found.append(Group(one["key"], float(most), labels))
+    return tuple(found)
 
 
 def _refuse(place: str, remedy: str) -> NoReturn:
@@ -105,6 +164,12 @@ def _read_rule(raw: Any, place: str) -> Rule:
         value = raw.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not -100 <= value <= 100 or not value:
             _refuse(f"{place}.{name}", _("write a number from -100 to 100, not 0."))
+    for name, most in (("within_days", 3650), ("least", 1000)):
+        value = raw.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            _refuse(f"{place}.{name}", _("write a whole number from 1 to %(most)s.") % {"most": most})
+        if name in raw and not (raw.get("touch") or raw.get("event")):
+            _refuse(f"{place}.{name}", _("this is for touches and events."))
     if raw["part"] == "fit" and (raw.get("touch") or raw.get("event")):
         _refuse(f"{place}.part", _("touches and events count for engagement."))
     try:
@@ -122,6 +187,9 @@ def _read_rule(raw: Any, place: str) -> Rule:
         subjects=frozenset(str(subject).lower() for subject in raw.get("subjects") or ()),
         event=str(raw.get("event") or ""),
         most=float(raw["most"]) if "most" in raw else None,
+        group=str(raw.get("group") or ""),
+        within_days=float(raw["within_days"]) if "within_days" in raw else None,
+        least=int(raw.get("least", 1)),
     )
 
 
@@ -131,7 +199,9 @@ def score(
     """Score one lead as it was at ``at``."""
     newest = max((touch.at for touch in touches if touch.at <= at), default=None)
     sums: dict[str, float] = {"fit": 0.0, "engagement": 0.0}
-    reasons = []
+    grouped: dict[str, float] = {}
+    parts: dict[str, str] = {}
+    reasons: list[dict[str, Any]] = []
     for rule in model.rules:
         if not rule.condition.holds(facts):
             continue
@@ -139,7 +209,18 @@ def score(
         if not points:
             continue
         sums[rule.part] += points
+        if rule.group:
+            grouped[rule.group] = grouped.get(rule.group, 0.0) + points
+            parts[rule.group] = rule.part
         reasons.append(_reason(rule, points, times, facts))
+    for group in model.groups:
+        # What is over the cap is taken off again, as a reason of its own: the reasons add up to the score.
+        whole = grouped.get(group.key, 0.0)
+        over = whole - max(-group.most, min(group.most, whole))
+        if over:
+            sums[parts[group.key]] -= over
+            reason = {"key": f"{CAP}{group.key}", **group.labels, "part": parts[group.key], "points": round(-over, 1)}
+            reasons.append(reason | {"facts": {}})
     fit, engagement = (_bounded(sums[part]) for part in ("fit", "engagement"))
     reasons.sort(key=lambda reason: (-abs(reason["points"]), reason["key"]))
     return Result(fit, engagement, grade(fit, engagement), reasons)
@@ -158,7 +239,10 @@ def _points(
         return rule.points, 1
     if not rule.touch and not rule.event:
         return (rule.points * faded(newest, half_life_days, at), 1) if newest else (0.0, 0)
-    signals = [one for one in _matching(rule, touches, events) if one.at <= at]
+    begin = at - timedelta(days=rule.within_days) if rule.within_days else None
+    signals = [one for one in _matching(rule, touches, events) if one.at <= at and (begin is None or one.at > begin)]
+    if len(signals) < rule.least:
+        return 0.0, 0
     total = sum(rule.points * faded(one.at, half_life_days, at) for one in signals)
     if rule.most is not None:
         total = max(-abs(rule.most), min(abs(rule.most), total))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qualification.views import actions, decisions, lead, leads, new_lead, pulse, queue
+from qualification.views import actions, decisions, lead, leads, new_lead, pulse, queue, scoring
 
 app_name = "qualification"
 
@@ -25,6 +25,15 @@ urlpatterns = [
     path("leads/<int:lead_id>/reopen/", decisions.lead_reopen, name="lead_reopen"),
     path("leads/<int:lead_id>/reassign/", decisions.lead_reassign, name="lead_reassign"),
     path("leads/<int:lead_id>/claim/", decisions.lead_claim, name="lead_claim"),
+    path("scoring/", scoring.scoring, name="scoring"),
+    path("scoring/draft/", scoring.scoring_draft, name="scoring_draft"),
+    path("scoring/draft/weights/", scoring.scoring_weights, name="scoring_weights"),
+    path("scoring/draft/groups/", scoring.scoring_group, name="scoring_group"),
+    path("scoring/draft/publish/", scoring.scoring_publish, name="scoring_publish"),
+    path("scoring/draft/rules/", scoring.scoring_rule, name="scoring_rule_add"),
+    path("scoring/draft/rules/<slug:key>/", scoring.scoring_rule, name="scoring_rule"),
+    path("scoring/draft/rules/<slug:key>/delete/", scoring.scoring_rule_delete, name="scoring_rule_delete"),
+    path("scoring/progress/", scoring.rescoring, name="rescoring"),
     path("answers/<int:answer_id>/withdraw/", decisions.answer_withdraw, name="answer_withdraw"),
     path("activities/<int:activity_id>/undo/", actions.activity_undo, name="activity_undo"),
 ]

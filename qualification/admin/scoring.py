@@ -22,14 +22,14 @@ class ScoringModelForm(forms.ModelForm[ScoringModel]):
 
     class Meta:
         model = ScoringModel
-        fields = ("half_life_days", "rules")
+        fields = ("half_life_days", "groups", "rules")
 
     def clean(self) -> dict[str, Any]:
         """Every wrong place with its remedy."""
         cleaned = super().clean() or self.cleaned_data
         if "rules" in cleaned and cleaned.get("half_life_days") is not None:
             try:
-                read_model(cleaned["rules"], cleaned["half_life_days"])
+                read_model(cleaned["rules"], cleaned["half_life_days"], cleaned.get("groups") or [])
             except InvalidInput as error:
                 for place, remedy in error.fields.items():
                     self.add_error("half_life_days" if place == "half_life_days" else "rules", f"{place}: {remedy}")
@@ -50,7 +50,7 @@ class ScoringModelAdmin(DraftAdmin):
     list_display = ("version", "status", "half_life_days", "published_at")
     list_filter = ("status",)
     readonly_fields = ("version", "status", "published_at")
-    fields = (("version", "status", "published_at"), "half_life_days", "rules")
+    fields = (("version", "status", "published_at"), "half_life_days", "groups", "rules")
     actions = ("publish", "copy")
 
     @admin.action(description=gettext_lazy("Publish: score with this from now on"), permissions=["add"])
@@ -68,7 +68,9 @@ class ScoringModelAdmin(DraftAdmin):
         """Begin a draft from each chosen version."""
         for row in queryset:
             version = next_version(ScoringModel.objects.all())
-            ScoringModel.objects.create(version=version, rules=row.rules, half_life_days=row.half_life_days)
+            ScoringModel.objects.create(
+                version=version, rules=row.rules, groups=row.groups, half_life_days=row.half_life_days
+            )
             messages.success(request, _("Version %(version)s is a draft.") % {"version": version})
 
 

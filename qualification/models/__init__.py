@@ -5,7 +5,7 @@ from qualification.models.criteria import Criteria
 from qualification.models.framework import Answer, Framework, Question
 from qualification.models.nurture import NurtureEnrolment
 from qualification.models.outcome import Outcome
-from qualification.models.scoring import Score, ScoringModel
+from qualification.models.scoring import RescoreRun, Score, ScoringModel
 from qualification.models.viewing import Viewing
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "NurtureEnrolment",
     "Outcome",
     "Question",
+    "RescoreRun",
     "Score",
     "ScoringModel",
     "Viewing",

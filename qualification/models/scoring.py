@@ -20,8 +20,13 @@ class ScoringModel(models.Model):
     version = models.PositiveIntegerField(_("version"), unique=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
     rules = models.JSONField(_("rules"), default=list)
+    groups = models.JSONField(
+        _("groups"), default=list, blank=True, help_text=_("Rules that share a cap: key, label_en, label_de, most.")
+    )
     half_life_days = models.PositiveSmallIntegerField(_("half-life of engagement in days"), default=14)
+    note = models.CharField(_("what changed"), max_length=200, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    published_by = models.ForeignKey("leads.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering = ["-version"]
@@ -58,3 +63,35 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grade} ({self.fit}/{self.engagement})"
+
+
+class RescoreRun(models.Model):
+    """Every open lead scored anew by a version, worked off by a job."""
+
+    class State(models.TextChoices):
+        """How far it has come."""
+
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        STOPPED = "stopped", _("Stopped")
+
+    model = models.ForeignKey(ScoringModel, on_delete=models.CASCADE, related_name="rescorings")
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.RUNNING)
+    after = models.BigIntegerField(default=0, help_text=_("The last lead that was scored; the job goes on after it."))
+    done = models.PositiveIntegerField(_("leads scored"), default=0)
+    moved = models.PositiveIntegerField(_("leads of another grade"), default=0)
+    total = models.PositiveIntegerField(_("of"), default=0)
+    asked_at = models.DateTimeField(_("asked"))
+    heard_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="running"), name="qualification_rescorerun_one_running"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.done} of {self.total}"

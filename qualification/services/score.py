@@ -12,7 +12,7 @@ from leadmgmt.core.now import now
 from leads.configuration import Kept
 from leads.events import record_event
 from leads.facts import lead_facts, newest_touches
-from leads.models import Lead, LeadEvent
+from leads.models import Lead, LeadEvent, User
 from leads.services.storing import insert_many, update_one
 from qualification.models import Score, ScoringModel
 from qualification.scoring import Model, Result, Signal, read_model, score
@@ -113,6 +113,23 @@ def fade_due(at: datetime) -> int:
     return looked
 
 
+def score_anew(lead_id: int, at: datetime) -> bool:
+    """Score one open lead by the model that scores now; returns whether its grade is another."""
+    row = _published()
+    with transaction.atomic():
+        lead = Lead.objects.lock().get(pk=lead_id)
+        if row is None or not lead.is_open:
+            return False
+        before = lead.grade
+        result, _facts = _judge(lead, compiled(row), at)
+        newest = Score.objects.filter(lead=lead).values_list("model", flat=True).first()
+        if newest != row.pk or _is_another(result, lead):
+            store_score(lead, at)
+        else:
+            _write(lead, result, chance_of(result.grade), at)
+        return lead.grade != before
+
+
 def _is_another(result: Result, lead: Lead) -> bool:
     """Whether this is more than engagement that has faded: then it is a score of its own, with its reasons."""
     return (result.grade, result.fit) != (lead.grade, lead.fit) or result.engagement > (lead.engagement or 0)
@@ -126,12 +143,12 @@ def rescore(lead_id: int) -> Score | None:
 
 def compiled(row: ScoringModel) -> Model:
     """The model ready to use; reading the same rules twice would be for nothing."""
-    return _compiled(json.dumps(row.rules, sort_keys=True), row.half_life_days)
+    return _compiled(json.dumps(row.rules, sort_keys=True), row.half_life_days, json.dumps(row.groups, sort_keys=True))
 
 
 @lru_cache(maxsize=8)
-def _compiled(rules: str, half_life_days: int) -> Model:
-    return read_model(json.loads(rules), half_life_days)
+def _compiled(rules: str, half_life_days: int, groups: str) -> Model:
+    return read_model(json.loads(rules), half_life_days, json.loads(groups))
 
 
 def _signals(lead: Lead, model: Model) -> tuple[list[Signal], list[Signal]]:
@@ -151,16 +168,17 @@ def _as_facts(result: Result, chance: Chance | None) -> dict[str, Any]:
     }
 
 
-def publish_model(model_id: int) -> ScoringModel:
+def publish_model(model_id: int, by: User | None = None) -> ScoringModel:
     """Have this model score from now on; the old one is archived. Raises InvalidInput for rules that cannot be read."""
     with transaction.atomic():
         rows = {row.pk: row for row in ScoringModel.objects.select_for_update().order_by("pk")}
         chosen = rows[model_id]
-        read_model(chosen.rules, chosen.half_life_days)
+        read_model(chosen.rules, chosen.half_life_days, chosen.groups)
         for row in rows.values():
             if row.status == ScoringModel.Status.PUBLISHED and row.pk != model_id:
                 row.status = ScoringModel.Status.ARCHIVED
                 row.save(update_fields=["status"])
         chosen.status, chosen.published_at = ScoringModel.Status.PUBLISHED, now()
-        chosen.save(update_fields=["status", "published_at"])
+        chosen.published_by = by
+        chosen.save(update_fields=["status", "published_at", "published_by"])
     return chosen
