@@ -191,7 +191,7 @@ def scoring(found: Found) -> Step:
 def criteria(found: Found) -> Step:
     """What makes MQL and SQL."""
     published = found.criteria
-    url = admin("qualification", "criteria")
+    url = link("qualification:criteria_list")
     sql = published.get(Criteria.Kind.SQL)
     asked = sql.framework if sql else None
     checks = [
@@ -201,7 +201,7 @@ def criteria(found: Found) -> Step:
             asked is not None,
             _("Questions are asked: %(name)s") % {"name": asked or ""},
             _("No questions are asked"),
-            url=admin("qualification", "framework"),
+            url=link("qualification:framework_list"),
         ),
     ]
     about = gettext_lazy("When a lead is worth a call, and when it is worth an AE's hour.")

@@ -19,10 +19,12 @@ from leads.facts.places import PREFIX
 from leads.models import Lead, Source, Stage, Team, User
 from leads.normalise.country import countries
 from leads.querysets import LeadQuerySet
+from qualification.models import Criteria
+from qualification.services.criteria_drafts import meeting_leads
 
 NONE = "none"
 GROUPS = {"working": _("To be qualified"), "open": _("Open")}
-OWN = ("q", "owner", "grade", "country", "channel", "history", "territory")
+OWN = ("q", "owner", "grade", "country", "channel", "history", "territory", "meets")
 
 SORTS: dict[str, tuple[str, ...]] = {
     "touched": ("last_touch_at",),
@@ -44,6 +46,7 @@ class LeadListFilter(django_filters.FilterSet):
     grade = django_filters.CharFilter(field_name="grade", lookup_expr="istartswith")
     country = django_filters.CharFilter(field_name="contact__country", lookup_expr="iexact")
     channel = django_filters.CharFilter(field_name="channel__slug")
+    meets = django_filters.CharFilter(method="by_criteria")
     territory = django_filters.CharFilter(method="by_territory")
     history = django_filters.ChoiceFilter(choices=[("in", "in"), ("out", "out")], method="by_history")
 
@@ -63,6 +66,13 @@ class LeadListFilter(django_filters.FilterSet):
             return leads.filter(owner=self.request.user)
         return leads.filter(owner_id=int(value)) if value.isdecimal() and len(value) < 19 else leads.none()
 
+    def by_criteria(self, leads: Any, name: str, value: str) -> Any:
+        """Last month's leads that meet the condition of these criteria today."""
+        known = _criteria(value)
+        if known is None or not isinstance(user := getattr(self.request, "user", None), User):
+            return leads.none()
+        return leads.filter(pk__in=meeting_leads(known, user, now()).order_by().values("pk"))
+
     def by_territory(self, leads: Any, name: str, value: str) -> Any:
         """``table:territory``; without a territory the leads that lie in none."""
         slug, _sep, territory = value.partition(":")
@@ -75,6 +85,10 @@ class LeadListFilter(django_filters.FilterSet):
     def by_history(self, leads: Any, name: str, value: str) -> Any:
         """With or without what was brought in as history."""
         return leads.filter(is_history=value == "in")
+
+
+def _criteria(value: str) -> Criteria | None:
+    return Criteria.objects.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None
 
 
 def narrowed(leads: LeadQuerySet, params: QueryDict, request: Any) -> LeadQuerySet:
@@ -127,6 +141,7 @@ LABELS: dict[str, str | Promise] = {
     "channel": _("Channel"),
     "history": _("History"),
     "territory": _("Territory"),
+    "meets": _("Meets"),
     "from": _("From"),
     "to": _("To"),
     "reached": _("Reached"),
@@ -155,6 +170,8 @@ def _of_our_own(name: str, value: str, offered: Mapping[str, list[Choice]]) -> t
     label = str(LABELS.get(name, name.replace("_", " ")))
     if name == "returned":
         return label, ""
+    if name == "meets":
+        return label, str(_criteria(value) or value)
     if name == "territory":
         return label, value.partition(":")[2] or gettext("in none of them")
     if name in ("from", "to"):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qualification.views import actions, decisions, lead, leads, new_lead, pulse, queue, scoring
+from qualification.views import actions, criteria, decisions, lead, leads, new_lead, pulse, queue, scoring
 
 app_name = "qualification"
 
@@ -33,6 +33,11 @@ urlpatterns = [
     path("scoring/draft/rules/", scoring.scoring_rule, name="scoring_rule_add"),
     path("scoring/draft/rules/<slug:key>/", scoring.scoring_rule, name="scoring_rule"),
     path("scoring/draft/rules/<slug:key>/delete/", scoring.scoring_rule_delete, name="scoring_rule_delete"),
+    path("criteria/", criteria.criteria_list, name="criteria_list"),
+    path("criteria/<slug:kind>/", criteria.criteria_edit, name="criteria_edit"),
+    path("criteria/<slug:kind>/discard/", criteria.criteria_discard, name="criteria_discard"),
+    path("frameworks/", criteria.framework_list, name="framework_list"),
+    path("frameworks/<slug:slug>/take/", criteria.framework_take, name="framework_take"),
     path("scoring/progress/", scoring.rescoring, name="rescoring"),
     path("answers/<int:answer_id>/withdraw/", decisions.answer_withdraw, name="answer_withdraw"),
     path("activities/<int:activity_id>/undo/", actions.activity_undo, name="activity_undo"),
