@@ -22,6 +22,7 @@ from qualification.models import Criteria, Framework
 from qualification.ready_made import READY_MADE
 from qualification.services import criteria_drafts as drafts
 from qualification.services.frameworks import take_over
+from qualification.services.question_value import worth_of
 from routing.editor import Editor, editor_from, editor_of, fact_groups
 from routing.words import Piece, condition_pieces
 
@@ -161,8 +162,10 @@ def framework_list(request: HttpRequest) -> HttpResponse:
     known = set(Framework.objects.values_list("slug", flat=True))
     ready = [(slug, name, [ask.label_en for ask in asks]) for slug, (name, asks) in READY_MADE.items()]
     sql = Criteria.objects.filter(kind=Kind.SQL, status=Criteria.Status.PUBLISHED).first()
+    worth = worth_of(frameworks)
+    asked = [(one, [(question, worth.get(question.pk)) for question in one.questions.all()]) for one in frameworks]
     context = {
-        "frameworks": frameworks,
+        "frameworks": asked,
         "ready": [one for one in ready if one[0] not in known],
         "asked": sql.framework_id if sql else None,
         "may_edit": has_role(person(request), *CONFIGURERS),
