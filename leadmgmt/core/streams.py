@@ -57,6 +57,7 @@ class Hub:
         self._new: deque[Client] = deque()
         self._clients: set[Client] = set()
         self._database: BaseDatabaseWrapper | None = None
+        self._is_away = False
 
     @property
     def count(self) -> int:
@@ -80,9 +81,11 @@ class Hub:
             try:
                 with selectors.DefaultSelector() as selector:
                     self._serve(selector)
-            except Exception:
-                # The database is away, say: screens stay, and are nudged when it is back.
-                log.warning("streams: listening again", exc_info=True)
+            except Exception as error:
+                # The database is away, say: screens stay, and are nudged when it is back. Said once, not every try.
+                if not self._is_away:
+                    log.warning("streams: not listening to the database: %s", type(error).__name__)
+                self._is_away = True
                 self._close_database()
                 time.sleep(TRY_AGAIN)
 
@@ -92,6 +95,7 @@ class Hub:
         selector.register(self._wake, selectors.EVENT_READ, self._wake)
         for client in self._clients:
             selector.register(client.connection, selectors.EVENT_READ, client)
+        self._is_away = False
         # Whatever was missed meanwhile.
         self._tell(selector, set(self._clients), NUDGE)
         spoken = time.monotonic()

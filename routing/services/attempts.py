@@ -40,6 +40,8 @@ def promise_attempts(lead: Lead, policy: SlaPolicy, calendars: Sequence[Calendar
     """Start the lead's promise of attempts, or go on with it under its new owner's hours. Needs the lead's lock."""
     if policy.attempts is None:
         return
+    # What was promised to an interest before this one has ended with it.
+    stop_attempts(lead, lead.captured_at, but=lead.captured_at)
     due = attempts_due_at(policy, lead.captured_at, calendars)
     clock, is_new = AttemptClock.objects.get_or_create(
         lead=lead,
@@ -49,6 +51,12 @@ def promise_attempts(lead: Lead, policy: SlaPolicy, calendars: Sequence[Calendar
     if not is_new and clock.is_running and (clock.due_at, clock.policy_id) != (due, policy.pk):
         clock.due_at, clock.policy, clock.wanted = due, policy, policy.attempts
         clock.save(update_fields=["due_at", "policy", "wanted"])
+
+
+def stop_attempts(lead: Lead, at: datetime, *, but: datetime | None = None) -> None:
+    """End the promise, neither kept nor broken; one that began at ``but`` goes on. Needs the lead's lock."""
+    running = AttemptClock.objects.filter(lead=lead, stopped_at__isnull=True)
+    (running.exclude(started_at=but) if but else running).update(stopped_at=at)
 
 
 def note_attempts(lead: Lead, made: int, *, at: datetime, is_reached: bool) -> None:

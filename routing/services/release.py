@@ -1,6 +1,7 @@
 """Letting go of a lead that is won, recycled or disqualified."""
 
 from leads.models import Lead, LeadEvent, Stage
+from routing.services.attempts import stop_attempts
 from routing.services.own import end_assignment, leave_waiting
 from routing.services.promise import stop_clock
 
@@ -15,6 +16,8 @@ def release_lead(lead: Lead, event: LeadEvent) -> None:
     assignment = end_assignment(lead, at=event.at, reason=event.kind, begun_by=event.at)
     leave_waiting(lead, at=event.at, begun_by=event.at)
     stop_clock(lead, at=event.at, reason=event.kind, begun_by=event.at)
+    if lead.captured_at <= event.at:
+        stop_attempts(lead, event.at)
     has_gone = assignment is None or lead.owner_id == assignment.user_id
     if lead.stage in (Stage.RECYCLED, Stage.DISQUALIFIED) and lead.owner_id and has_gone:
         lead.owner, lead.owned_at = None, None

@@ -7,14 +7,15 @@ import pytest
 from django.urls import reverse
 
 from leadmgmt.core.now import moment, now
-from leads.lifecycle import Cause, to_recycled
+from leads.lifecycle import Cause, reopen, to_recycled
 from leads.models import Lead, LeadEvent
 from qualification.services.activities import log_activity, undo_activity
 from routing.hours import calendars_by_number
-from routing.models import AttemptClock, Notification, Rep, SlaPolicy
+from routing.models import AttemptClock, Notification, Rep, SlaClock, SlaPolicy
 from routing.notices import TOO_FEW
 from routing.services.attempts import attempts_due, attempts_due_at
 from routing.services.policies import PolicyInUse, delete_policy
+from routing.services.release import release_lead
 from tests.factories import make_clock, make_lead, make_policy, make_pool, make_reason, make_rep, make_team, make_user
 from tests.routing.things import ALWAYS, make_rules, page, route, shift, signed_in
 
@@ -125,6 +126,32 @@ class TestAttempts:
         clock = AttemptClock.objects.get(lead=lead)
         assert (clock.breached_at, clock.met_at) == (None, None)
         assert clock.stopped_at is not None
+
+    def test_a_lead_that_comes_back_before_the_old_promise_was_due_gets_a_new_one(self) -> None:
+        lead = promised()
+        again = THURSDAY + timedelta(hours=20)
+        cause = Cause(by="test", at=THURSDAY + timedelta(hours=5))
+        to_recycled(lead.pk, cause, reason=make_reason("recycle"), wake_at=None)
+        reopen(lead.pk, Cause(by="test", at=again))
+        Lead.objects.filter(pk=lead.pk).update(owner=None)
+        SlaClock.objects.filter(lead=lead).update(stopped_at=again)
+        with moment(again):
+            lead.refresh_from_db()
+            route(lead)
+
+        old, new = AttemptClock.objects.filter(lead=lead).order_by("started_at")
+        assert (old.stopped_at is not None, old.met_at, old.breached_at) == (True, None, None)
+        assert (new.started_at, new.stopped_at, new.made) == (again, None, 0)
+
+    def test_closing_a_lead_ends_the_promise_at_once(self) -> None:
+        lead = promised()
+        closed_at = THURSDAY + timedelta(hours=5)
+        to_recycled(lead.pk, Cause(by="test", at=closed_at), reason=make_reason("recycle"), wake_at=None)
+        lead.refresh_from_db()
+        release_lead(lead, lead.events.get(kind="stage.recycled"))
+
+        clock = AttemptClock.objects.get(lead=lead)
+        assert (clock.stopped_at, clock.met_at, clock.breached_at) == (closed_at, None, None)
 
     def test_the_lead_page_shows_waits_and_attempts(self) -> None:
         lead = promised()
