@@ -157,15 +157,23 @@ def _pools() -> None:
         )
     # Its own promises instead of the one that every installation begins with.
     SlaPolicy.objects.filter(is_default=True).update(is_default=False)
-    for name, minutes, is_default in PROMISES:
-        SlaPolicy.objects.create(name=name, first_touch_minutes=minutes, in_working_time=True, is_default=is_default)
+    for name, minutes, is_default, (attempts, days) in PROMISES:
+        SlaPolicy.objects.create(
+            name=name,
+            first_touch_minutes=minutes,
+            in_working_time=True,
+            is_default=is_default,
+            attempts=attempts,
+            attempt_days=days,
+        )
 
 
 def _members(team: str) -> list[tuple[str, str]]:
     return [(one.first_name, one.weight) for one in SDRS if one.team == team or one.first_name in BOTH_POOLS]
 
 
-PROMISES = ((rules.HOT, 15, False), (rules.CALM, 240, True))
+# Name, minutes to the first touch, whether it is the default, attempts within days of work.
+PROMISES = ((rules.HOT, 15, False, (4, 7)), (rules.CALM, 240, True, (None, None)))
 POOLS = {
     "dach": ("DACH", "sdr-dach", _members("sdr-dach")),
     "europe": ("Europe", "sdr-europe", _members("sdr-europe")),

@@ -20,7 +20,7 @@ from qualification.services.answers import give_answer
 from qualification.services.disqualify import disqualify_lead
 from qualification.services.recycle import recycle_lead
 from qualification.services.snooze import snooze_lead
-from routing.models import SlaClock, WaitingLead
+from routing.models import AttemptClock, SlaClock, WaitingLead
 
 HAND_RAISES = ("demo", "pricing", "contact")
 MOST_TRIES = 5
@@ -59,6 +59,9 @@ class Sdr:
         clock = SlaClock.objects.filter(lead=lead, stopped_at__isnull=True).first()
         if clock:
             self.timeline.tick(clock.due_at, "routing.sla_breaches")
+        tries = AttemptClock.objects.filter(lead=lead, stopped_at__isnull=True).first()
+        if tries:
+            self.timeline.tick(tries.due_at, "routing.attempts")
         if lead.owner_id is None:
             self._waits(work, at)
         elif lead.first_touched_at is None:
