@@ -16,7 +16,7 @@ JOB = "qualification.tasks.rescore"
 State = RescoreRun.State
 # A job works for a spell, then makes room for others.
 SPELL_SECONDS = 8.0
-AT_ONCE = 200
+AT_ONCE = 500
 LOST_AFTER = timedelta(minutes=2)
 
 
@@ -45,7 +45,7 @@ def rescore_spell(run_id: int) -> str:
         if not ids:
             RescoreRun.objects.filter(pk=run_id, state=State.RUNNING).update(state=State.DONE, ended_at=now())
             return "done"
-        moved = sum(score_anew(lead_id, now()) for lead_id in ids)
+        moved = score_anew(ids, now())
         # Where two jobs of one run met, the one that is behind changes nothing.
         ahead = RescoreRun.objects.filter(pk=run_id, after__lt=ids[-1])
         ahead.update(after=ids[-1], done=F("done") + len(ids), moved=F("moved") + moved, heard_at=now())

@@ -1,6 +1,7 @@
 """Scoring a lead: facts and touches in, score with its reasons out, stored and told to the pipeline."""
 
 import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -11,9 +12,11 @@ from leadmgmt.core.clock import for_a_spell
 from leadmgmt.core.now import now
 from leads.configuration import Kept
 from leads.events import record_event
-from leads.facts import lead_facts, newest_touches
-from leads.models import Lead, LeadEvent, User
-from leads.services.storing import insert_many, update_one
+from leads.facts import facts_of, lead_facts, newest_touches
+from leads.facts.registry import MOST_TOUCHES
+from leads.models import Lead, LeadEvent, Touchpoint, User
+from leads.querysets import OPEN
+from leads.services.storing import insert_many, update_many, update_one
 from qualification.models import Score, ScoringModel
 from qualification.scoring import Model, Result, Signal, read_model, score
 from qualification.services.chances import Chance, chance_of
@@ -60,7 +63,16 @@ def store_score(lead: Lead, at: datetime) -> Score | None:
         return None
     result, facts = _judge(lead, compiled(row), at)
     chance = chance_of(result.grade)
-    made = Score(
+    made = _made(lead, row, result, chance, facts, at)
+    insert_many([made])
+    _write(lead, result, chance, at)
+    return made
+
+
+def _made(
+    lead: Lead, row: ScoringModel, result: Result, chance: Chance | None, facts: dict[str, Any], at: datetime
+) -> Score:
+    return Score(
         lead=lead,
         model=row,
         at=at,
@@ -73,9 +85,6 @@ def store_score(lead: Lead, at: datetime) -> Score | None:
         reasons=result.reasons,
         facts=facts | _as_facts(result, chance),
     )
-    insert_many([made])
-    _write(lead, result, chance, at)
-    return made
 
 
 def _judge(lead: Lead, model: Model, at: datetime) -> tuple[Result, dict[str, Any]]:
@@ -85,9 +94,13 @@ def _judge(lead: Lead, model: Model, at: datetime) -> tuple[Result, dict[str, An
 
 
 def _write(lead: Lead, result: Result, chance: Chance | None, at: datetime) -> None:
+    _take(lead, result, chance, at)
+    update_one(lead, WRITTEN)
+
+
+def _take(lead: Lead, result: Result, chance: Chance | None, at: datetime) -> None:
     lead.fit, lead.engagement, lead.grade, lead.engagement_at = result.fit, result.engagement, result.grade, at
     lead.win_probability = chance.mean if chance else None
-    update_one(lead, WRITTEN)
 
 
 def fade_due(at: datetime) -> int:
@@ -113,21 +126,33 @@ def fade_due(at: datetime) -> int:
     return looked
 
 
-def score_anew(lead_id: int, at: datetime) -> bool:
-    """Score one open lead by the model that scores now; returns whether its grade is another."""
+def score_anew(lead_ids: Sequence[int], at: datetime) -> int:
+    """Score open leads by the model that scores now, all under their locks in one transaction; returns how many have
+    another grade. What the model that scores has said already is not kept again."""
     row = _published()
+    if row is None:
+        return 0
+    model, moved = compiled(row), 0
     with transaction.atomic():
-        lead = Lead.objects.lock().get(pk=lead_id)
-        if row is None or not lead.is_open:
-            return False
-        before = lead.grade
-        result, _facts = _judge(lead, compiled(row), at)
-        newest = Score.objects.filter(lead=lead).values_list("model", flat=True).first()
-        if newest != row.pk or _is_another(result, lead):
-            store_score(lead, at)
-        else:
-            _write(lead, result, chance_of(result.grade), at)
-        return lead.grade != before
+        # In the order of numbers, as everybody who locks several does.
+        leads = list(Lead.objects.lock().filter(pk__in=lead_ids, stage__in=OPEN).order_by("pk"))
+        ids = [lead.pk for lead in leads]
+        facts, signals = facts_of(ids, at), signals_of(ids, model.event_kinds)
+        newest = Score.objects.filter(lead__in=ids).order_by("lead", "-at", "-pk").distinct("lead")
+        models = dict(newest.values_list("lead", "model"))
+        made = []
+        for lead in leads:
+            result = score(facts[lead.pk], *signals[lead.pk], model, at)
+            chance = chance_of(result.grade)
+            moved += result.grade != lead.grade
+            if models.get(lead.pk) != row.pk or _is_another(result, lead):
+                made.append(_made(lead, row, result, chance, facts[lead.pk], at))
+            if lead.scored_at is None or lead.scored_at < lead.captured_at:
+                lead.scored_at = at
+            _take(lead, result, chance, at)
+        insert_many(made)
+        update_many(leads, WRITTEN)
+    return moved
 
 
 def _is_another(result: Result, lead: Lead) -> bool:
@@ -157,6 +182,21 @@ def _signals(lead: Lead, model: Model) -> tuple[list[Signal], list[Signal]]:
         return touches, []
     events = lead.events.filter(kind__in=model.event_kinds).order_by("-at").values_list("kind", "at")[:MOST_EVENTS]
     return touches, [Signal(*event) for event in events]
+
+
+def signals_of(lead_ids: Sequence[int], kinds: Collection[str]) -> Mapping[int, tuple[list[Signal], list[Signal]]]:
+    """Touches and events of many leads, newest first, as many of each lead as one lead's score looks at."""
+    found: dict[int, tuple[list[Signal], list[Signal]]] = {lead_id: ([], []) for lead_id in lead_ids}
+    touches = Touchpoint.objects.filter(lead__in=lead_ids).order_by("-at", "-pk")
+    for lead_id, kind, at, subject in touches.values_list("lead", "kind", "at", "subject").iterator():
+        if len(found[lead_id][0]) < MOST_TOUCHES:
+            found[lead_id][0].append(Signal(kind, at, subject))
+    if kinds:
+        events = LeadEvent.objects.filter(lead__in=lead_ids, kind__in=kinds).order_by("-at")
+        for lead_id, kind, at in events.values_list("lead", "kind", "at").iterator():
+            if len(found[lead_id][1]) < MOST_EVENTS:
+                found[lead_id][1].append(Signal(kind, at))
+    return found
 
 
 def _as_facts(result: Result, chance: Chance | None) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """What another model would make of last month's leads: the facts as they were at their last score, judged twice."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from leads.models import Lead, LeadEvent, Touchpoint
+from leads.models import Lead
 from qualification.models import Score
-from qualification.scoring import Model, Result, Signal, score
+from qualification.scoring import Model, Result, score
+from qualification.services.score import signals_of
 
 DAYS = 30
 MOST_LEADS = 600
@@ -58,30 +59,13 @@ def compare(before: Model | None, after: Model, at: datetime) -> Comparison:
     chosen = ids[:MOST_LEADS]
     newest = Score.objects.filter(lead__in=chosen).order_by("lead", "-at", "-pk").distinct("lead")
     kinds = after.event_kinds | (before.event_kinds if before else set())
-    touches, events = _touches(chosen), _events(chosen, kinds)
+    signals = signals_of(chosen, kinds)
     judged = [
         Judged(
             row.lead_id,
-            score(row.facts, touches[row.lead_id], events[row.lead_id], before, row.at) if before else None,
-            score(row.facts, touches[row.lead_id], events[row.lead_id], after, row.at),
+            score(row.facts, *signals[row.lead_id], before, row.at) if before else None,
+            score(row.facts, *signals[row.lead_id], after, row.at),
         )
         for row in newest.only("lead_id", "facts", "at")
     ]
     return Comparison(judged, len(ids) > MOST_LEADS)
-
-
-def _touches(ids: Sequence[int]) -> Mapping[int, list[Signal]]:
-    found: dict[int, list[Signal]] = defaultdict(list)
-    rows = Touchpoint.objects.filter(lead__in=ids).order_by("-at", "-pk")
-    for lead_id, kind, at, subject in rows.values_list("lead", "kind", "at", "subject"):
-        found[lead_id].append(Signal(kind, at, subject))
-    return found
-
-
-def _events(ids: Sequence[int], kinds: set[str]) -> Mapping[int, list[Signal]]:
-    found: dict[int, list[Signal]] = defaultdict(list)
-    if kinds:
-        rows = LeadEvent.objects.filter(lead__in=ids, kind__in=kinds).order_by("-at")
-        for lead_id, kind, at in rows.values_list("lead", "kind", "at"):
-            found[lead_id].append(Signal(kind, at))
-    return found

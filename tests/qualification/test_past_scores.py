@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from leadmgmt.core.now import moment
 from leads.events import record_event
@@ -12,7 +13,7 @@ from leads.models import Company, Lead
 from qualification.models import Answer, Framework, Outcome, Question, Score, ScoringModel
 from qualification.services.past_scores import score_as_of
 from qualification.services.question_value import LEAST, Rate, worth_of
-from qualification.services.score import fade_due, publish_model, rescore
+from qualification.services.score import fade_due, publish_model, rescore, score_anew
 from tests.factories import make_company, make_contact, make_lead, make_touchpoint, make_user
 from tests.qualification.test_score import rule, staff_at_least
 from tests.routing.things import page, signed_in
@@ -127,3 +128,38 @@ def test_the_interval_is_wilsons() -> None:
     # Worked out by hand: centre (0.8 + z²/20) / (1 + z²/10) with z = 1.6449.
     assert (round(low, 3), round(high, 3)) == (0.541, 0.931)
     assert Rate(0, 0).interval == (0.0, 1.0)
+
+
+def test_many_at_once_are_scored_as_one_by_one() -> None:
+    chance = random.Random(3)
+    with moment(BEGIN):
+        publish_model(ScoringModel.objects.create(version=1, rules=RULES).pk)
+        leads = [make_lead(contact=make_contact(company=make_company(staff=30 * n)), at=BEGIN) for n in range(12)]
+        for lead in leads:
+            for _touch in range(chance.randint(0, 4)):
+                at = BEGIN - timedelta(hours=chance.randint(0, 90))
+                make_touchpoint(lead, at=at, kind=chance.choice(["form", "visit"]))
+            record_event(lead, "activity.logged", at=BEGIN, quiet=True)
+        with transaction.atomic():
+            for lead in leads:
+                rescore(lead.pk)
+            expected = told(leads)
+            transaction.set_rollback(True)
+
+        moved = score_anew([lead.pk for lead in leads], BEGIN)
+
+    assert told(leads) == expected
+    assert moved == 12
+    with moment(BEGIN):
+        assert score_anew([lead.pk for lead in leads], BEGIN) == 0
+    assert Score.objects.count() == 12
+
+
+def told(leads: list[Lead]) -> list[Any]:
+    found = []
+    for lead in leads:
+        lead.refresh_from_db()
+        row = Score.objects.get(lead=lead)
+        kept = (row.fit, row.engagement, row.grade, row.reasons, row.facts)
+        found.append((lead.fit, lead.engagement, lead.grade, lead.engagement_at, lead.scored_at, *kept))
+    return found
