@@ -55,7 +55,7 @@ def _bench() -> None:
     rules = [rule | {"points": rule["points"] / 2} for rule in first.rules]
     publish_model(ScoringModel.objects.create(version=2, rules=rules).pk)
     began = time.perf_counter()
-    moved = sum(score_anew(ids[start : start + AT_ONCE], timezone.now()) for start in range(0, len(ids), AT_ONCE))
+    moved = sum(score_anew(ids[start : start + AT_ONCE], timezone.now()).moved for start in range(0, len(ids), AT_ONCE))
     together = len(ids) / (time.perf_counter() - began)
     report(
         "rescoring",

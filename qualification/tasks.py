@@ -1,8 +1,14 @@
 """Doors for the queue: each takes a key, calls one service and says in a word what was done."""
 
+from qualification.services import apply_criteria as applying
 from qualification.services import rescoring
 
 
 def rescore(run_id: int) -> str:
     """Score open leads anew for a spell."""
     return rescoring.rescore_spell(run_id)
+
+
+def apply_criteria(criteria_id: int, after: int) -> str:
+    """Move leads on that meet criteria which were just put into force."""
+    return applying.apply_spell(criteria_id, after)

@@ -62,7 +62,7 @@ def published(kind: str) -> Criteria | None:
     return _published().get(kind)
 
 
-def apply_mql_criteria(lead: Lead, event: LeadEvent) -> None:
+def apply_mql_criteria(lead: Lead, event: LeadEvent | None) -> None:
     """Pipeline step: a new lead that meets the criteria becomes an MQL."""
     criteria = published(Criteria.Kind.MQL)
     if lead.stage != Stage.NEW or criteria is None:
@@ -72,7 +72,7 @@ def apply_mql_criteria(lead: Lead, event: LeadEvent) -> None:
         lifecycle.to_mql(lead, Cause(by=BY, at=at, data=_named(criteria)))
 
 
-def apply_sql_criteria(lead: Lead, event: LeadEvent) -> None:
+def apply_sql_criteria(lead: Lead, event: LeadEvent | None) -> None:
     """Pipeline step: a lead whose required questions are answered in our favour becomes an SQL.
 
     One that came back is asked again first: what was true before a lost deal or a long sleep may hold no longer, and

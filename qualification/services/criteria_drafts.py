@@ -13,6 +13,7 @@ from leads.conditions import parse
 from leads.models import Lead, User
 from leads.querysets import LeadQuerySet
 from qualification.models import Criteria, Framework
+from qualification.services.apply_criteria import begin_applying
 from qualification.services.criteria import publish_criteria
 
 Status = Criteria.Status
@@ -76,9 +77,12 @@ def discard_criteria(draft_id: int) -> None:
 
 
 def put_into_force(draft_id: int) -> Criteria:
-    """Apply the draft from now on. Leads that are an MQL or SQL stay it; the version that made them is on record."""
+    """Apply the draft from now on, also to leads that wait for it. Leads that are an MQL or SQL stay it; the version
+    that made them is on record."""
     with transaction.atomic():
-        return publish_criteria(_locked(draft_id).pk)
+        made = publish_criteria(_locked(draft_id).pk)
+        begin_applying(made)
+        return made
 
 
 def meeting(criteria: Criteria, reader: User, at: datetime) -> int:

@@ -10,6 +10,7 @@ from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.models import Lead
 from qualification.models import RescoreRun, ScoringModel
+from qualification.services.apply_criteria import apply_to
 from qualification.services.score import score_anew
 
 JOB = "qualification.tasks.rescore"
@@ -45,10 +46,11 @@ def rescore_spell(run_id: int) -> str:
         if not ids:
             RescoreRun.objects.filter(pk=run_id, state=State.RUNNING).update(state=State.DONE, ended_at=now())
             return "done"
-        moved = score_anew(ids, now())
+        rescored = score_anew(ids, now())
+        apply_to(rescored.may_move)
         # Where two jobs of one run met, the one that is behind changes nothing.
         ahead = RescoreRun.objects.filter(pk=run_id, after__lt=ids[-1])
-        ahead.update(after=ids[-1], done=F("done") + len(ids), moved=F("moved") + moved, heard_at=now())
+        ahead.update(after=ids[-1], done=F("done") + len(ids), moved=F("moved") + rescored.moved, heard_at=now())
         run.refresh_from_db()
     if run.state == State.RUNNING:
         enqueue(JOB, run_id)

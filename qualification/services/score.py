@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from leads.configuration import Kept
 from leads.events import record_event
 from leads.facts import facts_of, lead_facts, newest_touches
 from leads.facts.registry import MOST_TOUCHES
-from leads.models import Lead, LeadEvent, Touchpoint, User
+from leads.models import Lead, LeadEvent, Stage, Touchpoint, User
 from leads.querysets import OPEN
 from leads.services.storing import insert_many, update_many, update_one
 from qualification.models import Score, ScoringModel
@@ -126,13 +127,13 @@ def fade_due(at: datetime) -> int:
     return looked
 
 
-def score_anew(lead_ids: Sequence[int], at: datetime) -> int:
-    """Score open leads by the model that scores now, all under their locks in one transaction; returns how many have
-    another grade. What the model that scores has said already is not kept again."""
+def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
+    """Score open leads by the model that scores now, all under their locks in one transaction. What the model that
+    scores has said already is not kept again."""
     row = _published()
     if row is None:
-        return 0
-    model, moved = compiled(row), 0
+        return Rescored()
+    model, moved, may_move = compiled(row), 0, list[int]()
     with transaction.atomic():
         # In the order of numbers, as everybody who locks several does.
         leads = list(Lead.objects.lock().filter(pk__in=lead_ids, stage__in=OPEN).order_by("pk"))
@@ -145,6 +146,8 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> int:
             result = score(facts[lead.pk], *signals[lead.pk], model, at)
             chance = chance_of(result.grade)
             moved += result.grade != lead.grade
+            if lead.stage == Stage.NEW and not lead.is_history and _score_of(lead) != _score_of(result):
+                may_move.append(lead.pk)
             if models.get(lead.pk) != row.pk or _is_another(result, lead):
                 made.append(_made(lead, row, result, chance, facts[lead.pk], at))
             if lead.scored_at is None or lead.scored_at < lead.captured_at:
@@ -152,7 +155,19 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> int:
             _take(lead, result, chance, at)
         insert_many(made)
         update_many(leads, WRITTEN)
-    return moved
+    return Rescored(moved, may_move)
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """How many leads got another grade, and which new leads another score: they may meet the criteria now."""
+
+    moved: int = 0
+    may_move: Sequence[int] = ()
+
+
+def _score_of(scored: Lead | Result) -> tuple[int | None, int | None, str]:
+    return scored.fit, scored.engagement, scored.grade
 
 
 def _is_another(result: Result, lead: Lead) -> bool:

@@ -11,6 +11,8 @@ from leadmgmt.core.now import now
 from qualification.models import Criteria, Framework, Question
 from qualification.ready_made import READY_MADE
 from qualification.services import criteria_drafts as drafts
+from qualification.services.answers import give_answer
+from qualification.services.apply_criteria import apply_spell
 from qualification.services.criteria import published
 from qualification.services.defaults import install_defaults
 from qualification.services.frameworks import FrameworkExists, take_over
@@ -57,6 +59,37 @@ class TestCriteria:
         assert Criteria.objects.get(kind="mql", version=1).status == "archived"
         with pytest.raises(drafts.NoCriteriaDraft):
             drafts.save_criteria(draft.pk, "Again", {}, None)
+
+    def test_leads_that_wait_for_it_move_on_and_others_stay(self) -> None:
+        german, french = (make_lead(contact=make_contact(country=code)) for code in ("DE", "FR"))
+        old = make_lead(contact=make_contact(country="DE"), is_history=True)
+        worked = make_lead(stage="mql", contact=make_contact(country="FR"))
+        draft = drafts.begin_criteria("mql")
+        drafts.save_criteria(draft.pk, "Germans", is_in("contact.country", "DE"), None)
+        drafts.put_into_force(draft.pk)
+
+        assert apply_spell(draft.pk, 0) == "1 moved"
+        assert apply_spell(draft.pk, 0) == "0 moved"
+
+        stages = [type(lead).objects.get(pk=lead.pk).stage for lead in (german, french, old, worked)]
+        assert stages == ["mql", "new", "new", "mql"]
+        event = german.events.get(kind="stage.mql")
+        assert event.data["version"] == draft.version
+        assert apply_spell(Criteria.objects.get(kind="mql", version=1).pk, 0) == "not in force"
+
+    def test_answers_that_are_enough_now_make_an_sql(self) -> None:
+        lead = make_lead(stage="mql", contact=make_contact(country="DE"))
+        silent = make_lead(stage="mql", contact=make_contact(country="DE"))
+        budget = Question.objects.get(framework__slug="bant", key="budget")
+        give_answer(lead.pk, budget.pk, "50,000", by=None, evidence="call")
+        Question.objects.filter(framework__slug="bant").exclude(pk=budget.pk).update(is_required=False)
+        draft = drafts.begin_criteria("sql")
+        drafts.save_criteria(draft.pk, "Budget is enough", {}, Framework.objects.get(slug="bant"))
+        drafts.put_into_force(draft.pk)
+
+        assert apply_spell(draft.pk, 0) == "1 moved"
+
+        assert [type(one).objects.get(pk=one.pk).stage for one in (lead, silent)] == ["sql", "mql"]
 
     def test_an_admin_changes_them_on_the_page(self) -> None:
         client = signed_in(make_user("admin"))

@@ -146,12 +146,13 @@ def test_many_at_once_are_scored_as_one_by_one() -> None:
             expected = told(leads)
             transaction.set_rollback(True)
 
-        moved = score_anew([lead.pk for lead in leads], BEGIN)
+        found = score_anew([lead.pk for lead in leads], BEGIN)
 
     assert told(leads) == expected
-    assert moved == 12
+    assert (found.moved, found.may_move) == (12, [lead.pk for lead in leads])
     with moment(BEGIN):
-        assert score_anew([lead.pk for lead in leads], BEGIN) == 0
+        again = score_anew([lead.pk for lead in leads], BEGIN)
+    assert (again.moved, again.may_move) == (0, [])
     assert Score.objects.count() == 12
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leads.models import Lead
-from qualification.models import RescoreRun, Score, ScoringModel
+from qualification.models import Criteria, RescoreRun, Score, ScoringModel
 from qualification.scoring import Signal, read_model, score
 from qualification.services import scoring_drafts as drafts
 from qualification.services.rescoring import begin_rescoring, nudge_rescoring, rescore_spell
@@ -167,6 +167,19 @@ class TestRescoring:
             assert newest.model == draft
         closed.refresh_from_db()
         assert closed.fit == 60
+
+    def test_who_meets_the_criteria_by_the_new_score_becomes_an_mql(self) -> None:
+        model(LARGE, FORM)
+        condition = {"fact": "score.fit", "op": "gte", "value": 90}
+        Criteria.objects.create(kind="mql", version=1, name="Fits", condition=condition, status="published")
+        lead, small = scored(300), scored(3)
+        draft = drafts.begin_draft()
+        drafts.save_weights(draft.pk, {"large": 95}, {}, 14, seen="")
+
+        drafts.publish_draft(draft.pk, by=make_user("admin"), at=now())
+        drain()
+
+        assert [Lead.objects.get(pk=one.pk).stage for one in (lead, small)] == ["mql", "new"]
 
     def test_a_run_goes_on_where_its_worker_was_lost_and_a_second_job_changes_nothing(self) -> None:
         live = model(LARGE)
