@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from leads.models import Lead, Reason, Source, User
 from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS, in_words
 from qualification.models import Activity, Answer, Question
+from qualification.services.override import stages_ahead
 
 WHEN = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M")
 
@@ -149,6 +150,25 @@ class ReassignForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["user"] = forms.ModelChoiceField(people, label=_("Rep"), empty_label=_("Choose a rep"))
         self.fields["user"].widget.attrs["autofocus"] = True
+
+
+class MoveOnForm(forms.Form):
+    """Which stage the lead is to have, and why."""
+
+    stage = forms.ChoiceField(label=_("It becomes"))
+    reason = forms.CharField(
+        label=_("Why, though it does not meet the criteria"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Say why.")},
+    )
+
+    def __init__(self, lead: Lead, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(stage.value, stage.label) for stage in stages_ahead(lead)]
+        # A choice field, which the type of ``fields`` does not tell.
+        self.fields["stage"].choices = choices  # type: ignore[attr-defined]  # see above
+        self.fields["reason"].widget.attrs["autofocus"] = True
 
 
 class CorrectForm(forms.Form):

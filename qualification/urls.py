@@ -23,6 +23,7 @@ urlpatterns = [
     path("leads/<int:lead_id>/disqualify/", decisions.lead_disqualify, name="lead_disqualify"),
     path("leads/<int:lead_id>/recycle/", decisions.lead_recycle, name="lead_recycle"),
     path("leads/<int:lead_id>/reopen/", decisions.lead_reopen, name="lead_reopen"),
+    path("leads/<int:lead_id>/move-on/", decisions.lead_move_on, name="lead_move_on"),
     path("leads/<int:lead_id>/reassign/", decisions.lead_reassign, name="lead_reassign"),
     path("leads/<int:lead_id>/claim/", decisions.lead_claim, name="lead_claim"),
     path("scoring/", scoring.scoring, name="scoring"),

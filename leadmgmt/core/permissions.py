@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 SDR, TEAM_LEAD, AE, MARKETING, MANAGER, ADMIN = ROLES = ("sdr", "team_lead", "ae", "marketing", "manager", "admin")
 REPORT_READERS = (TEAM_LEAD, MARKETING, MANAGER, ADMIN)
+# Permissions of our own, beside the roles.
+OVERRIDE_CRITERIA = "qualification.override_criteria"
+OWN_PERMISSIONS = (OVERRIDE_CRITERIA,)
 CONFIGURERS = (ADMIN,)
 WORKERS = (SDR, TEAM_LEAD, ADMIN)
 
@@ -36,6 +39,17 @@ def remember_roles(user: "AbstractUser", names: Iterable[str]) -> frozenset[str]
     roles = frozenset(names)
     user._roles = roles  # type: ignore[attr-defined]  # a cache for this request's instance
     return roles
+
+
+def remember_granted(user: "AbstractUser", names: Iterable[str]) -> None:
+    """Keep which of our own permissions were given to the person, themselves or by a group, as roles are kept."""
+    user._granted = frozenset(names)  # type: ignore[attr-defined]  # as above
+
+
+def is_granted(user: "AbstractUser", permission: str) -> bool:
+    """Whether one of our own permissions (`app.codename`) was given to the person."""
+    known: frozenset[str] | None = getattr(user, "_granted", None)
+    return user.has_perm(permission) if known is None else permission.partition(".")[2] in known
 
 
 def has_role(user: Any, *roles: str) -> bool:

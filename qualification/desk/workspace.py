@@ -22,6 +22,7 @@ from qualification.desk.situation import Situation, activities_of, clock_of, his
 from qualification.desk.timeline import Timeline, timeline
 from qualification.desk.why import Headline
 from qualification.models import Activity
+from qualification.services.override import may_override, stages_ahead
 from routing.models import Assignment, SlaClock
 
 
@@ -41,6 +42,7 @@ class Rights:
 
     work: bool
     reassign: bool
+    override: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def standing(
 def rights(lead: Lead, reader: User) -> Rights:
     """Work: the owner and their team; reassign: team leads and admins. Managers and marketing look on."""
     worker = has_role(reader, SDR, TEAM_LEAD, ADMIN)
-    return Rights(work=worker, reassign=has_role(reader, TEAM_LEAD, ADMIN))
+    overrides = bool(stages_ahead(lead)) and may_override(reader)
+    return Rights(work=worker, reassign=has_role(reader, TEAM_LEAD, ADMIN), override=overrides)
 
 
 def _queue_of(reader: User, lead: Lead, at: datetime) -> list[Lead]:

@@ -33,6 +33,7 @@ class Criteria(models.Model):
 
     class Meta:
         verbose_name_plural = _("criteria")
+        permissions = [("override_criteria", "Can move a lead on that does not meet the criteria")]
         constraints = [
             models.UniqueConstraint(fields=["kind", "version"], name="qualification_criteria_version_unique"),
             models.UniqueConstraint(

@@ -10,17 +10,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
-from leadmgmt.core.errors import DomainError
+from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.web import complain, post_from
-from leads.models import Lead, User
+from leads.models import Lead, Stage, User
 from qualification import access
 from qualification.desk.ownership import takers
-from qualification.forms import AnswerForm, DisqualifyForm, ReassignForm, RecycleForm
+from qualification.forms import AnswerForm, DisqualifyForm, MoveOnForm, ReassignForm, RecycleForm
 from qualification.models import Answer, Question
 from qualification.services.answers import give_answer, withdraw_answer
 from qualification.services.disqualify import disqualify_lead
+from qualification.services.override import move_on
 from qualification.services.recycle import recycle_lead
 from qualification.services.reopen import reopen_lead
 from qualification.views.actions import FROM_LEAD, to_lead
@@ -136,6 +137,25 @@ def lead_reopen(request: HttpRequest, lead_id: int) -> HttpResponse:
     lead = access.workable_lead(user, lead_id)
     reopen_lead(lead.pk, by=user, at=now())
     messages.success(request, _("%(name)s is open again.") % {"name": lead.contact.name})
+    return to_lead(lead.pk)
+
+
+@login_required
+@FROM_LEAD
+def lead_move_on(request: HttpRequest, lead_id: int) -> HttpResponse:
+    """Make it an MQL or SQL though the criteria are not met."""
+    user = access.person(request)
+    lead = access.workable_lead(user, lead_id)
+    form = MoveOnForm(lead, request.POST)
+    if form.is_valid():
+        try:
+            move_on(lead.pk, form.cleaned_data["stage"], by=user, reason=form.cleaned_data["reason"], at=now())
+        except InvalidInput as error:
+            complain(form, error)
+    if form.errors:
+        return lead_page(request, lead.pk, form, "move-on")
+    words = {"name": lead.contact.name, "stage": Stage(form.cleaned_data["stage"]).label}
+    messages.success(request, _("%(name)s is %(stage)s now.") % words)
     return to_lead(lead.pk)
 
 

@@ -27,6 +27,7 @@ from qualification.forms import (
     CorrectForm,
     DisqualifyForm,
     LogForm,
+    MoveOnForm,
     ReassignForm,
     RecycleForm,
     SnoozeForm,
@@ -116,12 +117,14 @@ def _composer(look: Look) -> Context:
 def _do(look: Look) -> Context:
     """The form that the menu has opened, if any."""
     what = look.what or look.request.GET.get("do", "")
-    sent = look.refused if isinstance(look.refused, DisqualifyForm | ReassignForm) else None
+    sent = look.refused if isinstance(look.refused, DisqualifyForm | ReassignForm | MoveOnForm) else None
     form: BaseForm | None = None
     if what == "disqualify":
         form = sent or DisqualifyForm()
     elif what == "recycle":
         return {"do": what, "do_form": sent or RecycleForm(), "pauses": _pauses()}
+    elif what == "move-on" and (sent or rights(look.lead, look.user).override):
+        form = sent or MoveOnForm(look.lead)
     elif what == "reassign" and (sent or rights(look.lead, look.user).reassign):
         form = sent or ReassignForm(takers(look.user))
     return {"do": what if form else "", "do_form": form}
