@@ -120,6 +120,8 @@ class Hub:
             client = self._new.popleft()
             self._clients.add(client)
             selector.register(client.connection, selectors.EVENT_READ, client)
+            # Whatever came between its page and this moment: from here on it misses nothing.
+            self._tell(selector, {client}, NUDGE)
 
     def _hear(self, selector: selectors.BaseSelector, client: Client) -> None:
         """A screen says nothing on its stream but good-bye."""

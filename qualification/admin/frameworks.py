@@ -20,7 +20,7 @@ class QuestionInline(StackedInline):
     model = Question
     extra = 0
     fields = (
-        ("position", "key", "shortcut", "is_required"),
+        ("position", "key", "shortcut", "is_required", "valid_days"),
         ("label_en", "label_de"),
         ("ask_en", "ask_de"),
         ("kind", "options"),

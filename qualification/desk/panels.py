@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from leadmgmt.core.now import now
 from leads.models import Lead
 from qualification.desk.asked import Asked
 from qualification.models import Answer, Framework, Question, Score
@@ -58,6 +59,8 @@ class Item:
 
     question: Question
     answer: Answer | None
+    # Answered in our favour, but too long ago.
+    is_stale: bool = False
 
     @property
     def is_missing(self) -> bool:
@@ -72,7 +75,7 @@ class Item:
     @property
     def is_open(self) -> bool:
         """Still stands between the lead and SQL."""
-        return self.question.is_required and (self.answer is None or not self.answer.is_met)
+        return self.question.is_required and (self.answer is None or not self.answer.is_met or self.is_stale)
 
 
 @dataclass(frozen=True)
@@ -103,14 +106,20 @@ class Assessment:
 
 def assessment(lead: Lead, asked: Asked) -> Assessment:
     """What is known of the lead under the framework in force, in one query."""
+    at = now()
     current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked.questions)
     answers = {answer.question_id: answer for answer in current.select_related("by")} if asked.questions else {}
-    items = [Item(question, answers.get(question.pk)) for question in asked.questions]
+    items = [_item(question, answers.get(question.pk), at) for question in asked.questions]
     return Assessment(asked.framework, sorted(items, key=_missing_first), lead.captured_at)
 
 
+def _item(question: Question, answer: Answer | None, at: datetime) -> Item:
+    stale = answer is not None and answer.is_met and answer.is_stale(question.valid_days, at)
+    return Item(question, answer, stale)
+
+
 def _missing_first(item: Item) -> tuple[int, int]:
-    rank = 0 if item.is_missing and item.question.is_required else 1 if item.speaks_against else 2
+    rank = 0 if item.is_missing and item.question.is_required else 1 if item.speaks_against or item.is_stale else 2
     return (rank, item.question.position)
 
 

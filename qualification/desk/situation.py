@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import FilteredRelation, Q
 
+from leadmgmt.core.now import now
 from leads.models import Lead, Touchpoint
 from qualification.desk.asked import Asked
 from qualification.models import Activity, Answer, NurtureEnrolment, Question
@@ -120,9 +121,11 @@ def activities_of(ids: Iterable[int]) -> defaultdict[int, list[Activity]]:
 
 
 def known_questions(ids: Sequence[int]) -> defaultdict[int, set[int]]:
-    """The questions that each lead has an answer to that speaks for it."""
+    """The questions that each lead has an answer to that speaks for it and still holds."""
     known: defaultdict[int, set[int]] = defaultdict(set)
     answers = Answer.objects.filter(lead__in=ids, superseded_at__isnull=True, is_met=True)
-    for lead, question in answers.values_list("lead", "question"):
-        known[lead].add(question)
+    since = now()
+    for lead, question, given, days in answers.values_list("lead", "question", "at", "question__valid_days"):
+        if days is None or given >= since - timedelta(days=days):
+            known[lead].add(question)
     return known

@@ -1,5 +1,7 @@
 """Qualification frameworks: questions, and answers with their evidence."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import get_language
@@ -48,6 +50,12 @@ class Question(models.Model):
     options = models.JSONField(_("options"), default=list, blank=True)
     shortcut = models.CharField(_("key on the keyboard"), max_length=1, blank=True)
     is_required = models.BooleanField(_("needed for SQL"), default=True)
+    valid_days = models.PositiveSmallIntegerField(
+        _("an answer holds for days"),
+        null=True,
+        blank=True,
+        help_text=_("After that it has to be asked again. Empty: it holds as long as the lead is worked."),
+    )
 
     class Meta:
         ordering = ["position"]
@@ -108,3 +116,7 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return self.value
+
+    def is_stale(self, valid_days: int | None, at: datetime) -> bool:
+        """Whether it is too old to be relied on, given for how many days such an answer holds."""
+        return valid_days is not None and self.at < at - timedelta(days=valid_days)

@@ -45,11 +45,12 @@ def _load_published() -> dict[str, Criteria]:
     return {row.kind: row for row in rows}
 
 
-def _load_required() -> dict[int, list[int]]:
-    """Required questions by framework."""
-    found: dict[int, list[int]] = {}
-    for framework, question in Question.objects.filter(is_required=True).values_list("framework", "pk"):
-        found.setdefault(framework, []).append(question)
+def _load_required() -> dict[int, dict[int, int | None]]:
+    """Required questions by framework, each with for how many days an answer holds."""
+    found: dict[int, dict[int, int | None]] = {}
+    rows = Question.objects.filter(is_required=True)
+    for framework, question, valid_days in rows.values_list("framework", "pk", "valid_days"):
+        found.setdefault(framework, {})[question] = valid_days
     return found
 
 
@@ -104,23 +105,27 @@ def current_answers(lead: Lead) -> dict[int, Answer]:
 
 def _has_open_questions(lead: Lead, criteria: Criteria) -> bool:
     """Whether `_open_questions` would find one."""
-    asked = _required().get(criteria.framework_id or 0, [])
+    asked, at = _required().get(criteria.framework_id or 0, {}), now()
     met = Answer.objects.filter(lead=lead, superseded_at__isnull=True, is_met=True, question__in=asked)
-    return bool(asked) and met.values("question").distinct().count() < len(asked)
+    held = {one.question_id for one in met.only("question", "at") if not one.is_stale(asked[one.question_id], at)}
+    return len(held) < len(asked)
 
 
 def _was_asked(lead: Lead, criteria: Criteria) -> bool:
     """Whether one of the required answers was given since this interest began."""
-    asked = _required().get(criteria.framework_id or 0, [])
+    asked = _required().get(criteria.framework_id or 0, {})
     answers = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked)
     return not asked or answers.filter(at__gte=lead.captured_at).exists()
 
 
 def _open_questions(lead: Lead, criteria: Criteria) -> list[tuple[Question, Answer | None]]:
-    """Required questions without an answer that speaks for us."""
-    answers = current_answers(lead)
+    """Required questions without an answer that speaks for us and still holds."""
+    answers, at = current_answers(lead), now()
     asked = Question.objects.filter(framework=criteria.framework_id, is_required=True)
-    return [(one, answers.get(one.pk)) for one in asked if one.pk not in answers or not answers[one.pk].is_met]
+    found = [(one, answers.get(one.pk)) for one in asked]
+    return [
+        (one, answer) for one, answer in found if not answer or not answer.is_met or answer.is_stale(one.valid_days, at)
+    ]
 
 
 def missing_for_sql(lead: Lead) -> list[MissingItem]:
@@ -132,9 +137,7 @@ def missing_for_sql(lead: Lead) -> list[MissingItem]:
         MissingItem(
             question,
             answer,
-            _("%(question)s speaks against us.") % {"question": question.label}
-            if answer
-            else _("%(question)s is not known.") % {"question": question.label},
+            _why_open(question, answer),
             question.ask,
         )
         for question, answer in _open_questions(lead, criteria)
@@ -149,6 +152,15 @@ def missing_for_sql(lead: Lead) -> list[MissingItem]:
             MissingItem(None, None, _("It must hold that %(what)s.") % {"what": condition.sentence(language)}, "")
         )
     return items
+
+
+def _why_open(question: Question, answer: Answer | None) -> str:
+    words = {"question": question.label}
+    if answer is None:
+        return _("%(question)s is not known.") % words
+    if answer.is_met:
+        return _("%(question)s was answered too long ago.") % words
+    return _("%(question)s speaks against us.") % words
 
 
 def explain_criteria(lead: Lead, kind: str) -> Explanation | None:

@@ -35,6 +35,8 @@ def test_a_page_shows_news_at_once_though_it_never_asks_by_itself(browser: Brows
         page.goto("/")
         page.clock.pause_at(page.evaluate("Date.now() + 5000"))
         wait_until(streams_open)
+        # The page has asked once, when its stream began; what comes now can only come by a nudge.
+        expect(page.locator("#news-after")).to_have_value("0")
 
         tell(ann, BREACHED, "test:1", None, context={"title": "Hello", "text": "there"})
 

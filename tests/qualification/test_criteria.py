@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 from leadmgmt.core.errors import InvalidInput
 from leads.events import record_event
 from leads.models import Lead
+from qualification.desk.situation import known_questions
 from qualification.models import Criteria, Framework, Question
 from qualification.services.answers import give_answer
 from qualification.services.criteria import (
@@ -110,6 +111,34 @@ def test_four_answers_make_an_sql() -> None:
 
     assert stages == ["mql", "mql", "mql", "sql"]
     assert lead.events.get(kind="stage.sql").data["version"] == 1
+
+
+def test_an_answer_that_is_too_old_keeps_a_lead_from_sql_until_it_is_given_anew() -> None:
+    lead = make_lead(stage="mql", captured_at=timezone.now() - timedelta(days=200))
+    Question.objects.filter(key="budget").update(valid_days=90)
+    answer(lead, "budget")
+    lead.answers.update(at=timezone.now() - timedelta(days=91))
+
+    for key in ("authority", "need", "timeline"):
+        answer(lead, key)
+
+    assert lead.stage == "mql"
+    assert [item.why for item in missing_for_sql(lead)] == ["Budget was answered too long ago."]
+    assert len(known_questions([lead.pk])[lead.pk]) == 3
+    answer(lead, "budget")
+    assert (lead.stage, missing_for_sql(lead)) == ("sql", [])
+
+
+def test_an_answer_holds_to_the_end_of_its_days_or_for_ever_without_any() -> None:
+    lead = make_lead(stage="mql", captured_at=timezone.now() - timedelta(days=2000))
+    Question.objects.filter(key="budget").update(valid_days=90)
+    for key, days in (("budget", 89), ("authority", 1999), ("need", 0)):
+        answer(lead, key)
+        lead.answers.filter(question__key=key).update(at=timezone.now() - timedelta(days=days))
+
+    answer(lead, "timeline")
+
+    assert lead.stage == "sql"
 
 
 def test_a_new_lead_passes_through_mql_on_its_way() -> None:

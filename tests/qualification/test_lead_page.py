@@ -286,6 +286,18 @@ def test_answers_that_are_there_stand_behind_the_missing_ones(cast: Cast, lead: 
     assert missing < page.index("<strong>Need</strong>: none") < page.index("<strong>Budget</strong>: 30,000")
 
 
+def test_an_answer_given_too_long_ago_is_to_be_asked_again(cast: Cast, lead: Lead) -> None:
+    Question.objects.filter(key="budget").update(valid_days=90)
+    given = Answer.objects.create(lead=lead, question=question("budget"), value="30,000", at=timezone.now())
+    assert "too long ago" not in page_of(as_user(cast.ann), lead)
+
+    Answer.objects.filter(pk=given.pk).update(at=timezone.now() - timedelta(days=91))
+
+    page = page_of(as_user(cast.ann), lead)
+    assert "too long ago: ask whether it still holds" in page
+    assert "4 answers to SQL." in page
+
+
 def test_disqualify_needs_a_reason_and_can_be_taken_back(cast: Cast, lead: Lead) -> None:
     ann = as_user(cast.ann)
     reason = make_reason("disqualify", "no-need")

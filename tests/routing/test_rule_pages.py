@@ -136,7 +136,7 @@ def test_the_editor_adds_and_removes_rows_without_saving(admin: User) -> None:
     assert partial.content.decode().count('aria-label="Comparison"') == 2
     assert "<html" not in partial.content.decode()
     assert 'name="group-1" value="1"' in partial.content.decode()
-    assert "takes every lead" in text_of(less.content.decode())
+    assert "holds for every lead" in text_of(less.content.decode())
     rule.refresh_from_db()
     assert rule.condition == {}
 

@@ -64,7 +64,8 @@ export function startNews() {
       stream.addEventListener("news", ask);
     }
   };
-  setTimeout(ask, 1000);
+  // A stream nudges by itself as soon as it is heard.
+  setTimeout(() => isStreamed() || ask(), 1000);
   setInterval(() => {
     if (!isStreamed() || Date.now() - asked >= STREAMED_MS) ask();
     listen();
