@@ -206,6 +206,9 @@ Q_CLUSTER = {
     "has_replica": False,
 }
 
+# How much memory a training of the win probability may take: more, and it ends with a message instead.
+SCORING_MEMORY_MB = env_int("SCORING_MEMORY_MB", 1500, least=50, most=1_000_000)
+
 # Enrichment has a deadline, not a veto.
 ENRICHMENT_WAIT_SECONDS = env_int("ENRICHMENT_WAIT_SECONDS", 1, least=0, most=30)
 # Hosts or networks that outbound calls may reach although they are private (an own enrichment service, say).

@@ -19,10 +19,12 @@ class QualificationConfig(AppConfig):
         from qualification.services.nurture import wake_due
         from qualification.services.rescoring import nudge_rescoring
         from qualification.services.score import fade_due
+        from qualification.services.training_runs import runs_due
         from qualification.services.viewing import forget_viewings
 
         register_family(ANSWERS)
         register("qualification.wake_due", wake_due, every=5.0)
         register("qualification.rescoring", nudge_rescoring, every=30.0)
+        register("qualification.training", runs_due, every=600.0)
         register("qualification.fade_due", fade_due, every=60.0)
         register("qualification.forget_viewings", forget_viewings, every=600.0)

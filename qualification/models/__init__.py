@@ -5,6 +5,7 @@ from qualification.models.criteria import Criteria
 from qualification.models.framework import Answer, Framework, Question
 from qualification.models.nurture import NurtureEnrolment
 from qualification.models.outcome import Outcome
+from qualification.models.prediction import PredictionFact, PredictionModel, TrainingRun
 from qualification.models.scoring import RescoreRun, Score, ScoringModel
 from qualification.models.viewing import Viewing
 
@@ -15,9 +16,12 @@ __all__ = [
     "Framework",
     "NurtureEnrolment",
     "Outcome",
+    "PredictionFact",
+    "PredictionModel",
     "Question",
     "RescoreRun",
     "Score",
     "ScoringModel",
+    "TrainingRun",
     "Viewing",
 ]

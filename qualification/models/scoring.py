@@ -49,6 +49,14 @@ class Score(models.Model):
     fit = models.PositiveSmallIntegerField(_("fit"))
     engagement = models.PositiveSmallIntegerField(_("engagement"))
     grade = models.CharField(_("grade"), max_length=2)
+    prediction = models.ForeignKey(
+        "qualification.PredictionModel",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="scores",
+        db_index=False,
+    )
     win_probability = models.FloatField(null=True, blank=True)
     win_low = models.FloatField(null=True, blank=True)
     win_high = models.FloatField(null=True, blank=True)

@@ -20,7 +20,7 @@ from leads.querysets import OPEN
 from leads.services.storing import insert_many, update_many, update_one
 from qualification.models import Score, ScoringModel
 from qualification.scoring import Model, Result, Signal, read_model, score
-from qualification.services.chances import Chance, chance_of
+from qualification.services.predicting import Predicted, predict
 
 MOST_EVENTS = 500
 WRITTEN = ("fit", "engagement", "grade", "engagement_at", "win_probability", "scored_at")
@@ -63,7 +63,7 @@ def store_score(lead: Lead, at: datetime) -> Score | None:
         lead.save(update_fields=["scored_at"])
         return None
     result, facts = _judge(lead, compiled(row), at)
-    chance = chance_of(result.grade)
+    chance = predict(facts, result.grade)
     made = _made(lead, row, result, chance, facts, at)
     insert_many([made])
     _write(lead, result, chance, at)
@@ -71,7 +71,7 @@ def store_score(lead: Lead, at: datetime) -> Score | None:
 
 
 def _made(
-    lead: Lead, row: ScoringModel, result: Result, chance: Chance | None, facts: dict[str, Any], at: datetime
+    lead: Lead, row: ScoringModel, result: Result, chance: Predicted, facts: dict[str, Any], at: datetime
 ) -> Score:
     return Score(
         lead=lead,
@@ -80,9 +80,10 @@ def _made(
         fit=result.fit,
         engagement=result.engagement,
         grade=result.grade,
-        win_probability=chance.mean if chance else None,
-        win_low=chance.low if chance else None,
-        win_high=chance.high if chance else None,
+        prediction_id=chance.model_id,
+        win_probability=chance.mean,
+        win_low=chance.estimate.low if chance.estimate else None,
+        win_high=chance.estimate.high if chance.estimate else None,
         reasons=result.reasons,
         facts=facts | _as_facts(result, chance),
     )
@@ -94,14 +95,14 @@ def _judge(lead: Lead, model: Model, at: datetime) -> tuple[Result, dict[str, An
     return score(facts, touches, events, model, at), facts
 
 
-def _write(lead: Lead, result: Result, chance: Chance | None, at: datetime) -> None:
+def _write(lead: Lead, result: Result, chance: Predicted, at: datetime) -> None:
     _take(lead, result, chance, at)
     update_one(lead, WRITTEN)
 
 
-def _take(lead: Lead, result: Result, chance: Chance | None, at: datetime) -> None:
+def _take(lead: Lead, result: Result, chance: Predicted, at: datetime) -> None:
     lead.fit, lead.engagement, lead.grade, lead.engagement_at = result.fit, result.engagement, result.grade, at
-    lead.win_probability = chance.mean if chance else None
+    lead.win_probability = chance.mean
 
 
 def fade_due(at: datetime) -> int:
@@ -119,11 +120,11 @@ def fade_due(at: datetime) -> int:
         looked += 1
         with transaction.atomic():
             lead = Lead.objects.lock().get(pk=lead_id)
-            result, _facts = _judge(lead, compiled(row), at)
+            result, facts = _judge(lead, compiled(row), at)
             if _is_another(result, lead):
                 store_score(lead, at)
             else:
-                _write(lead, result, chance_of(result.grade), at)
+                _write(lead, result, predict(facts, result.grade), at)
     return looked
 
 
@@ -144,7 +145,7 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
         made = []
         for lead in leads:
             result = score(facts[lead.pk], *signals[lead.pk], model, at)
-            chance = chance_of(result.grade)
+            chance = predict(facts[lead.pk], result.grade)
             moved += result.grade != lead.grade
             if lead.stage == Stage.NEW and not lead.is_history and _score_of(lead) != _score_of(result):
                 may_move.append(lead.pk)
@@ -214,12 +215,12 @@ def signals_of(lead_ids: Sequence[int], kinds: Collection[str]) -> Mapping[int, 
     return found
 
 
-def _as_facts(result: Result, chance: Chance | None) -> dict[str, Any]:
+def _as_facts(result: Result, chance: Predicted) -> dict[str, Any]:
     return {
         "score.fit": result.fit,
         "score.engagement": result.engagement,
         "score.grade": result.grade,
-        "score.win_probability": chance.mean if chance else None,
+        "score.win_probability": chance.mean,
     }
 
 

@@ -1,0 +1,1 @@
+"""The learned chance, without a database."""
