@@ -22,7 +22,8 @@ LONGEST = 80
 # How many of the values seen stand for all of them where a fact's weight is worked out.
 TYPICAL_NUMBERS = (0.1, 0.3, 0.5, 0.7, 0.9)
 TYPICAL_VALUES = 8
-OTHER = "\x00other"
+# No word reads like this: words are in lower case.
+OTHER = "OTHER"
 
 
 @dataclass(frozen=True)
