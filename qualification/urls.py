@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qualification.views import actions, criteria, decisions, lead, leads, new_lead, pulse, queue, scoring
+from qualification.views import actions, criteria, decisions, lead, leads, new_lead, prediction, pulse, queue, scoring
 
 app_name = "qualification"
 
@@ -34,6 +34,11 @@ urlpatterns = [
     path("scoring/draft/rules/", scoring.scoring_rule, name="scoring_rule_add"),
     path("scoring/draft/rules/<slug:key>/", scoring.scoring_rule, name="scoring_rule"),
     path("scoring/draft/rules/<slug:key>/delete/", scoring.scoring_rule_delete, name="scoring_rule_delete"),
+    path("scoring/prediction/", prediction.prediction, name="prediction"),
+    path("scoring/prediction/progress/", prediction.prediction_progress, name="prediction_progress"),
+    path("scoring/prediction/train/", prediction.prediction_train, name="prediction_train"),
+    path("scoring/prediction/facts/", prediction.prediction_fact, name="prediction_fact"),
+    path("scoring/prediction/<int:pk>/publish/", prediction.prediction_publish, name="prediction_publish"),
     path("criteria/", criteria.criteria_list, name="criteria_list"),
     path("criteria/<slug:kind>/", criteria.criteria_edit, name="criteria_edit"),
     path("criteria/<slug:kind>/discard/", criteria.criteria_discard, name="criteria_discard"),

@@ -14,6 +14,7 @@ from leads.models import Lead, Touchpoint, User
 from qualification.desk import panels, queue
 from qualification.desk.close_up import CloseUp
 from qualification.desk.headline import headline
+from qualification.desk.learned import Learned, learned
 from qualification.desk.order import Order, order
 from qualification.desk.panels import Assessment
 from qualification.desk.plan import Plan, plan
@@ -68,6 +69,7 @@ class Workspace:
     place: Place | None
     rights: Rights
     score: panels.ScorePanel | None
+    learned: Learned | None
     timings: list[panels.Timing]
     total_ms: int | None
     timeline: Timeline
@@ -93,6 +95,7 @@ def workspace(near: CloseUp, reader: User, at: datetime, assessed: Assessment, *
         place=place(lead, mine, activities, at),
         rights=rights(lead, reader),
         score=panels.score_panel(near.score, most=7),
+        learned=learned(near.score),
         timings=panels.timings(lead),
         total_ms=panels.total_ms(lead),
         timeline=told,
