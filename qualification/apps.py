@@ -16,6 +16,7 @@ class QualificationConfig(AppConfig):
         """Add our facts, and tell the clock what is due."""
         from leads.facts import register_family
         from qualification.answer_facts import ANSWERS
+        from qualification.services.icp import icp_due
         from qualification.services.nurture import wake_due
         from qualification.services.rescoring import nudge_rescoring
         from qualification.services.score import fade_due
@@ -26,5 +27,6 @@ class QualificationConfig(AppConfig):
         register("qualification.wake_due", wake_due, every=5.0)
         register("qualification.rescoring", nudge_rescoring, every=30.0)
         register("qualification.training", runs_due, every=600.0)
+        register("qualification.icp", icp_due, every=3600.0)
         register("qualification.fade_due", fade_due, every=60.0)
         register("qualification.forget_viewings", forget_viewings, every=600.0)

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from qualification.views import actions, criteria, decisions, lead, leads, new_lead, prediction, pulse, queue, scoring
+from qualification.views import (
+    actions,
+    criteria,
+    decisions,
+    icp,
+    lead,
+    leads,
+    new_lead,
+    prediction,
+    pulse,
+    queue,
+    scoring,
+)
 
 app_name = "qualification"
 
@@ -39,6 +51,9 @@ urlpatterns = [
     path("scoring/prediction/train/", prediction.prediction_train, name="prediction_train"),
     path("scoring/prediction/facts/", prediction.prediction_fact, name="prediction_fact"),
     path("scoring/prediction/<int:pk>/publish/", prediction.prediction_publish, name="prediction_publish"),
+    path("scoring/icp/", icp.icp, name="icp"),
+    path("scoring/icp/learn/", icp.icp_learn, name="icp_learn"),
+    path("scoring/icp/<int:pk>/adopt/", icp.icp_adopt, name="icp_adopt"),
     path("criteria/", criteria.criteria_list, name="criteria_list"),
     path("criteria/<slug:kind>/", criteria.criteria_edit, name="criteria_edit"),
     path("criteria/<slug:kind>/discard/", criteria.criteria_discard, name="criteria_discard"),

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from leadmgmt.core.admin import ReadOnlyAdmin
-from qualification.models import PredictionFact, PredictionModel, TrainingRun
+from qualification.models import IcpVersion, PredictionFact, PredictionModel, TrainingRun
 
 
 @admin.register(PredictionModel)
@@ -28,3 +28,11 @@ class PredictionFactAdmin(ReadOnlyAdmin):
 
     list_display = ("fact", "choice", "by", "at")
     list_filter = ("choice",)
+
+
+@admin.register(IcpVersion)
+class IcpVersionAdmin(ReadOnlyAdmin):
+    """Every profile that was learned; adopted on the page Ideal customer profile."""
+
+    list_display = ("version", "status", "made_at", "wins", "losses", "adopted_at", "adopted_by")
+    list_filter = ("status",)

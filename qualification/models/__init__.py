@@ -3,6 +3,7 @@
 from qualification.models.activity import Activity
 from qualification.models.criteria import Criteria
 from qualification.models.framework import Answer, Framework, Question
+from qualification.models.icp import IcpVersion
 from qualification.models.nurture import NurtureEnrolment
 from qualification.models.outcome import Outcome
 from qualification.models.prediction import PredictionFact, PredictionModel, TrainingRun
@@ -14,6 +15,7 @@ __all__ = [
     "Answer",
     "Criteria",
     "Framework",
+    "IcpVersion",
     "NurtureEnrolment",
     "Outcome",
     "PredictionFact",

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from qualification.prediction.discoveries import discoveries
+
 Floats = NDArray[np.float64]
 BINS = 10
 RESAMPLES = 200
@@ -16,7 +18,6 @@ SEED = 20
 # A part of the leads with fewer than so many of them is not judged by itself.
 LEAST_IN_SEGMENT = 40
 MOST_SEGMENTS = 24
-FALSE_DISCOVERIES = 0.05
 
 
 @dataclass(frozen=True)
@@ -180,11 +181,3 @@ def _segment(judged: Judgement, fact: str, value: str, chosen: NDArray[np.int64]
     low, high = max(0.0, one.observed - 1.96 * seen), min(1.0, one.observed + 1.96 * seen)
     chance = float(2 * norm.sf(abs(one.observed - one.expected) / spread))
     return Segment(fact, value, one.leads, one.expected, one.observed, low, high, False), chance
-
-
-def discoveries(chances: Sequence[float], rate: float = FALSE_DISCOVERIES) -> list[bool]:
-    """Benjamini and Hochberg: which p-values stand, so that at most ``rate`` of those is expected to be false."""
-    order = sorted(range(len(chances)), key=lambda place: chances[place])
-    last = max((rank for rank, place in enumerate(order, 1) if chances[place] <= rate * rank / len(order)), default=0)
-    standing = set(order[:last])
-    return [place in standing for place in range(len(chances))]

@@ -18,6 +18,7 @@ from leads.facts import NOW, facts_of, listed_facts
 from leads.models import Lead
 from qualification.models import Outcome, PredictionFact, Score
 from qualification.prediction.censoring import Watched, horizon_of, judge
+from qualification.prediction.looked_at import is_looked_at
 
 # The newest outcomes: the business changes, and memory is finite.
 MOST_OUTCOMES = 12_000
@@ -28,20 +29,6 @@ MOST_COMPARED = 3_000
 AT_ONCE = 500
 AGE = "lead.age_days"
 GRADE = "score.grade"
-# Facts that restate what we did with the lead, or are its name.
-LEFT_OUT = frozenset(
-    {
-        "lead.stage",
-        "lead.first_seen_at",
-        "lead.last_activity_at",
-        "contact.city",
-        "contact.postal_code",
-        "company.name",
-        "company.domain",
-    }
-)
-# The score is made of the same facts, answers are found out by working the lead, and the time is that of asking.
-FAMILIES_LEFT_OUT = ("score.", "answers.", "time.")
 # What may be written by our people or the CRM after the end.
 WATCHED = ("attributes.", "contact.", "company.")
 
@@ -240,11 +227,6 @@ def _read(rows: Any) -> dict[int, dict[str, Any]]:
 
 def _is_kept(name: str) -> bool:
     return name in (NOW, GRADE) or is_looked_at(name)
-
-
-def is_looked_at(name: str) -> bool:
-    """Whether a model may look at this fact at all."""
-    return name not in LEFT_OUT and name != NOW and not name.startswith(FAMILIES_LEFT_OUT)
 
 
 def _kinds(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -57,9 +57,16 @@ def compare(before: Model | None, after: Model, at: datetime) -> Comparison:
     recent = Lead.objects.filter(captured_at__gte=at - timedelta(days=DAYS), captured_at__lte=at, is_history=False)
     ids = list(recent.order_by("-captured_at", "-pk").values_list("pk", flat=True)[: MOST_LEADS + 1])
     chosen = ids[:MOST_LEADS]
-    newest = Score.objects.filter(lead__in=chosen).order_by("lead", "-at", "-pk").distinct("lead")
+    return compare_leads(chosen, before, after, is_sample=len(ids) > MOST_LEADS)
+
+
+def compare_leads(
+    lead_ids: Sequence[int], before: Model | None, after: Model, *, is_sample: bool = False
+) -> Comparison:
+    """Both models on these leads, as they were at their last score."""
+    newest = Score.objects.filter(lead__in=lead_ids).order_by("lead", "-at", "-pk").distinct("lead")
     kinds = after.event_kinds | (before.event_kinds if before else set())
-    signals = signals_of(chosen, kinds)
+    signals = signals_of(lead_ids, kinds)
     judged = [
         Judged(
             row.lead_id,
@@ -68,4 +75,4 @@ def compare(before: Model | None, after: Model, at: datetime) -> Comparison:
         )
         for row in newest.only("lead_id", "facts", "at")
     ]
-    return Comparison(judged, len(ids) > MOST_LEADS)
+    return Comparison(judged, is_sample)

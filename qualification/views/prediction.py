@@ -12,8 +12,9 @@ from leadmgmt.core.permissions import CONFIGURERS, REPORT_READERS, has_role, rol
 from qualification.access import person
 from qualification.desk import prediction_page as shown
 from qualification.models import PredictionFact, PredictionModel, TrainingRun
+from qualification.prediction.looked_at import is_looked_at
 from qualification.services.prediction_versions import publish_prediction, withdraw_prediction
-from qualification.services.training_data import count_outcomes, is_looked_at
+from qualification.services.training_data import count_outcomes
 from qualification.services.training_runs import begin_run, newest_training
 
 Status = PredictionModel.Status

@@ -3,19 +3,24 @@
 import pytest
 from playwright.sync_api import expect
 
+from leadmgmt.core.now import now
 from leads.services.named_lists import save_list
 from leads.services.territories import save_table
 from qualification.models import ScoringModel
 from qualification.services.defaults import install_defaults
+from qualification.services.icp import learn_icp
 from qualification.services.score import rescore
 from qualification.services.scoring_drafts import begin_draft
 from tests.browser.conftest import DESKTOP, PHONE, Open
 from tests.factories import make_company, make_contact, make_lead, make_policy, make_touchpoint, make_user
+from tests.qualification.learned_cast import trained
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGES = (
     "/scoring/",
     "/scoring/draft/rules/decides/",
+    "/scoring/prediction/",
+    "/scoring/icp/",
     "/criteria/",
     "/criteria/mql/",
     "/frameworks/",
@@ -40,10 +45,17 @@ def configured() -> None:
         rescore(lead.pk)
 
 
+def learned() -> None:
+    """A version of the win probability, and a profile."""
+    trained(ScoringModel.objects.get(status="published"))
+    learn_icp(now())
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_nothing_runs_over_the_edge(open_page: Open, size: tuple[int, int]) -> None:
     configured()
     begin_draft()
+    learned()
     page = open_page("/scoring/", make_user("admin"), size=size)
     for address in PAGES:
         page.goto(address)

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import fisher_exact
 
 from qualification.prediction.censoring import Still, Watched, horizon_of, judge
+from qualification.prediction.discoveries import discoveries, fisher
 from qualification.prediction.drift import HORIZON, limits_of, reference_of, shifts, watch
 from qualification.prediction.encode import learn_encoder
 from qualification.prediction.guard import changed_after, too_good
-from qualification.prediction.quality import Judgement, discoveries, gained, segments
+from qualification.prediction.quality import Judgement, gained, segments
 from tests.qualification.prediction.invented import KINDS, examples, leads
 
 
@@ -143,6 +145,13 @@ class TestBetterOrWorse:
 
         assert not count or last <= 0.05 * count / len(chances)
         assert all(chance >= last for chance, is_standing in zip(chances, standing, strict=True) if not is_standing)
+
+    @pytest.mark.parametrize("table", [(8, 10, 3, 12), (0, 9, 5, 20), (20, 20, 10, 40), (3, 3, 3, 3), (40, 400, 9, 30)])
+    def test_fishers_test_is_the_librarys(self, table: tuple[int, int, int, int]) -> None:
+        won, total, other_won, other_total = table
+        whole = [[won, total - won], [other_won, other_total - other_won]]
+
+        assert fisher(*table) == pytest.approx(fisher_exact(whole).pvalue, rel=1e-6)
 
 
 class TestDrift:
