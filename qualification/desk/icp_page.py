@@ -14,7 +14,7 @@ from qualification.services.icp import Drifted, effect_of
 
 # The picture goes from a quarter to four times as often, equal steps for equal factors.
 WIDTH, FACTOR = 120.0, 4.0
-MOST_TRAITS = 40
+MOST_TRAITS = 25
 MOST_LEADS = 30
 
 
@@ -61,7 +61,9 @@ class Effect:
 
 def traits(icp: IcpVersion) -> list[Trait]:
     """The traits, those that are sure first, each kind by its lift."""
-    reasons = {reason.code: reason.label for reason in Reason.objects.filter(kind=Reason.Kind.LOST)}
+    # Where a code means several things, that of a lost deal is the last one and stays.
+    rows_of_reasons = sorted(Reason.objects.all(), key=lambda reason: reason.kind == Reason.Kind.LOST)
+    reasons = {reason.code: reason.label for reason in rows_of_reasons}
     rows = sorted(icp.traits, key=lambda one: (not one["is_sure"], -one["lift"] if one["is_sure"] else one["chance"]))
     return [
         Trait(

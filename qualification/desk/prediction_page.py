@@ -14,6 +14,9 @@ from qualification.services.prediction_versions import is_better, is_worse
 
 # The side of the reliability diagram, in its own units.
 SIDE = 100.0
+EDGES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+# So many parts of the leads at most; those that are off come first.
+MOST_SEGMENTS = 12
 LEAST_WINS, LEAST_OTHERS = 40, 40
 
 
@@ -90,6 +93,7 @@ class Version:
     row: PredictionModel
     auc: Mapping[str, float]
     dots: list[Dot]
+    scale: float
     tenths: list[Tenth]
     matters: list[Named]
     most: float
@@ -109,15 +113,18 @@ class Version:
 def version_of(row: PredictionModel) -> Version:
     """A version in words and pictures."""
     quality = row.quality
+    scale = _scale(quality["bins"])
+    parts = sorted(quality["segments"], key=lambda one: not one["is_off"])
     matters = [Named(one["fact"], fact_label(one["fact"]), one["shift"]) for one in quality["matters"]]
     return Version(
         row=row,
         auc=quality["auc"],
-        dots=[_dot(one) for one in quality["bins"]],
+        dots=[_dot(one, scale) for one in quality["bins"]],
+        scale=scale,
         tenths=_tenths(quality["lift"]),
         matters=matters,
         most=max((one.figure for one in matters), default=1.0) or 1.0,
-        segments=[_segment(one) for one in quality["segments"]],
+        segments=[_segment(one) for one in parts[:MOST_SEGMENTS]],
         refused=[_refusal(one) for one in row.refused],
         alarms=_alarms(row.drift),
         verdict=_verdict(row),
@@ -126,10 +133,16 @@ def version_of(row: PredictionModel) -> Version:
     )
 
 
-def _dot(part: Mapping[str, float]) -> Dot:
+def _scale(parts: Sequence[Mapping[str, float]]) -> float:
+    """How far the diagram reaches: to the next round share above all that is drawn."""
+    most = max((max(one["expected"], wilson(one["observed"], one["leads"])[1]) for one in parts), default=1.0)
+    return next((edge for edge in EDGES if edge >= most), 1.0)
+
+
+def _dot(part: Mapping[str, float], scale: float) -> Dot:
     low, high = wilson(part["observed"], part["leads"])
-    x, y, top, bottom = part["expected"], 1 - part["observed"], 1 - high, 1 - low
-    places = [f"{SIDE * place:.1f}" for place in (x, y, top, bottom)]
+    shares = (part["expected"], scale - part["observed"], scale - high, scale - low)
+    places = [f"{SIDE * share / scale:.1f}" for share in shares]
     return Dot(part["expected"], part["observed"], low, high, int(part["leads"]), *places)
 
 

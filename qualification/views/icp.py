@@ -34,6 +34,7 @@ def icp(request: HttpRequest) -> HttpResponse:
         "icp": chosen,
         "adopted": adopted,
         "traits": shown.traits(chosen) if chosen else [],
+        "is_sure": chosen is not None and any(trait["is_sure"] for trait in chosen.traits),
         "effect": shown.effect(chosen, user, at) if chosen and chosen.status != Status.ADOPTED else None,
         "drift": shown.drift_words(drift_of(adopted, proposed)) if adopted and proposed else [],
         "rows": rows,
