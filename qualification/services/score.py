@@ -141,7 +141,7 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
         ids = [lead.pk for lead in leads]
         facts, signals = facts_of(ids, at), signals_of(ids, model.event_kinds)
         newest = Score.objects.filter(lead__in=ids).order_by("lead", "-at", "-pk").distinct("lead")
-        models = dict(newest.values_list("lead", "model"))
+        judges = {lead: judge for lead, *judge in newest.values_list("lead", "model", "prediction")}
         made = []
         for lead in leads:
             result = score(facts[lead.pk], *signals[lead.pk], model, at)
@@ -149,7 +149,7 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
             moved += result.grade != lead.grade
             if lead.stage == Stage.NEW and not lead.is_history and _score_of(lead) != _score_of(result):
                 may_move.append(lead.pk)
-            if models.get(lead.pk) != row.pk or _is_another(result, lead):
+            if judges.get(lead.pk) != [row.pk, chance.model_id] or _is_another(result, lead):
                 made.append(_made(lead, row, result, chance, facts[lead.pk], at))
             if lead.scored_at is None or lead.scored_at < lead.captured_at:
                 lead.scored_at = at

@@ -17,7 +17,7 @@ from leads.models import Lead
 from qualification.models import Outcome, PredictionFact, PredictionModel, RescoreRun, ScoringModel, TrainingRun
 from qualification.services import training_runs
 from qualification.services.prediction_versions import WorseModel, publish_prediction, withdraw_prediction
-from qualification.services.score import rescore
+from qualification.services.score import rescore, score_anew
 from qualification.services.train import run_training, train
 from qualification.services.training_data import gather
 from qualification.services.watching import watch_models
@@ -156,6 +156,21 @@ class TestWhoPredicts:
         lead.refresh_from_db()
         assert lead.win_probability == score.win_probability
         assert RescoreRun.objects.get().model == scoring
+
+    def test_leads_scored_anew_get_a_score_that_says_who_predicted(self, scoring: ScoringModel) -> None:
+        lead = make_lead(contact=make_contact(attributes={"how": "fair"}))
+        rescore(lead.pk)
+        publish_prediction(trained(scoring).pk, by=None)
+
+        score_anew([lead.pk], now())
+        score_anew([lead.pk], now())
+
+        newest = lead.scores.first()
+        lead.refresh_from_db()
+        assert newest is not None
+        assert newest.prediction is not None
+        assert newest.win_probability == lead.win_probability
+        assert lead.scores.count() == 2
 
     def test_when_it_is_withdrawn_chances_are_counted_by_grade_again(self, scoring: ScoringModel) -> None:
         model = trained(scoring)
