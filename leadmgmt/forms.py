@@ -43,7 +43,16 @@ class ProfileForm(_UserForm):
 
     class Meta:
         model = User
-        fields = ("first_name", "last_name", "language", "time_zone", "theme", "density", "keys_enabled")
+        fields = (
+            "first_name",
+            "last_name",
+            "language",
+            "time_zone",
+            "theme",
+            "density",
+            "keys_enabled",
+            "mail_signature",
+        )
         widgets: ClassVar[dict[str, Any]] = {"theme": forms.RadioSelect, "density": forms.RadioSelect}
         labels: ClassVar[dict[str, Any]] = {
             "first_name": _("First name"),

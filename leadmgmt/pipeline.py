@@ -28,6 +28,7 @@ from leads.services.enrich import begin_enrichment
 from leads.services.storing import update_many
 from qualification.services.criteria import apply_mql_criteria, apply_sql_criteria
 from qualification.services.learn import record_outcome
+from qualification.services.mail_news import note_reply
 from qualification.services.nurture import begin_nurture, end_nurture
 from qualification.services.score import score_lead
 from routing.services.notify import notify_owner, notify_touch, notify_waiting
@@ -41,8 +42,8 @@ Step = Callable[[Lead, LeadEvent], None]
 STEPS: dict[str, tuple[Step, ...]] = {
     # A stranger shows interest, or stirs again.
     "lead.captured": (begin_enrichment, look_for_duplicates),
-    "lead.touched": (begin_enrichment, notify_touch),
-    "stage.new": (end_nurture, begin_enrichment),
+    "lead.touched": (begin_enrichment, notify_touch, note_reply),
+    "stage.new": (end_nurture, begin_enrichment, note_reply),
     # What can be known is known (or the deadline has passed).
     "lead.enriched": (score_lead,),
     "lead.scored": (apply_mql_criteria, route_lead),

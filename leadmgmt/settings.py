@@ -179,6 +179,23 @@ EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
+# A mail service instead of a server: mails go by its API, and it reports what becomes of them to
+# /api/v1/mail/tracking/.
+EMAIL_ESP = env_choice("EMAIL_ESP", "none", ("none", "postmark", "mailgun", "sendgrid", "brevo"))
+if EMAIL_ESP != "none":
+    EMAIL_BACKEND = f"anymail.backends.{EMAIL_ESP}.EmailBackend"
+ANYMAIL = {
+    "WEBHOOK_SECRET": env_str("EMAIL_ESP_WEBHOOK_SECRET"),
+    "POSTMARK_SERVER_TOKEN": env_str("EMAIL_ESP_KEY"),
+    "MAILGUN_API_KEY": env_str("EMAIL_ESP_KEY"),
+    "MAILGUN_SENDER_DOMAIN": env_str("EMAIL_ESP_DOMAIN") or None,
+    "MAILGUN_WEBHOOK_SIGNING_KEY": env_str("EMAIL_ESP_WEBHOOK_SECRET"),
+    "SENDGRID_API_KEY": env_str("EMAIL_ESP_KEY"),
+    "BREVO_API_KEY": env_str("EMAIL_ESP_KEY"),
+    "REQUESTS_TIMEOUT": 10,
+}
+# Files in a folder reach nobody.
+MAIL_GOES_OUT = EMAIL_BACKEND != "leadmgmt.core.mail.OutboxFolderBackend"
 DEFAULT_FROM_EMAIL = env_sender("DEFAULT_FROM_EMAIL", "Leadmgmt <leadmgmt@localhost>")
 
 WORKERS = env_int("WORKERS", 3, least=1, most=64)

@@ -3,8 +3,10 @@
 from django.urls import path
 
 from qualification import api
+from qualification.mail_tracking import tracking
 
 urlpatterns = [
+    path("mail/tracking/", tracking, name="mail_tracking"),
     path("leads/<int:lead_id>/score/", api.lead_score, name="lead_score"),
     path("leads/<int:lead_id>/activities/", api.lead_activities, name="lead_activities"),
     path("leads/<int:lead_id>/answers/", api.lead_answers, name="lead_answers"),

@@ -269,3 +269,36 @@ REASONS: dict[str, list[tuple[str, str, str, int | None]]] = {
         ("no-show", "Did not come to the meeting", "Kam nicht zum Termin", 14),
     ],
 }
+
+# Texts to begin from when writing to a lead: name, language, subject, text.
+MAIL_TEXTS = (
+    (
+        "Answer to a request",
+        "en",
+        "Your request, {{ first_name | and a first answer }}",
+        "Hello {{ first_name | there }},\n\nthank you for writing to us. When could we talk for fifteen minutes? "
+        "Then I can tell you what fits {{ company | you }}, and what it costs.\n\nBest regards\n{{ my_name }}",
+    ),
+    (
+        "Antwort auf eine Anfrage",
+        "de",
+        "Ihre Anfrage bei {{ organisation | uns }}",
+        "Guten Tag {{ first_name | und vielen Dank }},\n\ndanke für Ihre Nachricht. Wann passt Ihnen ein Gespräch von "
+        "einer Viertelstunde? Dann kann ich Ihnen sagen, was zu {{ company | Ihnen }} passt und was es kostet.\n\n"
+        "Freundliche Grüße\n{{ my_name }}",
+    ),
+    (
+        "Not reached by phone",
+        "en",
+        "I tried to call you",
+        "Hello {{ first_name | there }},\n\nI tried to reach you by phone just now. When is a good time? A word is "
+        "enough and I call you then.\n\nBest regards\n{{ my_name }}",
+    ),
+    (
+        "Telefonisch nicht erreicht",
+        "de",
+        "Ich habe versucht, Sie anzurufen",
+        "Guten Tag {{ first_name | und entschuldigen Sie die Störung }},\n\nich habe gerade versucht, Sie telefonisch "
+        "zu erreichen. Wann passt es Ihnen? Ein Wort genügt, dann rufe ich Sie an.\n\nFreundliche Grüße\n{{ my_name }}",
+    ),
+)

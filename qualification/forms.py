@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead, Reason, Source, User
 from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS, in_words
-from qualification.models import Activity, Answer, Question
+from qualification.models import Activity, Answer, MailTemplate, Question
 from qualification.services.override import stages_ahead
 
 WHEN = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M")
@@ -22,6 +22,14 @@ class LogForm(forms.Form):
     disposition = forms.ChoiceField(choices=[("", ""), *Activity.Disposition.choices], required=False)
     body = forms.CharField(required=False, max_length=20_000, strip=True, label=_("What was said"))
     due_at = forms.DateTimeField(required=False, label=_("Agreed for"), widget=WHEN)
+
+
+class MailForm(forms.Form):
+    """One mail to a lead."""
+
+    template = forms.ModelChoiceField(MailTemplate.objects.filter(is_active=True), required=False)
+    subject = forms.CharField(required=False, label=_("Subject"))
+    body = forms.CharField(required=False, label=_("Text"), widget=forms.Textarea)
 
 
 class SnoozeForm(forms.Form):

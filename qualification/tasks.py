@@ -1,7 +1,7 @@
 """Doors for the queue: each takes a key, calls one service and says in a word what was done."""
 
 from qualification.services import apply_criteria as applying
-from qualification.services import rescoring, training_runs
+from qualification.services import mail, rescoring, training_runs
 
 
 def rescore(run_id: int) -> str:
@@ -17,3 +17,8 @@ def apply_criteria(criteria_id: int, after: int) -> str:
 def train(run_id: int) -> str:
     """Begin a training in a process of its own."""
     return training_runs.start_process(run_id)
+
+
+def send_mail(mail_id: int) -> str:
+    """Send one mail to a lead."""
+    return mail.send_mail(mail_id)

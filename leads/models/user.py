@@ -79,6 +79,9 @@ class User(AbstractUser):
     )
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.SYSTEM)
     density = models.CharField(_("density"), max_length=8, choices=Density, default=Density.COMPACT)
+    mail_signature = models.TextField(
+        _("signature under e-mails"), max_length=1000, blank=True, help_text=_("Added below each mail to a lead.")
+    )
     keys_enabled = models.BooleanField(_("single-letter keys"), default=True)
 
     USERNAME_FIELD = "email"

@@ -278,6 +278,10 @@ def _snoozed(event: LeadEvent, words: Words) -> Told:
     return Told("snooze", line(_("<strong>{who}</strong> put it aside until {when}"), who=_who(event), when=when))
 
 
+def _mail(icon: str, pattern: Callable[[], str]) -> Callable[[LeadEvent, Words], Told]:
+    return lambda event, words: Told(icon, line(pattern(), subject=event.data.get("subject") or ""))
+
+
 _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "lead.captured": _captured,
     "lead.touched": _plain("globe", lambda: _("Got in touch again")),
@@ -287,6 +291,10 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "capture.reread": _plain("replay", lambda: _("A submission was read again by its mended mapping")),
     "consent.confirmed": _plain("check", lambda: _("Confirmed a consent by the link in the e-mail")),
     "consent.withdrawn": _plain("close", lambda: _("Took a consent back by the link in the e-mail")),
+    "mail.replied": _mail("replay", lambda: _("Answered our e-mail “{subject}”")),
+    "mail.clicked": _mail("right", lambda: _("Clicked in our e-mail “{subject}”")),
+    "mail.bounced": _mail("alert", lambda: _("Our e-mail “{subject}” came back")),
+    "mail.failed": _plain("alert", lambda: _("Our e-mail could not be sent")),
     "lead.scored": _scored,
     "lead.assigned": _assigned,
     "lead.waiting": _waiting,

@@ -4,6 +4,7 @@ from qualification.models.activity import Activity
 from qualification.models.criteria import Criteria
 from qualification.models.framework import Answer, Framework, Question
 from qualification.models.icp import IcpVersion
+from qualification.models.mail import MailStop, MailTemplate, OutgoingMail
 from qualification.models.nurture import NurtureEnrolment
 from qualification.models.outcome import Outcome
 from qualification.models.prediction import PredictionFact, PredictionModel, TrainingRun
@@ -16,8 +17,11 @@ __all__ = [
     "Criteria",
     "Framework",
     "IcpVersion",
+    "MailStop",
+    "MailTemplate",
     "NurtureEnrolment",
     "Outcome",
+    "OutgoingMail",
     "PredictionFact",
     "PredictionModel",
     "Question",

@@ -11,6 +11,7 @@ from leadmgmt.core.now import now
 from leads.events import record_event
 from leads.models import Lead, User
 from qualification.models import Activity
+from qualification.services.mail_rules import cancel_mail
 from routing.services.attempts import note_attempts
 from routing.services.touch import note_first_touch
 from routing.services.withdraw import withdraw_first_touch
@@ -112,6 +113,8 @@ def undo_activity(activity_id: int, *, by: User, at: datetime | None = None) -> 
             return activity
         if activity.by_id != by.pk or at - activity.at > UNDO_WITHIN:
             raise UndoTooLate(_("It can be taken back for ten minutes, by whoever logged it. Add a note instead."))
+        if not cancel_mail(activity):
+            raise UndoTooLate(_("The mail has gone out. Write another one instead."))
         activity.undone_at = at
         activity.save(update_fields=["undone_at"])
         if activity.kind != Kind.NOTE:

@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from leads.models import Reason
-from qualification.default_data import FRAMEWORK, MQL, QUESTIONS, REASONS, SCORING, SQL
-from qualification.models import Criteria, Framework, Question, ScoringModel
+from qualification.default_data import FRAMEWORK, MAIL_TEXTS, MQL, QUESTIONS, REASONS, SCORING, SQL
+from qualification.models import Criteria, Framework, MailTemplate, Question, ScoringModel
 from qualification.services.criteria import publish_criteria
 from qualification.services.score import publish_model
 
@@ -15,6 +15,11 @@ def install_defaults() -> None:
         _install_reasons()
         framework = _install_framework()
         _install_criteria(framework)
+        if not MailTemplate.objects.exists():
+            MailTemplate.objects.bulk_create(
+                MailTemplate(name=name, language=language, subject=subject, body=body, position=place)
+                for place, (name, language, subject, body) in enumerate(MAIL_TEXTS, 1)
+            )
         if not ScoringModel.objects.exists():
             publish_model(ScoringModel.objects.create(version=1, rules=SCORING, half_life_days=14).pk)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.forms import BaseForm
@@ -27,14 +28,17 @@ from qualification.forms import (
     CorrectForm,
     DisqualifyForm,
     LogForm,
+    MailForm,
     MoveOnForm,
     ReassignForm,
     RecycleForm,
     SnoozeForm,
     correct_form,
 )
-from qualification.models import Activity
+from qualification.models import Activity, MailTemplate
 from qualification.services.activities import DISPOSITIONS
+from qualification.services.mail import begun, goes_out
+from qualification.services.mail_rules import MayNotWrite, check_may_write
 
 KINDS = (Activity.Kind.CALL, Activity.Kind.EMAIL, Activity.Kind.NOTE, Activity.Kind.MEETING)
 MOST_MARKS = 6
@@ -98,11 +102,14 @@ def _composer(look: Look) -> Context:
     contact = look.lead.contact
     form = look.refused if isinstance(look.refused, LogForm) else LogForm()
     kind = str(form.data.get("kind", "")) or look.request.GET.get("log", "")
+    if isinstance(look.refused, MailForm):
+        kind = Activity.Kind.EMAIL
     if kind not in KINDS:
         kind = Activity.Kind.CALL if contact.phone or not contact.email else Activity.Kind.EMAIL
     labels = dict(Activity.Disposition.choices)
     choices = [(value, labels[value]) for value in DISPOSITIONS[kind] if value]
     chosen = form["disposition"].value() or DISPOSITIONS[kind][0]
+    writing = _writing(look) if kind == Activity.Kind.EMAIL and contact.email else {}
     marks = ", ".join(f"#{question.key}" for question in look.asked.questions[:MOST_MARKS])
     return {
         "log": kind,
@@ -111,6 +118,34 @@ def _composer(look: Look) -> Context:
         "dispositions": choices,
         "chosen": chosen,
         "tags": marks,
+        **writing,
+    }
+
+
+def _writing(look: Look) -> Context:
+    """A mail to begin from: as it was sent and refused, or by the text that was chosen."""
+    sent = look.refused if isinstance(look.refused, MailForm) else None
+    language = "de" if look.lead.contact.language.startswith("de") else "en"
+    offered = list(MailTemplate.objects.filter(is_active=True))
+    # Theirs first; another language may be wanted all the same.
+    offered.sort(key=lambda row: row.language != language)
+    asked = str(sent.data.get("template", "")) if sent else look.request.GET.get("text", "")
+    chosen = next((row for row in offered if str(row.pk) == asked), None)
+    made = begun(look.lead, look.user, chosen)
+    form = sent or MailForm(initial={**made, "template": chosen})
+    try:
+        check_may_write(look.lead.contact)
+        why_not = ""
+    except MayNotWrite as error:
+        why_not = str(error)
+    query = urlencode({"subject": made["subject"], "body": made["body"]}, quote_via=quote)
+    return {
+        "mail_form": form,
+        "mail_texts": offered,
+        "mail_chosen": chosen,
+        "mail_goes_out": goes_out(),
+        "mail_why_not": why_not,
+        "mail_link": f"mailto:{quote(look.lead.contact.email, safe='@+')}?{query}",
     }
 
 

@@ -1,6 +1,7 @@
 """The SDR's day: sign in, see who is next and why, call, log, answer, and hand an opportunity over."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 from crmsync.models import Opportunity
 from leads.models import Lead, Stage
 from leads.services.capture import receive
-from qualification.models import Activity, Answer
+from qualification.models import Activity, Answer, MailTemplate, OutgoingMail
 from tests.browser.conftest import PHONE, Open
 from tests.factories import PASSWORD, make_clock, make_contact, make_lead
 from tests.worker import drain
@@ -263,3 +264,23 @@ def test_everything_works_without_a_script(world: World, open_page: Open) -> Non
     tab.get_by_role("button", name="Log call").click()
     expect(tab.get_by_text("Call logged.")).to_be_visible()
     bare.close()
+
+
+def test_a_mail_by_three_keys(world: World, open_page: Open, settings: Any) -> None:
+    settings.MAIL_GOES_OUT = True
+    MailTemplate.objects.create(name="Answer", subject="For {{ first_name | you }}", body="At ten?", position=0)
+    lead = came_in(world, "Hoffmann", first_name="Mara")
+    assert lead.owner is not None
+    page = open_page(f"/leads/{lead.pk}/", lead.owner)
+    expect(page.locator("#mail-subject")).to_be_visible()
+
+    page.keyboard.press("e")
+    page.keyboard.press("1")
+    expect(page.locator("#mail-subject")).to_have_value("For Mara")
+    page.locator("#mail-body").focus()
+    page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_text("The e-mail goes out in ten seconds.")).to_be_visible()
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.get_by_text("Taken back.")).to_be_visible()
+    assert OutgoingMail.objects.get().status == "cancelled"

@@ -1,0 +1,40 @@
+"""Admin of mails: what went out, what did not, and who must not be written to."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from leadmgmt.core.admin import ReadOnlyAdmin
+from leadmgmt.core.now import now
+from qualification.models import MailStop, OutgoingMail
+from qualification.services.mail import send_again
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(ReadOnlyAdmin):
+    """Every mail with its state and reason; what failed can be sent again."""
+
+    list_display = ("subject", "status", "by", "written_at", "sent_at", "replied_at", "bounced_at", "error")
+    list_filter = ("status",)
+    list_select_related = ("by",)
+    search_fields = ("subject", "=lead__pk")
+    date_hierarchy = "written_at"
+    actions = ("send_again",)
+
+    @admin.action(description=_("Send again"), permissions=["view"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingMail]) -> None:
+        """Only what failed, or of what nobody knows whether it went out."""
+        count = send_again(list(queryset.values_list("pk", flat=True)), now())
+        said = ngettext("%(count)d mail is sent again.", "%(count)d mails are sent again.", count)
+        messages.success(request, said % {"count": count})
+
+
+@admin.register(MailStop)
+class MailStopAdmin(ReadOnlyAdmin):
+    """Addresses that bounced, or whose owner complained."""
+
+    list_display = ("email_key", "reason", "at", "detail")
+    list_filter = ("reason",)
+    search_fields = ("email_key",)
