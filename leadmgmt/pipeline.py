@@ -26,6 +26,7 @@ from leads.models import Lead, LeadEvent
 from leads.services.duplicates import look_for_duplicates
 from leads.services.enrich import begin_enrichment
 from leads.services.storing import update_many
+from qualification.services.cadences import begin_by_itself, end_by_answer, end_by_stage
 from qualification.services.criteria import apply_mql_criteria, apply_sql_criteria
 from qualification.services.learn import record_outcome
 from qualification.services.mail_news import note_reply
@@ -42,25 +43,25 @@ Step = Callable[[Lead, LeadEvent], None]
 STEPS: dict[str, tuple[Step, ...]] = {
     # A stranger shows interest, or stirs again.
     "lead.captured": (begin_enrichment, look_for_duplicates),
-    "lead.touched": (begin_enrichment, notify_touch, note_reply),
+    "lead.touched": (begin_enrichment, notify_touch, note_reply, end_by_answer),
     "stage.new": (end_nurture, begin_enrichment, note_reply),
     # What can be known is known (or the deadline has passed).
     "lead.enriched": (score_lead,),
     "lead.scored": (apply_mql_criteria, route_lead),
     # Somebody works it now, or nobody can yet.
-    "lead.assigned": (notify_owner,),
+    "lead.assigned": (notify_owner, begin_by_itself),
     "lead.waiting": (notify_waiting,),
     # Is it worth an AE's hour?
     "answer.given": (apply_sql_criteria,),
     "stage.mql": (end_nurture, apply_sql_criteria),
     "stage.sql": (convert_by_itself,),
     # The handoff.
-    "stage.opportunity": (end_nurture, announce_handoff),
+    "stage.opportunity": (end_nurture, announce_handoff, end_by_stage),
     "handoff.refused": (announce_refusal,),
     # What became of it, and what we learn from that.
-    "stage.won": (release_lead, record_outcome),
-    "stage.recycled": (release_lead, record_outcome, begin_nurture),
-    "stage.disqualified": (release_lead, record_outcome, end_nurture),
+    "stage.won": (release_lead, record_outcome, end_by_stage),
+    "stage.recycled": (release_lead, record_outcome, begin_nurture, end_by_stage),
+    "stage.disqualified": (release_lead, record_outcome, end_nurture, end_by_stage),
 }
 
 # Routing locks the pool that a rule distributes over. Telling people is little enough to be done while others wait for

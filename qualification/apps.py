@@ -18,6 +18,7 @@ class QualificationConfig(AppConfig):
 
         from leads.facts import register_family
         from qualification.answer_facts import ANSWERS
+        from qualification.services.cadences_due import cadences_due
         from qualification.services.icp import icp_due
         from qualification.services.mail import mails_due
         from qualification.services.mail_news import take_in
@@ -31,6 +32,7 @@ class QualificationConfig(AppConfig):
         register("qualification.wake_due", wake_due, every=5.0)
         register("qualification.rescoring", nudge_rescoring, every=30.0)
         register("qualification.training", runs_due, every=600.0)
+        register("qualification.cadences", cadences_due, every=10.0)
         register("qualification.mail", mails_due, every=1.0)
         # Kept here, or the receiver would be gone with its last reference.
         self.mail_news = lambda sender, event, **more: take_in(event)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from qualification.views import (
     actions,
+    cadences,
     criteria,
     decisions,
     icp,
@@ -30,6 +31,10 @@ urlpatterns = [
     path("leads/<int:lead_id>/pulse/", pulse.lead_pulse, name="lead_pulse"),
     path("leads/<int:lead_id>/log/", actions.lead_log, name="lead_log"),
     path("leads/<int:lead_id>/mail/", mail.lead_mail, name="lead_mail"),
+    path("leads/<int:lead_id>/cadence/", cadences.lead_cadence, name="lead_cadence"),
+    path("setup/cadences/", cadences.cadence_list, name="cadence_list"),
+    path("setup/cadences/new/", cadences.cadence_edit, name="cadence_add"),
+    path("setup/cadences/<int:pk>/", cadences.cadence_edit, name="cadence"),
     path("mail/stop/<str:token>/", mail.mail_stop, name="mail_stop"),
     path("setup/mail/", mail.template_list, name="mail_template_list"),
     path("setup/mail/new/", mail.template_edit, name="mail_template_add"),

@@ -1,4 +1,4 @@
-"""Admin of mails: what went out, what did not, and who must not be written to."""
+"""Admin of mails and cadences: what went out, what did not, who must not be written to, who is on the way."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from leadmgmt.core.admin import ReadOnlyAdmin
 from leadmgmt.core.now import now
-from qualification.models import MailStop, OutgoingMail
+from qualification.models import CadenceEnrolment, MailStop, OutgoingMail
 from qualification.services.mail import send_again
 
 
@@ -38,3 +38,13 @@ class MailStopAdmin(ReadOnlyAdmin):
     list_display = ("email_key", "reason", "at", "detail")
     list_filter = ("reason",)
     search_fields = ("email_key",)
+
+
+@admin.register(CadenceEnrolment)
+class CadenceEnrolmentAdmin(ReadOnlyAdmin):
+    """Who is in which cadence, and how it ended."""
+
+    list_display = ("lead", "cadence", "step", "due_at", "steps_done", "by_hand", "started_at", "end")
+    list_filter = ("cadence", "end")
+    list_select_related = ("lead", "cadence", "step")
+    search_fields = ("=lead__pk",)

@@ -8,6 +8,7 @@ from leads.models import Lead, Stage
 from qualification.desk.panels import Assessment
 from qualification.desk.plan import ENOUGH_TRIES, NEXT_TRY_AFTER, Step
 from qualification.desk.workspace import Standing
+from qualification.models import CadenceEnrolment, CadenceStep
 
 
 def next_step_words(standing: Standing) -> str:
@@ -22,6 +23,8 @@ def next_step_words(standing: Standing) -> str:
         return _("Find an e-mail address or a phone number and enter it on the left.")
     if plan.step is Step.APPOINTMENT:
         return _("Call back at the agreed time: %(when)s.") % {"when": when}
+    if plan.step is Step.PACED and situation.pace is not None:
+        return pace_words(situation.pace, when, is_due=plan.due_at is None or plan.due_at <= situation.at)
     if plan.step is Step.GIVE_UP:
         return _("%(tries)d tries without an answer. Recycle it, or try once more.") % {"tries": situation.attempts}
     if not lead.contact.phone:
@@ -37,6 +40,36 @@ def next_step_words(standing: Standing) -> str:
     if plan.step is Step.STIRRED:
         return _("Call while they are at it.")
     return _follow_up(standing, when)
+
+
+def pace_words(pace: CadenceEnrolment, when: str, *, is_due: bool) -> str:
+    """The planned step as an instruction, with what the cadence says of it."""
+    step = pace.step
+    if step is None:
+        return _("Every step of %(cadence)s is done; their answer is waited for until %(when)s.") % {
+            "cadence": pace.cadence.name,
+            "when": when,
+        }
+    words = {"what": step_words(step), "number": pace.steps_done + 1, "cadence": pace.cadence.name, "when": when}
+    if pace.by_hand:
+        said = _("%(what)s by hand (step %(number)d of %(cadence)s): it cannot go out by itself.")
+    elif step.is_automatic:
+        said = _("%(what)s goes out by itself %(when)s (step %(number)d of %(cadence)s).")
+    elif is_due:
+        said = _("%(what)s now: step %(number)d of %(cadence)s.")
+    else:
+        said = _("%(what)s %(when)s: step %(number)d of %(cadence)s.")
+    return said % words + (f" {step.hint}" if step.hint else "")
+
+
+def step_words(step: CadenceStep) -> str:
+    """What is done, in a word or two."""
+    return {
+        CadenceStep.Kind.CALL: _("Call"),
+        CadenceStep.Kind.EMAIL: _("E-mail"),
+        CadenceStep.Kind.SOCIAL: _("Message on a network"),
+        CadenceStep.Kind.TASK: _("Task"),
+    }[CadenceStep.Kind(step.kind)]
 
 
 def _follow_up(standing: Standing, when: str) -> str:

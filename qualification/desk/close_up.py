@@ -6,7 +6,8 @@ from django.db.models import FilteredRelation, Q
 
 from leads.models import Lead
 from leads.querysets import LeadQuerySet
-from qualification.models import NurtureEnrolment, Score
+from qualification.desk.situation import PACED, running_cadence
+from qualification.models import CadenceEnrolment, NurtureEnrolment, Score
 from routing.models import Assignment, AttemptClock, SlaClock, WaitingLead
 
 
@@ -21,6 +22,7 @@ class CloseUp:
     score: Score | None
     nurture: NurtureEnrolment | None
     attempts: AttemptClock | None = None
+    pace: CadenceEnrolment | None = None
 
     @property
     def running(self) -> SlaClock | None:
@@ -47,6 +49,7 @@ RELATED = (
     "room",
     "newest_score__model",
     "slept__reason",
+    *PACED,
 )
 
 
@@ -63,6 +66,7 @@ def close_up(leads: LeadQuerySet, lead_id: int) -> CloseUp | None:
             holding=FilteredRelation("assignments", condition=Q(assignments__ends_at__isnull=True)),
             room=FilteredRelation("waits", condition=Q(waits__left_at__isnull=True)),
             newest_score=FilteredRelation("scores"),
+            paced=running_cadence(),
             slept=FilteredRelation("nurtures", condition=Q(nurtures__ended_at__isnull=False)),
         )
         .select_related(*RELATED)
@@ -74,5 +78,5 @@ def close_up(leads: LeadQuerySet, lead_id: int) -> CloseUp | None:
         return None
     # Django leaves an attribute away where its relation is empty.
     rows = vars(lead) | lead._state.fields_cache
-    names = ("clock", "holding", "room", "newest_score", "slept", "tries")
+    names = ("clock", "holding", "room", "newest_score", "slept", "tries", "paced")
     return CloseUp(lead, *(rows.get(name) for name in names))

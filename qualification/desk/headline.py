@@ -12,7 +12,7 @@ from qualification.desk.facts import at_their_place, may_be_called, place_of
 from qualification.desk.plan import Plan, Step
 from qualification.desk.situation import Situation
 from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred
-from qualification.models import Activity
+from qualification.models import Activity, CadenceStep
 
 
 def headline(situation: Situation, plan: Plan, *, in_short: bool = False) -> Headline:
@@ -56,7 +56,11 @@ def _act(situation: Situation, plan: Plan) -> str:
         return _("Put aside.")
     if plan.step is Step.GIVE_UP:
         return _("Recycle, or try once more.")
-    if not contact.phone or (contact.email and _number_is_wrong(situation)):
+    planned = situation.pace.step if plan.step is Step.PACED and situation.pace else None
+    if planned is not None and planned.kind in (CadenceStep.Kind.SOCIAL, CadenceStep.Kind.TASK):
+        return planned.hint or _("A step is due.")
+    is_written = planned is not None and planned.kind == CadenceStep.Kind.EMAIL
+    if is_written or not contact.phone or (contact.email and _number_is_wrong(situation)):
         return _("Write to %(name)s.") % words if name else _("Write now.")
     if plan.due_at is not None and plan.due_at > situation.at + timedelta(hours=1):
         return _("Call %(name)s by %(when)s.") % (words | {"when": by_when(plan.due_at, situation.at)})

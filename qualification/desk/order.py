@@ -68,6 +68,6 @@ def expected_value(situation: Situation, deal_value: Decimal) -> Decimal | None:
 
 def cadence_factor(situation: Situation, plan: Plan) -> float:
     """First touches and agreed times in full, every further try a little less."""
-    if plan.step is not Step.FOLLOW_UP:
+    if plan.step not in (Step.FOLLOW_UP, Step.PACED):
         return STEP_WEIGHT[plan.step]
     return max(LEAST_FOLLOW_UP, FIRST_FOLLOW_UP - LESS_PER_TRY * max(0, situation.attempts - 1))

@@ -40,6 +40,7 @@ class Step(StrEnum):
     STIRRED = "stirred"
     FOLLOW_UP = "follow_up"
     GIVE_UP = "give_up"
+    PACED = "paced"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ def plan(situation: Situation) -> Plan:
         return Plan(Step.FIRST_TOUCH, promised, promised is not None, group)
     if situation.has_stirred and at - lead.last_touch_at <= WARM_FOR:
         return Plan(Step.STIRRED, None, False, Group.HOUR)
+    if situation.pace is not None:
+        # A planned step; or all are done, and the answer is waited for.
+        due = situation.pace.due_at
+        return Plan(Step.PACED, due, False, group_of(due, at, promise=False))
     return _follow_up(situation)
 
 

@@ -127,6 +127,7 @@ def cadence_words(row: Row) -> str:
         Step.STIRRED: _("has just stirred"),
         Step.GIVE_UP: _("enough tries"),
         Step.PAUSED: _("put aside"),
+        Step.PACED: _("a planned step"),
     }
     known = words.get(row.plan.step)
     if known is not None:

@@ -12,7 +12,7 @@ from leads.models import Lead, User
 from leads.querysets import LeadQuerySet
 from qualification.desk.order import Order, order
 from qualification.desk.plan import Group, Plan, plan
-from qualification.desk.situation import APPOINTMENTS, Situation, running_clock
+from qualification.desk.situation import APPOINTMENTS, PACED, Situation, running_cadence, running_clock
 from qualification.desk.why import why
 from qualification.models import Activity
 from routing.models import WaitingLead
@@ -55,7 +55,7 @@ LABELS: dict[Group, tuple[str | Promise, str | Promise]] = {
     Group.PAUSED: (_("Paused"), _("come back by themselves")),
 }
 # With what a line shows besides its people.
-SHOWN = ("team", "running")
+SHOWN = ("team", "running", *PACED)
 NOT_TODAY = (Group.COMING, Group.PAUSED)
 
 
@@ -104,7 +104,7 @@ def first(leads: LeadQuerySet, at: datetime) -> LeadQuerySet:
     asleep = Case(When(snoozed_until__gt=at, then=Value(True)), default=Value(False), output_field=BooleanField())
     return (
         leads.with_people()
-        .annotate(asleep=asleep, running=running_clock())
+        .annotate(asleep=asleep, running=running_clock(), paced=running_cadence())
         .select_related(*SHOWN)
         .order_by("asleep", "running__due_at", "-win_probability", "-last_touch_at", "pk")
     )

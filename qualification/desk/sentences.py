@@ -17,7 +17,7 @@ from leadmgmt.core import formats
 from leads.models import Lead, LeadEvent, Reason, Touchpoint, User
 from qualification.desk.facts import COMPANY_FIELDS, PERSON_FIELDS
 from qualification.desk.why import asked_for
-from qualification.models import Activity, Answer, Question
+from qualification.models import Activity, Answer, CadenceEnrolment, Question
 
 
 @dataclass(frozen=True)
@@ -278,6 +278,15 @@ def _snoozed(event: LeadEvent, words: Words) -> Told:
     return Told("snooze", line(_("<strong>{who}</strong> put it aside until {when}"), who=_who(event), when=when))
 
 
+def _cadence(icon: str, pattern: Callable[[], str]) -> Callable[[LeadEvent, Words], Told]:
+    def tell(event: LeadEvent, words: Words) -> Told:
+        ends = dict(CadenceEnrolment.End.choices)
+        told = {name: str(event.data.get(name) or "") for name in ("cadence", "step")}
+        return Told(icon, line(pattern(), **told, end=str(ends.get(event.data.get("end"), ""))), _by(event))
+
+    return tell
+
+
 def _mail(icon: str, pattern: Callable[[], str]) -> Callable[[LeadEvent, Words], Told]:
     return lambda event, words: Told(icon, line(pattern(), subject=event.data.get("subject") or ""))
 
@@ -291,6 +300,9 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "capture.reread": _plain("replay", lambda: _("A submission was read again by its mended mapping")),
     "consent.confirmed": _plain("check", lambda: _("Confirmed a consent by the link in the e-mail")),
     "consent.withdrawn": _plain("close", lambda: _("Took a consent back by the link in the e-mail")),
+    "cadence.begun": _cadence("sync", lambda: _("Began the cadence {cadence}")),
+    "cadence.step": _cadence("check", lambda: _("Step of {cadence}: {step}")),
+    "cadence.ended": _cadence("pause", lambda: _("The cadence {cadence} ended: {end}")),
     "mail.replied": _mail("replay", lambda: _("Answered our e-mail “{subject}”")),
     "mail.clicked": _mail("right", lambda: _("Clicked in our e-mail “{subject}”")),
     "mail.bounced": _mail("alert", lambda: _("Our e-mail “{subject}” came back")),

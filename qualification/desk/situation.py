@@ -10,7 +10,7 @@ from django.db.models import FilteredRelation, Q
 from leadmgmt.core.now import now
 from leads.models import Lead, Touchpoint
 from qualification.desk.asked import Asked
-from qualification.models import Activity, Answer, NurtureEnrolment, Question
+from qualification.models import Activity, Answer, CadenceEnrolment, NurtureEnrolment, Question
 from routing.models import SlaClock
 
 APPOINTMENTS = frozenset({Activity.Disposition.CALL_BACK.value, Activity.Disposition.BOOKED.value})
@@ -29,6 +29,7 @@ class Situation:
     appointment: Activity | None = None
     touch: Touchpoint | None = None
     nurture: NurtureEnrolment | None = None
+    pace: CadenceEnrolment | None = None
     missing: tuple[Question, ...] = field(default=())
 
     @property
@@ -75,6 +76,7 @@ def situations(leads: Sequence[Lead], at: datetime, asked: Asked) -> list[Situat
             clock=clock_of(lead),
             touch=touches.get(lead.pk),
             nurture=nurtures.get(lead.pk),
+            pace=pace_of(lead),
             missing=tuple(one for one in asked.required if one.pk not in known.get(lead.pk, ())),
             **history(lead, activities[lead.pk]).__dict__,
         )
@@ -85,6 +87,19 @@ def situations(leads: Sequence[Lead], at: datetime, asked: Asked) -> list[Situat
 def running_clock() -> FilteredRelation:
     """The promise that runs on a lead, for `annotate(running=…).select_related("running")`; there is one at most."""
     return FilteredRelation("sla_clocks", condition=Q(sla_clocks__stopped_at__isnull=True))
+
+
+def running_cadence() -> FilteredRelation:
+    """The cadence that a lead is in, for `annotate(paced=…).select_related(*PACED)`; there is one at most."""
+    return FilteredRelation("cadences", condition=Q(cadences__ended_at__isnull=True))
+
+
+PACED = ("paced__step", "paced__cadence")
+
+
+def pace_of(lead: Lead) -> CadenceEnrolment | None:
+    """The cadence that the lead was loaded with."""
+    return getattr(lead, "paced", None)
 
 
 def clock_of(lead: Lead) -> SlaClock | None:

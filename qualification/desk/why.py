@@ -135,6 +135,14 @@ def _stirred(situation: Situation, plan: Plan) -> str:
     return _("%(did)s, %(ago)s") % {"did": did, "ago": formats.relative(situation.lead.last_touch_at, at=situation.at)}
 
 
+def _paced(situation: Situation, plan: Plan) -> str:
+    pace = situation.pace
+    if pace is None or pace.step is None:
+        return _("Their answer is waited for")
+    words = {"what": pace.step.get_kind_display(), "number": pace.steps_done + 1, "cadence": pace.cadence.name}
+    return _("%(what)s: step %(number)d of %(cadence)s") % words
+
+
 def last_try(situation: Situation) -> str:
     """What came of our last touch."""
     last = situation.last
@@ -185,4 +193,5 @@ _LINES = {
     Step.STIRRED: _stirred,
     Step.FOLLOW_UP: _follow_up,
     Step.GIVE_UP: _give_up,
+    Step.PACED: _paced,
 }

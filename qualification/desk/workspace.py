@@ -16,10 +16,11 @@ from qualification.desk.close_up import CloseUp
 from qualification.desk.headline import headline
 from qualification.desk.learned import Learned, learned
 from qualification.desk.order import Order, order
+from qualification.desk.pace import Pace, pace
 from qualification.desk.panels import Assessment
 from qualification.desk.plan import Plan, plan
 from qualification.desk.promised import Promised, promised
-from qualification.desk.situation import Situation, activities_of, clock_of, history
+from qualification.desk.situation import Situation, activities_of, clock_of, history, pace_of
 from qualification.desk.timeline import Timeline, timeline
 from qualification.desk.why import Headline
 from qualification.models import Activity
@@ -70,6 +71,7 @@ class Workspace:
     rights: Rights
     score: panels.ScorePanel | None
     learned: Learned | None
+    pace: Pace
     timings: list[panels.Timing]
     total_ms: int | None
     timeline: Timeline
@@ -96,6 +98,7 @@ def workspace(near: CloseUp, reader: User, at: datetime, assessed: Assessment, *
         rights=rights(lead, reader),
         score=panels.score_panel(near.score, most=7),
         learned=learned(near.score),
+        pace=pace(lead, near.pace, works=rights(lead, reader).work),
         timings=panels.timings(lead),
         total_ms=panels.total_ms(lead),
         timeline=told,
@@ -113,6 +116,7 @@ def standing(
         clock=near.running,
         touch=touch,
         nurture=near.nurture,
+        pace=near.pace,
         missing=tuple(item.question for item in assessed.items if item.is_open),
         **history(lead, activities).__dict__,
     )
@@ -140,7 +144,8 @@ def place(lead: Lead, mine: Sequence[Lead], activities: Mapping[int, list[Activi
     The order needs promises and our own activities, nothing else of how the leads stand.
     """
     stand = [
-        Situation(lead=one, at=at, clock=clock_of(one), **history(one, activities[one.pk]).__dict__) for one in mine
+        Situation(lead=one, at=at, clock=clock_of(one), pace=pace_of(one), **history(one, activities[one.pk]).__dict__)
+        for one in mine
     ]
     ids = [situation.lead.pk for situation, _plan, _order in queue.ranked(stand)]
     if lead.pk not in ids:

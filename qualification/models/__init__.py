@@ -1,6 +1,7 @@
 """Is it worth it, and working it."""
 
 from qualification.models.activity import Activity
+from qualification.models.cadence import Cadence, CadenceEnrolment, CadenceStep
 from qualification.models.criteria import Criteria
 from qualification.models.framework import Answer, Framework, Question
 from qualification.models.icp import IcpVersion
@@ -14,6 +15,9 @@ from qualification.models.viewing import Viewing
 __all__ = [
     "Activity",
     "Answer",
+    "Cadence",
+    "CadenceEnrolment",
+    "CadenceStep",
     "Criteria",
     "Framework",
     "IcpVersion",

@@ -44,6 +44,9 @@ class OutgoingMail(models.Model):
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="mails")
     activity = models.OneToOneField("qualification.Activity", on_delete=models.CASCADE, related_name="mail")
     template = models.ForeignKey(MailTemplate, on_delete=models.SET_NULL, null=True, blank=True, related_name="mails")
+    step = models.ForeignKey(
+        "qualification.CadenceStep", on_delete=models.SET_NULL, null=True, blank=True, related_name="mails"
+    )
     by = models.ForeignKey("leads.User", on_delete=models.PROTECT, related_name="+")
     to = models.EmailField(_("to"), max_length=254)
     subject = models.CharField(_("subject"), max_length=200)

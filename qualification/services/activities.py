@@ -11,6 +11,7 @@ from leadmgmt.core.now import now
 from leads.events import record_event
 from leads.models import Lead, User
 from qualification.models import Activity
+from qualification.services.cadences import note_activity, take_back_activity
 from qualification.services.mail_rules import cancel_mail
 from routing.services.attempts import note_attempts
 from routing.services.touch import note_first_touch
@@ -78,6 +79,7 @@ def log_activity(
             lead.snoozed_until = None
             lead.save(update_fields=["last_activity_at", "snoozed_until"])
             _count_attempts(lead, at)
+            note_activity(lead, activity)
         data = {"activity": activity.pk, "kind": kind, "disposition": disposition}
         record_event(lead, "activity.logged", at=at, actor=by, data=data)
     return activity
@@ -119,6 +121,7 @@ def undo_activity(activity_id: int, *, by: User, at: datetime | None = None) -> 
         activity.save(update_fields=["undone_at"])
         if activity.kind != Kind.NOTE:
             _forget_touch(lead, activity)
+            take_back_activity(activity)
         data = {"activity": activity.pk, "kind": activity.kind, "disposition": activity.disposition}
         record_event(lead, "activity.undone", at=at, actor=by, data=data)
     return activity

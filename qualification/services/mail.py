@@ -23,7 +23,7 @@ from leadmgmt.core.tasks import enqueue
 from leads.events import record_event
 from leads.models import Capture, Lead, Organisation, User
 from qualification.mail_text import fill
-from qualification.models import Activity, MailTemplate, OutgoingMail
+from qualification.models import Activity, CadenceStep, MailTemplate, OutgoingMail
 from qualification.services.activities import log_activity
 from qualification.services.mail_rules import MayNotWrite, check_may_write, stop_token
 
@@ -87,9 +87,17 @@ def last_mail_of_theirs(lead: Lead) -> dict[str, str] | None:
 
 
 def write_mail(
-    lead_id: int, *, by: User, subject: str, body: str, template: MailTemplate | None = None, at: datetime | None = None
+    lead_id: int,
+    *,
+    by: User,
+    subject: str,
+    body: str,
+    template: MailTemplate | None = None,
+    step: CadenceStep | None = None,
+    at: datetime | None = None,
 ) -> OutgoingMail:
-    """Write to a lead. It goes out after ten seconds, unless the activity is taken back until then.
+    """Write to a lead. It goes out after ten seconds, unless the activity is taken back until then. ``step`` is that of
+    the cadence that writes by itself.
 
     Raises InvalidInput for an empty or unfinished text, MayNotWrite where they must not be written to.
     """
@@ -107,6 +115,7 @@ def write_mail(
             lead=lead,
             activity=activity,
             template=template,
+            step=step,
             by=by,
             to=lead.contact.email,
             subject=subject,

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from leads.events import record_event
 from leads.models import Lead, LeadEvent, Touchpoint
-from qualification.models import MailStop, OutgoingMail
+from qualification.models import CadenceEnrolment, MailStop, OutgoingMail
+from qualification.services.cadences import end_for
 from qualification.services.mail_rules import stop_mails
 
 Status = OutgoingMail.Status
@@ -44,6 +45,7 @@ def note_news(mail_id: int, kind: str, at: datetime, *, is_final: bool = True, d
         mail.save(update_fields=[column])
         if column == "bounced_at":
             _stop(mail, MailStop.Reason.BOUNCE, at, detail)
+            end_for(lead, CadenceEnrolment.End.BOUNCED, at)
         if event:
             record_event(lead, event, at=at, by=BY, data={"mail": mail.pk, "subject": mail.subject})
     return True

@@ -10,7 +10,8 @@ from leadmgmt.core.errors import DomainError
 from leads.events import record_event
 from leads.models import Consent, Contact, Lead
 from leads.services.storing import insert_values
-from qualification.models import Activity, MailStop, OutgoingMail
+from qualification.models import Activity, CadenceEnrolment, MailStop, OutgoingMail
+from qualification.services.cadences import end_for
 
 SALT = "qualification.mail"
 WORDING = "List-Unsubscribe"
@@ -70,6 +71,7 @@ def stop_mails(contact: Contact, at: datetime) -> bool:
         lead = Lead.objects.filter(contact=contact).order_by("-captured_at", "-pk").first()
         if lead is not None:
             record_event(lead, "consent.withdrawn", at=at, by=BY, data={"purposes": [Consent.Purpose.EMAIL]})
+            end_for(lead, CadenceEnrolment.End.OPTED_OUT, at)
     return True
 
 
