@@ -17,6 +17,7 @@ from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import CONFIGURERS, role_required
 from leadmgmt.core.web import is_partial
+from leads.conditions import parse
 from qualification import access
 from qualification.models import Cadence, CadenceStep, MailTemplate
 from qualification.services.cadence_setup import FIELDS, StepData, figures_of, save_cadence
@@ -85,7 +86,7 @@ def cadence_list(request: HttpRequest) -> HttpResponse:
     """All cadences with their steps and how leads fare in them."""
     rows = list(Cadence.objects.prefetch_related("steps__template").select_related("recycle_reason"))
     figures = figures_of([row.pk for row in rows])
-    shown = [(row, condition_pieces(row.condition), figures.get(row.pk)) for row in rows]
+    shown = [(row, condition_pieces(parse(row.condition)), figures.get(row.pk)) for row in rows]
     return render(request, "qualification/cadences.html", {"cadences": shown, "goes_out": goes_out()})
 
 
