@@ -73,7 +73,7 @@ def rules_of(icp: IcpVersion) -> list[dict[str, Any]]:
 
 def with_icp(model: ScoringModel, icp: IcpVersion) -> ScoringModel:
     """The scoring model with this profile's rules in place of those of the profile before; not saved."""
-    group = {"key": GROUP, "label_en": "Ideal customer profile", "label_de": "Idealkundenprofil", "most": MOST_POINTS}
+    group = {"key": GROUP, "label_en": "Ideal customer profile", "label_de": "Wunschkundenprofil", "most": MOST_POINTS}
     rules = [rule for rule in model.rules if rule.get("group") != GROUP] + rules_of(icp)
     groups = [one for one in model.groups if one["key"] != GROUP] + [group]
     return ScoringModel(rules=rules, groups=groups, half_life_days=model.half_life_days)
