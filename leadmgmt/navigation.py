@@ -65,6 +65,7 @@ GROUPS = (
             Entry("leads:import_list", _("Imports"), "upload", "g m"),
             Entry("leads:channel_list", _("Channels"), "inbox", "g i"),
             Entry("qualification:cadence_list", _("Cadences"), "sync", "g y"),
+            Entry("qualification:nurture_list", _("Nurture"), "snooze", "g n"),
             Entry("qualification:mail_template_list", _("Texts"), "mail", "g x"),
             Entry("leads:provider_list", _("Enrichment"), "search", "g p"),
             Entry("setup", _("Setup"), "settings", "g e"),

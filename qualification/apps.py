@@ -23,6 +23,7 @@ class QualificationConfig(AppConfig):
         from qualification.services.mail import mails_due
         from qualification.services.mail_news import take_in
         from qualification.services.nurture import wake_due
+        from qualification.services.nurture_mails import nurture_due
         from qualification.services.rescoring import nudge_rescoring
         from qualification.services.score import fade_due
         from qualification.services.training_runs import runs_due
@@ -33,6 +34,7 @@ class QualificationConfig(AppConfig):
         register("qualification.rescoring", nudge_rescoring, every=30.0)
         register("qualification.training", runs_due, every=600.0)
         register("qualification.cadences", cadences_due, every=10.0)
+        register("qualification.nurture", nurture_due, every=60.0)
         register("qualification.mail", mails_due, every=1.0)
         # Kept here, or the receiver would be gone with its last reference.
         self.mail_news = lambda sender, event, **more: take_in(event)

@@ -303,6 +303,7 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "cadence.begun": _cadence("sync", lambda: _("Began the cadence {cadence}")),
     "cadence.step": _cadence("check", lambda: _("Step of {cadence}: {step}")),
     "cadence.ended": _cadence("pause", lambda: _("The cadence {cadence} ended: {end}")),
+    "nurture.mail": _mail("mail", lambda: _("The nurture programme wrote “{subject}”")),
     "mail.replied": _mail("replay", lambda: _("Answered our e-mail “{subject}”")),
     "mail.clicked": _mail("right", lambda: _("Clicked in our e-mail “{subject}”")),
     "mail.bounced": _mail("alert", lambda: _("Our e-mail “{subject}” came back")),

@@ -6,7 +6,7 @@ from qualification.models.criteria import Criteria
 from qualification.models.framework import Answer, Framework, Question
 from qualification.models.icp import IcpVersion
 from qualification.models.mail import MailStop, MailTemplate, OutgoingMail
-from qualification.models.nurture import NurtureEnrolment
+from qualification.models.nurture import NurtureEnrolment, NurtureProgramme, NurtureStep
 from qualification.models.outcome import Outcome
 from qualification.models.prediction import PredictionFact, PredictionModel, TrainingRun
 from qualification.models.scoring import RescoreRun, Score, ScoringModel
@@ -24,6 +24,8 @@ __all__ = [
     "MailStop",
     "MailTemplate",
     "NurtureEnrolment",
+    "NurtureProgramme",
+    "NurtureStep",
     "Outcome",
     "OutgoingMail",
     "PredictionFact",

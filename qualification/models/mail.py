@@ -29,7 +29,7 @@ class MailTemplate(models.Model):
 
 
 class OutgoingMail(models.Model):
-    """One mail to a lead, written in the transaction of its activity and sent by a job."""
+    """One mail to a lead, written in the transaction of its activity (of a rep) or of its nurture, sent by a job."""
 
     class Status(models.TextChoices):
         """How far it has come."""
@@ -42,7 +42,12 @@ class OutgoingMail(models.Model):
         CANCELLED = "cancelled", _("Taken back")
 
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="mails")
-    activity = models.OneToOneField("qualification.Activity", on_delete=models.CASCADE, related_name="mail")
+    activity = models.OneToOneField(
+        "qualification.Activity", on_delete=models.CASCADE, null=True, blank=True, related_name="mail"
+    )
+    nurture = models.ForeignKey(
+        "qualification.NurtureEnrolment", on_delete=models.SET_NULL, null=True, blank=True, related_name="mails"
+    )
     template = models.ForeignKey(MailTemplate, on_delete=models.SET_NULL, null=True, blank=True, related_name="mails")
     step = models.ForeignKey(
         "qualification.CadenceStep", on_delete=models.SET_NULL, null=True, blank=True, related_name="mails"
@@ -68,6 +73,11 @@ class OutgoingMail(models.Model):
 
     class Meta:
         ordering = ["-written_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(activity__isnull=False) | Q(step__isnull=True), name="qualification_mail_of_somebody"
+            )
+        ]
         indexes = [
             models.Index(fields=["lead", "-written_at"], name="qualification_mail_lead"),
             # What the clock must nudge.

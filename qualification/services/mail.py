@@ -120,7 +120,7 @@ def write_mail(
             to=lead.contact.email,
             subject=subject,
             body=body,
-            message_id=f"{uuid4().hex}@{_host()}",
+            message_id=f"{uuid4().hex}@{host()}",
             in_reply_to=answered["message_id"] if answered else before.message_id if before else "",
             written_at=at,
             next_try_at=at + HELD,
@@ -143,7 +143,8 @@ def _check(subject: str, body: str) -> None:
         raise InvalidInput(_("The mail is not complete."), fields=fields)
 
 
-def _host() -> str:
+def host() -> str:
+    """The host in the ids of our mails."""
     return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
 
 

@@ -10,6 +10,7 @@ from leads.models import Lead, LeadEvent, Touchpoint
 from qualification.models import CadenceEnrolment, MailStop, OutgoingMail
 from qualification.services.cadences import end_for
 from qualification.services.mail_rules import stop_mails
+from qualification.services.nurture_programmes import wake_by_click
 
 Status = OutgoingMail.Status
 # What services call it: the column that says when, and the event on the lead's timeline.
@@ -48,6 +49,8 @@ def note_news(mail_id: int, kind: str, at: datetime, *, is_final: bool = True, d
             end_for(lead, CadenceEnrolment.End.BOUNCED, at)
         if event:
             record_event(lead, event, at=at, by=BY, data={"mail": mail.pk, "subject": mail.subject})
+        if kind == "clicked" and mail.nurture_id is not None:
+            wake_by_click(mail.nurture_id, lead, at)
     return True
 
 

@@ -9,6 +9,7 @@ from leads.events import record_event
 from leads.lifecycle import Cause
 from leads.models import Lead, LeadEvent, Stage
 from qualification.models import NurtureEnrolment
+from qualification.services.nurture_programmes import choose_programme
 
 BY = "nurture"
 AT_ONCE = 200
@@ -18,12 +19,14 @@ def begin_nurture(lead: Lead, event: LeadEvent) -> None:
     """Pipeline step: a recycled lead goes to sleep. One that has stirred again meanwhile does not."""
     if lead.stage != Stage.RECYCLED or lead.reason_id is None:
         return
-    NurtureEnrolment.objects.update_or_create(
+    enrolment, is_new = NurtureEnrolment.objects.update_or_create(
         lead=lead,
         ended_at=None,
         defaults={"reason_id": lead.reason_id, "wake_at": lead.wake_at},
         create_defaults={"reason_id": lead.reason_id, "starts_at": event.at, "wake_at": lead.wake_at},
     )
+    if is_new:
+        choose_programme(enrolment, lead)
 
 
 def end_nurture(lead: Lead, event: LeadEvent) -> None:

@@ -23,6 +23,8 @@ PAGES = (
     "/scoring/icp/",
     "/setup/cadences/",
     "/setup/cadences/new/",
+    "/setup/nurture/",
+    "/setup/nurture/new/",
     "/setup/mail/",
     "/setup/mail/new/",
     "/criteria/",
