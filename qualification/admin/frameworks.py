@@ -20,7 +20,7 @@ class QuestionInline(StackedInline):
     model = Question
     extra = 0
     fields = (
-        ("position", "key", "shortcut", "is_required", "valid_days"),
+        ("position", "key", "shortcut", "is_required", "valid_days", "known_from"),
         ("label_en", "label_de"),
         ("ask_en", "ask_de"),
         ("kind", "options"),

@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from leadmgmt.core.now import now
+from leads.facts import lead_facts
 from leads.models import Lead
 from qualification.desk.asked import Asked
 from qualification.models import Answer, Framework, Question, Score
@@ -61,6 +62,8 @@ class Item:
     answer: Answer | None
     # Answered in our favour, but too long ago.
     is_stale: bool = False
+    # What they have told elsewhere, where nobody has answered it yet.
+    known: str = ""
 
     @property
     def is_missing(self) -> bool:
@@ -109,13 +112,23 @@ def assessment(lead: Lead, asked: Asked) -> Assessment:
     at = now()
     current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked.questions)
     answers = {answer.question_id: answer for answer in current.select_related("by")} if asked.questions else {}
-    items = [_item(question, answers.get(question.pk), at) for question in asked.questions]
+    known = _known_elsewhere(lead, [one for one in asked.questions if one.known_from and one.pk not in answers], at)
+    items = [_item(one, answers.get(one.pk), at, known.get(one.pk, "")) for one in asked.questions]
     return Assessment(asked.framework, sorted(items, key=_missing_first), lead.captured_at)
 
 
-def _item(question: Question, answer: Answer | None, at: datetime) -> Item:
+def _known_elsewhere(lead: Lead, questions: list[Question], at: datetime) -> dict[int, str]:
+    """What facts say to these questions; where none is asked so, it costs nothing."""
+    if not questions or not lead.is_working:
+        return {}
+    facts = lead_facts(lead, at)
+    found = {one.pk: facts.get(one.known_from) for one in questions}
+    return {pk: str(value)[:2000] for pk, value in found.items() if value not in (None, "")}
+
+
+def _item(question: Question, answer: Answer | None, at: datetime, known: str) -> Item:
     stale = answer is not None and answer.is_met and answer.is_stale(question.valid_days, at)
-    return Item(question, answer, stale)
+    return Item(question, answer, stale, known)
 
 
 def _missing_first(item: Item) -> tuple[int, int]:

@@ -57,6 +57,10 @@ class Question(models.Model):
         help_text=_("After that it has to be asked again. Empty: it holds as long as the lead is worked."),
     )
 
+    known_from = models.CharField(
+        _("known from"), max_length=120, blank=True, help_text=_("A fact that answers it, such as attributes.budget.")
+    )
+
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["framework", "key"], name="qualification_question_key_unique")]

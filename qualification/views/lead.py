@@ -180,8 +180,8 @@ def _answer(look: Look) -> Context:
     form = sent or AnswerForm(
         item.question,
         initial={
-            "value": stands.value if stands else "",
-            "evidence": stands.evidence if stands else "call",
+            "value": stands.value if stands else item.known,
+            "evidence": stands.evidence if stands else "form" if item.known else "call",
             "confidence": stands.confidence if stands else 3,
             "against": bool(stands and not stands.is_met),
             "seen": stands.pk if stands else None,

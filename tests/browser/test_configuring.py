@@ -30,6 +30,8 @@ PAGES = (
     "/criteria/",
     "/criteria/mql/",
     "/frameworks/",
+    "/frameworks/new/",
+    "/frameworks/bant/edit/",
     "/routing/promises/",
     "/routing/promises/new/",
     "/routing/territories/",
