@@ -47,9 +47,7 @@ def test_words_change_in_place_though_there_are_answers() -> None:
     old = bant()
     answered(make_lead(stage="mql"), "budget")
 
-    made = save_framework(
-        "bant", "Our BANT", as_data(old, budget={"label_en": "Money", "valid_days": 90}), at=timezone.now()
-    )
+    made = save_framework("bant", "Our BANT", as_data(old, budget={"label_en": "Money", "valid_days": 90}))
 
     assert (made.pk, made.name, made.version) == (old.pk, "Our BANT", 1)
     question = Question.objects.get(key="budget")
