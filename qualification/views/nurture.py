@@ -27,10 +27,18 @@ from routing.words import condition_pieces
 BLANK_STEPS = 2
 
 
+class ReasonsField(forms.ModelMultipleChoiceField[Reason]):
+    """Reasons with what they explain: some codes mean a lead put to sleep and a lost deal alike."""
+
+    def label_from_instance(self, obj: Reason) -> str:
+        """Deal lost: Price."""
+        return f"{obj.get_kind_display()}: {obj.label}" if obj.kind == Reason.Kind.LOST else obj.label
+
+
 class ProgrammeForm(forms.ModelForm[NurtureProgramme]):
     """A programme but for its condition, which the editor's rows hold, and its mails."""
 
-    reasons = forms.ModelMultipleChoiceField(
+    reasons = ReasonsField(
         Reason.objects.filter(kind__in=[Reason.Kind.RECYCLE, Reason.Kind.LOST], is_active=True),
         required=False,
         widget=forms.CheckboxSelectMultiple,
