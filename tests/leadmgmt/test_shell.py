@@ -217,3 +217,10 @@ def _with_messages(rf: RequestFactory, *, htmx: bool = False) -> HttpRequest:
     request.htmx = htmx  # type: ignore[attr-defined]
     request._messages = CookieStorage(request)  # type: ignore[attr-defined]
     return request
+
+
+@pytest.mark.django_db
+def test_a_page_below_outreach_is_at_home_there() -> None:
+    shell = shell_of(make_user("admin"), "/outreach/cadences/")
+
+    assert [item.label for group in shell.groups for item in group.items if item.current] == ["Outreach"]

@@ -107,16 +107,16 @@ class TestSettingUp:
         mail = {"kind": "email", "after_days": "2", "template": template.pk, "is_automatic": "on", "hint": ""}
         call = {"kind": "call", "after_days": "1", "hint": "Be brief."}
 
-        admin.post("/setup/cadences/new/", self.form(call, mail))
+        admin.post("/outreach/cadences/new/", self.form(call, mail))
 
         row = Cadence.objects.get()
         assert row.condition == {"all": [{"fact": "contact.country", "op": "eq", "value": "DE"}]}
         assert list(row.steps.values_list("kind", "is_automatic")) == [("call", False), ("email", True)]
-        words = text_of(admin.get("/setup/cadences/").content.decode())
+        words = text_of(admin.get("/outreach/cadences/").content.decode())
         assert "2 working days later" in words
         assert "First mail by itself" in words
         kept = row.steps.get(kind="email").pk
-        admin.post(f"/setup/cadences/{row.pk}/", self.form({**mail, "pk": kept}, call, name="Changed"))
+        admin.post(f"/outreach/cadences/{row.pk}/", self.form({**mail, "pk": kept}, call, name="Changed"))
         row.refresh_from_db()
         assert row.name == "Changed"
         assert row.steps.get(position=1).pk == kept
@@ -124,19 +124,20 @@ class TestSettingUp:
     def test_what_lacks_stands_where_it_lacks(self) -> None:
         admin = signed_in(make_user("admin"))
 
-        wrong = admin.post("/setup/cadences/new/", self.form({"kind": "call", "is_automatic": "on"}))
+        wrong = admin.post("/outreach/cadences/new/", self.form({"kind": "call", "is_automatic": "on"}))
         assert wrong.status_code == 422
         assert "Only e-mails go out by themselves." in wrong.content.decode()
-        wrong = admin.post("/setup/cadences/new/", self.form())
+        wrong = admin.post("/outreach/cadences/new/", self.form())
         assert "Give it at least one step." in wrong.content.decode()
-        wrong = admin.post("/setup/cadences/new/", self.form({"kind": "call"}, window_to="08:00"))
+        wrong = admin.post("/outreach/cadences/new/", self.form({"kind": "call"}, window_to="08:00"))
         assert "The window has to end after it begins." in wrong.content.decode()
         assert not Cadence.objects.exists()
 
     def test_the_condition_is_edited_in_rows_without_saving(self) -> None:
         admin = signed_in(make_user("admin"))
 
-        part = admin.post("/setup/cadences/new/", self.form({"kind": "call"}, do="add"), headers={"HX-Request": "true"})
+        said = self.form({"kind": "call"}, do="add")
+        part = admin.post("/outreach/cadences/new/", said, headers={"HX-Request": "true"})
 
         assert part.content.decode().count('aria-label="Comparison"') == 2
         assert not Cadence.objects.exists()
@@ -145,5 +146,5 @@ class TestSettingUp:
         row = cadence()
         for role in ("sdr", "manager", "team_lead"):
             client = signed_in(make_user(role))
-            assert client.get("/setup/cadences/").status_code == 403
-            assert client.post(f"/setup/cadences/{row.pk}/", self.form()).status_code == 403
+            assert client.get("/outreach/cadences/").status_code == 403
+            assert client.post(f"/outreach/cadences/{row.pk}/", self.form()).status_code == 403

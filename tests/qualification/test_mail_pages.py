@@ -132,23 +132,23 @@ class TestTexts:
     def test_they_are_written_changed_and_thrown_away(self) -> None:
         admin = signed_in(make_user("admin"))
 
-        admin.post("/setup/mail/new/", {**self.FORM, "is_active": "on"})
+        admin.post("/outreach/texts/new/", {**self.FORM, "is_active": "on"})
         row = MailTemplate.objects.get()
-        assert "First" in text_of(admin.get("/setup/mail/").content.decode())
-        admin.post(f"/setup/mail/{row.pk}/", {**self.FORM, "name": "Second"})
+        assert "First" in text_of(admin.get("/outreach/texts/").content.decode())
+        admin.post(f"/outreach/texts/{row.pk}/", {**self.FORM, "name": "Second"})
         row.refresh_from_db()
         assert (row.name, row.is_active) == ("Second", False)
-        admin.post(f"/setup/mail/{row.pk}/delete/")
+        admin.post(f"/outreach/texts/{row.pk}/delete/")
         assert not MailTemplate.objects.exists()
 
     def test_wrong_variables_and_a_name_twice_are_said(self) -> None:
         admin = signed_in(make_user("admin"))
         text(name="First")
 
-        wrong = admin.post("/setup/mail/new/", {**self.FORM, "body": "{{ firstname }}"})
+        wrong = admin.post("/outreach/texts/new/", {**self.FORM, "body": "{{ firstname }}"})
         assert wrong.status_code == 422
         assert "There is no variable firstname." in wrong.content.decode()
-        again = admin.post("/setup/mail/new/", self.FORM)
+        again = admin.post("/outreach/texts/new/", self.FORM)
         assert again.status_code == 422
         assert MailTemplate.objects.count() == 1
 
@@ -157,7 +157,7 @@ class TestTexts:
         make_lead(contact=make_contact(first_name="Kim", city=""))
         said = {"subject": "{{ first_name }}", "body": "In {{ city }}"}
 
-        part = signed_in(make_user("admin")).post("/setup/mail/new/", said, headers={"HX-Request": "true"})
+        part = signed_in(make_user("admin")).post("/outreach/texts/new/", said, headers={"HX-Request": "true"})
 
         words = text_of(part.content.decode())
         assert "Kim In [their city]" in words
@@ -168,8 +168,8 @@ class TestTexts:
         row = text()
         for role in ("manager", "sdr", "team_lead"):
             client = signed_in(make_user(role))
-            assert client.get("/setup/mail/").status_code == 403
-            assert client.post(f"/setup/mail/{row.pk}/delete/").status_code == 403
+            assert client.get("/outreach/texts/").status_code == 403
+            assert client.post(f"/outreach/texts/{row.pk}/delete/").status_code == 403
 
     def test_a_fresh_installation_has_some_that_can_be_used(self) -> None:
         install_defaults()

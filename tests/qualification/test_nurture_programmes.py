@@ -232,7 +232,7 @@ class TestWorth:
         assert found[idle.pk].says
         assert not found[young.pk].says
 
-        words = text_of(signed_in(make_user("manager")).get("/setup/nurture/").content.decode())
+        words = text_of(signed_in(make_user("manager")).get("/outreach/").content.decode())
         assert "40.0 % of those written to came back (60 of 150)" in words
         assert "The mails bring leads back: 3.9 times as many return" in words
         assert "No difference that is more than chance." in words
@@ -251,15 +251,15 @@ class TestPages:
     def test_a_programme_is_written_and_changed(self, mia: User, timing: Reason) -> None:
         admin = signed_in(make_user("admin"))
 
-        admin.post("/setup/nurture/new/", self.form(mia, reasons=[timing.pk]))
+        admin.post("/outreach/programmes/new/", self.form(mia, reasons=[timing.pk]))
 
         row = NurtureProgramme.objects.get()
         assert list(row.reasons.all()) == [timing]
         assert list(row.steps.values_list("after_days", flat=True)) == [30]
         assert not row.needs_consent
-        shown = text_of(admin.get("/setup/nurture/").content.decode())
+        shown = text_of(admin.get("/outreach/").content.decode())
         assert "30 days later" in shown
-        assert admin.get(f"/setup/nurture/{row.pk}/").status_code == 200
+        assert admin.get(f"/outreach/programmes/{row.pk}/").status_code == 200
 
     def test_what_lacks_is_said(self, mia: User) -> None:
         admin = signed_in(make_user("admin"))
@@ -270,7 +270,7 @@ class TestPages:
             ({"window_to": "08:00"}, "The window has to end after it begins."),
             ({"held_out_percent": "95"}, "At most 90, or nobody is written to."),
         ):
-            response = admin.post("/setup/nurture/new/", {**said, **wrong})
+            response = admin.post("/outreach/programmes/new/", {**said, **wrong})
             assert response.status_code == 422
             assert words in response.content.decode()
         assert not NurtureProgramme.objects.exists()
@@ -286,6 +286,6 @@ class TestPages:
         row = programme(mia)
 
         manager = signed_in(make_user("manager"))
-        assert manager.get("/setup/nurture/").status_code == 200
-        assert manager.post(f"/setup/nurture/{row.pk}/", self.form(mia)).status_code == 403
-        assert signed_in(make_user("sdr")).get("/setup/nurture/").status_code == 403
+        assert manager.get("/outreach/").status_code == 200
+        assert manager.post(f"/outreach/programmes/{row.pk}/", self.form(mia)).status_code == 403
+        assert signed_in(make_user("sdr")).get("/outreach/").status_code == 403
