@@ -52,6 +52,7 @@ class ProfileForm(_UserForm):
             "density",
             "keys_enabled",
             "mail_signature",
+            "booking_url",
         )
         widgets: ClassVar[dict[str, Any]] = {"theme": forms.RadioSelect, "density": forms.RadioSelect}
         labels: ClassVar[dict[str, Any]] = {

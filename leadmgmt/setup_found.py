@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from crmsync.models import Connection, InboxEvent, OutboxEntry, StageMap
 from leadmgmt.core import queue
@@ -23,7 +23,7 @@ from leads.models import (
     SourceCost,
     User,
 )
-from qualification.models import Criteria, Outcome, ScoringModel
+from qualification.models import Criteria, Outcome, OutgoingMail, PredictionModel, ScoringModel
 from routing.models import Notification, PoolMember, Rep, Rule, RuleSet, Shift, SlaClock, SlaPolicy, WaitingLead
 
 # The clock looks every second; what is due for longer was overlooked.
@@ -41,6 +41,8 @@ class Counts:
     outcomes: int
     mails_sent: int
     mails_failed: int
+    letters_failed: int
+    learned_drifts: int
     confirmations_failed: int
     promises_overlooked: int
     steps_parked: int
@@ -113,6 +115,12 @@ def look(user: User, at: datetime) -> Found:
     )
 
 
+def _drifting() -> QuerySet[PredictionModel]:
+    """The version that predicts, where its leads or its wins are no longer those it learned from."""
+    alarm = Q(drift__alarms__gt=0) | Q(drift__more__called__gt=0) | Q(drift__fewer__called__gt=0)
+    return PredictionModel.objects.filter(alarm, status=PredictionModel.Status.PUBLISHED)
+
+
 def _counts(user: User, at: datetime) -> Counts:
     mails = Notification.objects.filter(way="email", status=Notification.Status.SENT)
     priced = Source.objects.filter(Exists(SourceCost.objects.filter(source=OuterRef("pk"))))
@@ -126,6 +134,8 @@ def _counts(user: User, at: datetime) -> Counts:
         outcomes=counted(Outcome.objects.all()),
         mails_sent=counted(mails),
         mails_failed=counted(Notification.objects.filter(status=Notification.Status.FAILED)),
+        letters_failed=counted(OutgoingMail.objects.filter(status__in=["failed", "unsure"])),
+        learned_drifts=counted(_drifting()),
         confirmations_failed=counted(ConsentRequest.objects.filter(status=ConsentRequest.Status.FAILED)),
         promises_overlooked=counted(running.filter(due_at__lt=at - CLOCK_LATE)),
         steps_parked=counted(LeadEvent.objects.filter(parked_at__isnull=False)),

@@ -12,7 +12,7 @@ SLOW_QUEUE_SECONDS = 30
 
 def health(found: Found) -> list[Check]:
     """One line for each part that can stand still."""
-    told = (_clock, _pipeline, _captures, _mails, _confirmations, _waiting, _outbox)
+    told = (_clock, _pipeline, _captures, _mails, _letters, _learned, _confirmations, _waiting, _outbox)
     return [_workers(found.queue), *(check(found.counts) for check in told)]
 
 
@@ -51,6 +51,20 @@ def _mails(counts: Counts) -> Check:
         note = _("Mails given up: %(n)d") % {"n": failed}
         return Check("bad", _("Mail"), note, f"{admin('routing', 'notification')}?status__exact=failed", _("Look"))
     return Check("good", _("Mail"), _("no mail was given up"))
+
+
+def _letters(counts: Counts) -> Check:
+    if failed := counts.letters_failed:
+        note = _("E-mails to leads that did not go out, or nobody knows: %(n)d") % {"n": failed}
+        return Check("bad", _("E-mails to leads"), note, f"{admin('qualification', 'outgoingmail')}", _("Look"))
+    return Check("good", _("E-mails to leads"), _("each one went out"))
+
+
+def _learned(counts: Counts) -> Check:
+    if counts.learned_drifts:
+        note = _("Leads or wins are no longer those it learned from.")
+        return Check("warn", _("Win probability"), note, link("qualification:prediction"), _("Look"))
+    return Check("good", _("Win probability"), _("no drift was seen"))
 
 
 def _confirmations(counts: Counts) -> Check:

@@ -22,6 +22,7 @@ VARIABLES = {
     "my_name": gettext_lazy("your name"),
     "my_first_name": gettext_lazy("your first name"),
     "my_email": gettext_lazy("your address"),
+    "my_calendar": gettext_lazy("where a time with you can be booked"),
     "organisation": gettext_lazy("our organisation"),
 }
 

@@ -5,6 +5,7 @@ from django.urls import path
 from qualification.views import (
     actions,
     cadences,
+    calendar,
     criteria,
     decisions,
     frameworks,
@@ -40,6 +41,8 @@ urlpatterns = [
     path("outreach/", nurture.programme_list, name="nurture_list"),
     path("outreach/programmes/new/", nurture.programme_edit, name="nurture_add"),
     path("outreach/programmes/<int:pk>/", nurture.programme_edit, name="nurture"),
+    path("calendar/make/", calendar.calendar_make, name="calendar_make"),
+    path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("mail/stop/<str:token>/", mail.mail_stop, name="mail_stop"),
     path("outreach/texts/", mail.template_list, name="mail_template_list"),
     path("outreach/texts/new/", mail.template_edit, name="mail_template_add"),

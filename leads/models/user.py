@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -82,6 +83,14 @@ class User(AbstractUser):
     mail_signature = models.TextField(
         _("signature under e-mails"), max_length=1000, blank=True, help_text=_("Added below each mail to a lead.")
     )
+    booking_url = models.CharField(
+        _("where a time can be booked"),
+        max_length=300,
+        validators=[URLValidator(["https", "http"])],
+        blank=True,
+        help_text=_("Your page at a booking service; {{ my_calendar }} in texts."),
+    )
+    calendar_hash = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
     keys_enabled = models.BooleanField(_("single-letter keys"), default=True)
 
     USERNAME_FIELD = "email"

@@ -58,6 +58,7 @@ def values_for(lead: Lead, by: User) -> dict[str, str]:
         "my_name": by.get_full_name(),
         "my_first_name": by.first_name,
         "my_email": by.email,
+        "my_calendar": by.booking_url,
         "organisation": organisation.name if organisation else "",
     }
 

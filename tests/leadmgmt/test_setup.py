@@ -9,6 +9,7 @@ from django.utils import timezone
 from crmsync.models import Connection, StageMap
 from leadmgmt.defaults import install_defaults
 from leads.models import LeadEvent
+from qualification.models import OutgoingMail, PredictionModel
 from routing.models import Notification, Rule
 from tests.factories import make_channel, make_lead, make_organisation, make_pool, make_rep, make_user
 from tests.qualification.desk_cast import as_user
@@ -104,6 +105,17 @@ def test_what_was_given_up_shows_in_the_health() -> None:
         user=make_user("sdr"), occasion="x", way="email", kind="x", status="failed", created_at=lead.captured_at
     )
 
+    PredictionModel.objects.create(
+        version=1, status="published", trained_at=lead.captured_at, horizon_days=30, examples=1, wins=1, body={},
+        drift={"alarms": 1},
+    )  # fmt: skip
+    OutgoingMail.objects.create(
+        lead=lead, by=make_user("sdr"), to="a@b.example", subject="x", body="x", message_id="x", status="unsure",
+        written_at=lead.captured_at,
+    )  # fmt: skip
+
     page = admin.get("/setup/?step=mail").content.decode()
+    assert "Leads or wins are no longer those it learned from." in page
+    assert "E-mails to leads that did not go out, or nobody knows: 1" in page
     assert "Steps given up: 1" in page
     assert "Mails given up: 1" in page
