@@ -184,12 +184,14 @@ EMAIL_TIMEOUT = 10
 EMAIL_ESP = env_choice("EMAIL_ESP", "none", ("none", "postmark", "mailgun", "sendgrid", "brevo"))
 if EMAIL_ESP != "none":
     EMAIL_BACKEND = f"anymail.backends.{EMAIL_ESP}.EmailBackend"
+EMAIL_ESP_WEBHOOK_SECRET = env_str("EMAIL_ESP_WEBHOOK_SECRET")
 ANYMAIL = {
-    "WEBHOOK_SECRET": env_str("EMAIL_ESP_WEBHOOK_SECRET"),
+    # Mailgun signs instead.
+    "WEBHOOK_SECRET": "" if EMAIL_ESP == "mailgun" else EMAIL_ESP_WEBHOOK_SECRET,
     "POSTMARK_SERVER_TOKEN": env_str("EMAIL_ESP_KEY"),
     "MAILGUN_API_KEY": env_str("EMAIL_ESP_KEY"),
     "MAILGUN_SENDER_DOMAIN": env_str("EMAIL_ESP_DOMAIN") or None,
-    "MAILGUN_WEBHOOK_SIGNING_KEY": env_str("EMAIL_ESP_WEBHOOK_SECRET"),
+    "MAILGUN_WEBHOOK_SIGNING_KEY": EMAIL_ESP_WEBHOOK_SECRET,
     "SENDGRID_API_KEY": env_str("EMAIL_ESP_KEY"),
     "BREVO_API_KEY": env_str("EMAIL_ESP_KEY"),
     "REQUESTS_TIMEOUT": 10,

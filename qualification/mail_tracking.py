@@ -19,7 +19,7 @@ def tracking(request: HttpRequest) -> HttpResponse:
     """Hand the call to the reader of the service that is set; without one, or without a secret, there is no such
     address: a report that anybody can write is worth nothing."""
     known = VIEWS.get(settings.EMAIL_ESP)
-    if known is None or not settings.ANYMAIL.get("WEBHOOK_SECRET"):
+    if known is None or not settings.EMAIL_ESP_WEBHOOK_SECRET:
         raise Http404
     module, name = known
     found: HttpResponse = getattr(import_module(module), name).as_view()(request)

@@ -50,7 +50,7 @@ def day(user: User, at: datetime) -> Day:
     mine = queue.my_leads(user).awake(at)
     broken = SlaClock.objects.filter(lead=OuterRef("pk"), stopped_at__isnull=True, due_at__lte=at)
     missed = Exists(broken) | Exists(queue.agreed().filter(due_at__lte=at))
-    touches = Activity.objects.filter(today, by=user, undone_at__isnull=True).exclude(kind=Activity.Kind.NOTE)
+    touches = Activity.objects.touches().filter(today, by=user)
     touched = Lead.objects.owned_by(user).filter(first_touched_at__gte=day_start(at), first_touched_at__lte=at)
     shift = Shift.objects.filter(
         rep__user=user, weekday=here.weekday(), starts_at__lte=here.time(), ends_at__gt=here.time()

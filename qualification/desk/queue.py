@@ -77,9 +77,7 @@ def hot() -> Q:
 
 def agreed() -> QuerySet[Activity]:
     """The agreement to talk again that nothing has followed yet, of the lead outside."""
-    later = Activity.objects.filter(lead=OuterRef("lead"), undone_at__isnull=True, at__gt=OuterRef("at")).exclude(
-        kind=Activity.Kind.NOTE
-    )
+    later = Activity.objects.touches().filter(lead=OuterRef("lead"), at__gt=OuterRef("at"))
     return Activity.objects.filter(
         ~Exists(later),
         lead=OuterRef("pk"),

@@ -137,7 +137,10 @@ def activity_told(activity: Activity, at: datetime) -> Told:
         Activity.Disposition.BOOKED: _("<strong>{who}</strong> agreed a meeting for {when}"),
         "": _("<strong>{who}</strong> noted"),
     }
-    text = line(patterns.get(activity.disposition, patterns[""]), who=who, when=when)
+    pattern = patterns.get(activity.disposition, patterns[""])
+    if activity.is_automatic:
+        pattern = _("The cadence wrote for <strong>{who}</strong>")
+    text = line(pattern, who=who, when=when)
     return Told(ACTIVITY_ICONS[Activity.Kind(activity.kind)], text, activity.body)
 
 

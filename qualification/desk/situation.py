@@ -129,7 +129,7 @@ def history(lead: Lead, newest_first: Sequence[Activity]) -> History:
 def activities_of(ids: Iterable[int]) -> defaultdict[int, list[Activity]]:
     """Touches of ours per lead, newest first; notes are none, and what was undone never happened."""
     found: defaultdict[int, list[Activity]] = defaultdict(list)
-    touches = Activity.objects.filter(lead__in=ids, undone_at__isnull=True).exclude(kind=Activity.Kind.NOTE)
+    touches = Activity.objects.touches().filter(lead__in=ids)
     for one in touches.defer("body").order_by("-at", "-pk"):
         found[one.lead_id].append(one)
     return found

@@ -1,8 +1,18 @@
 """What a rep did about a lead."""
 
+from typing import Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+
+class ActivityQuerySet(models.QuerySet["Activity"]):
+    """The language of reading activities."""
+
+    def touches(self) -> Self:
+        """What a person of ours did towards the lead: no notes, nothing taken back, nothing that went by itself."""
+        return self.filter(undone_at__isnull=True, is_automatic=False).exclude(kind="note")
 
 
 class Activity(models.Model):
@@ -37,7 +47,12 @@ class Activity(models.Model):
     due_at = models.DateTimeField(
         _("agreed for"), null=True, blank=True, help_text=_("The time of a call-back or meeting.")
     )
+    is_automatic = models.BooleanField(
+        _("by itself"), default=False, help_text=_("Sent by a cadence: no human touch, and no try.")
+    )
     undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ActivityQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = _("activities")

@@ -53,11 +53,13 @@ def log_activity(
     disposition: str = "",
     body: str = "",
     due_at: datetime | None = None,
+    is_automatic: bool = False,
     at: datetime | None = None,
 ) -> Activity:
     """Write down one call, e-mail, note or meeting, done at ``at`` (default: now).
 
-    Anything but a note is a touch: the first one keeps the SLA promise, and a lead put aside is taken up again.
+    Anything but a note is a touch: the first one keeps the SLA promise, and a lead put aside is taken up again. What a
+    cadence sends by itself (``is_automatic``) is no human touch: it keeps no promise and counts as no try.
     Raises InvalidInput where the disposition does not fit the kind or an agreed time is missing.
     """
     at = at or now()
@@ -72,8 +74,11 @@ def log_activity(
             at=at,
             by=by,
             due_at=due_at if disposition in NEEDS_TIME else None,
+            is_automatic=is_automatic,
         )
-        if kind != Kind.NOTE:
+        if is_automatic:
+            note_activity(lead, activity)
+        elif kind != Kind.NOTE:
             note_first_touch(lead, at, by)
             lead.last_activity_at = max(filter(None, (lead.last_activity_at, at)))
             lead.snoozed_until = None
@@ -120,7 +125,8 @@ def undo_activity(activity_id: int, *, by: User, at: datetime | None = None) -> 
         activity.undone_at = at
         activity.save(update_fields=["undone_at"])
         if activity.kind != Kind.NOTE:
-            _forget_touch(lead, activity)
+            if not activity.is_automatic:
+                _forget_touch(lead, activity)
             take_back_activity(activity)
         data = {"activity": activity.pk, "kind": activity.kind, "disposition": activity.disposition}
         record_event(lead, "activity.undone", at=at, actor=by, data=data)
@@ -129,14 +135,14 @@ def undo_activity(activity_id: int, *, by: User, at: datetime | None = None) -> 
 
 def _count_attempts(lead: Lead, at: datetime) -> None:
     """Tell the promise of attempts how often the person was tried since the lead came, and whether with success."""
-    done = Activity.objects.filter(lead=lead, undone_at__isnull=True, at__gte=lead.captured_at).exclude(kind=Kind.NOTE)
+    done = Activity.objects.touches().filter(lead=lead, at__gte=lead.captured_at)
     dispositions = list(done.values_list("disposition", flat=True))
     note_attempts(lead, len(dispositions), at=at, is_reached=any(one in REACHED for one in dispositions))
 
 
 def _forget_touch(lead: Lead, activity: Activity) -> None:
     """Work out first and last touch anew. The caller holds the lead's lock."""
-    rest = Activity.objects.filter(lead=lead, undone_at__isnull=True).exclude(kind=Kind.NOTE)
+    rest = Activity.objects.touches().filter(lead=lead)
     lead.last_activity_at = rest.aggregate(last=Max("at"))["last"]
     lead.save(update_fields=["last_activity_at"])
     if withdraw_first_touch(lead, activity.at):

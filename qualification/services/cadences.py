@@ -150,6 +150,9 @@ def take_back_activity(activity: Activity) -> None:
         return
     enrolment.step_id, enrolment.due_at = enrolment.last_step_id, enrolment.last_due_at
     enrolment.steps_done = max(0, enrolment.steps_done - 1)
+    if activity.is_automatic:
+        # Whoever took it back does not want it to go out by itself the next moment.
+        enrolment.by_hand = _("taken back")
     enrolment.last_activity = enrolment.last_step = enrolment.last_due_at = None
     enrolment.save()
 

@@ -37,9 +37,9 @@ def owner_of(token: str) -> User | None:
 
 def agreed(user: User, since: datetime) -> list[Activity]:
     """What this person's leads were promised and nothing has followed yet, soonest first."""
-    later = Activity.objects.filter(lead=OuterRef("lead"), undone_at__isnull=True, at__gt=OuterRef("at"))
+    later = Activity.objects.touches().filter(lead=OuterRef("lead"), at__gt=OuterRef("at"))
     open_ones = Activity.objects.filter(
-        ~Exists(later.exclude(kind=Activity.Kind.NOTE)),
+        ~Exists(later),
         lead__in=Lead.objects.working().owned_by(user),
         disposition__in=[Activity.Disposition.CALL_BACK, Activity.Disposition.BOOKED],
         due_at__gte=since,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import InvalidInput
+from leadmgmt.core.mail import is_permanent
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.events import record_event
@@ -109,7 +109,7 @@ def write_mail(
         lead = Lead.objects.lock().select_related("contact").get(pk=lead_id)
         check_may_write(lead.contact)
         said = f"{subject}\n\n{body}"
-        activity = log_activity(lead.pk, Activity.Kind.EMAIL, by=by, body=said, at=at)
+        activity = log_activity(lead.pk, Activity.Kind.EMAIL, by=by, body=said, at=at, is_automatic=step is not None)
         answered = last_mail_of_theirs(lead)
         before = OutgoingMail.objects.filter(lead=lead, status=Status.SENT).order_by("-written_at").first()
         return OutgoingMail.objects.create(
@@ -198,7 +198,7 @@ def compose(mail: OutgoingMail) -> EmailMessage:
 
 
 def _record_failure(mail: OutgoingMail, error: Exception) -> str:
-    is_final = mail.attempts >= MAX_ATTEMPTS or _is_permanent(error)
+    is_final = mail.attempts >= MAX_ATTEMPTS or is_permanent(error)
     log.warning("mail %s failed: %s", mail.pk, type(error).__name__)
     said = str(error) if isinstance(error, MayNotWrite) else f"{type(error).__name__}: {error}"
     with transaction.atomic():
@@ -211,15 +211,6 @@ def _record_failure(mail: OutgoingMail, error: Exception) -> str:
         if changed and is_final:
             record_event(Lead.objects.lock().get(pk=mail.lead_id), "mail.failed", at=now(), data={"mail": mail.pk})
     return "failed" if is_final else "will be tried again"
-
-
-def _is_permanent(error: Exception) -> bool:
-    """Whether the server has refused for good, or the fault is ours; a lost connection may heal."""
-    if isinstance(error, SMTPRecipientsRefused):
-        return all(code >= 500 for code, _words in error.recipients.values())
-    if isinstance(error, SMTPResponseException):
-        return 500 <= error.smtp_code < 600
-    return not isinstance(error, SMTPException | OSError)
 
 
 def mails_due(at: datetime) -> int:

@@ -2,7 +2,6 @@
 
 import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.utils.translation import ngettext
 
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
+from leadmgmt.core.mail import is_permanent
 from leadmgmt.core.now import now
 from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue, enqueue_many
@@ -103,13 +103,9 @@ def _record_failure(notification: Notification, error: Exception) -> str:
 
 def _is_permanent(error: Exception) -> bool:
     """Whether the mail server has refused for good, or the fault is ours; a lost connection may heal."""
-    if isinstance(error, SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in error.recipients.values())
     if isinstance(error, PermanentError | ConfigurationError):
         return True
-    if isinstance(error, SMTPResponseException):
-        return 500 <= error.smtp_code < 600
-    return not isinstance(error, SMTPException | OSError | RetryableError)
+    return not isinstance(error, RetryableError) and is_permanent(error)
 
 
 def send_waiting(at: datetime) -> int:

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import IntegrityError, transaction
 
-from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import moment
 from leads.events import record_event
 from leads.models import Consent, Lead, User
-from qualification.models import Cadence, CadenceEnrolment, CadenceStep, MailTemplate, OutgoingMail
+from qualification.desk.situation import activities_of, history
+from qualification.models import Cadence, CadenceEnrolment, MailTemplate, OutgoingMail
 from qualification.services.activities import log_activity, undo_activity
 from qualification.services.cadence_setup import StepData, save_cadence
 from qualification.services.cadences import (
@@ -282,6 +282,19 @@ class TestByItself:
         assert (mail.by, mail.subject, mail.step is not None) == (ann, "Hello Kim", True)
         assert state(lead)[0] == 2
 
+    def test_it_is_no_human_touch_and_taken_back_it_stays_back(self, ann: User) -> None:
+        self.automatic()
+        lead = lead_of(ann)
+        begun(lead)
+        cadences_due(AT)
+
+        lead.refresh_from_db()
+        assert (lead.first_touched_at, lead.last_activity_at) == (None, None)
+        assert history(lead, activities_of([lead.pk])[lead.pk]).attempts == 0
+        undo_activity(OutgoingMail.objects.get().activity_id, by=ann, at=AT + timedelta(seconds=5))
+        assert cadences_due(AT + timedelta(minutes=1)) == 0
+        assert (OutgoingMail.objects.get().status, state(lead)[0]) == ("cancelled", 1)
+
     def test_it_waits_for_the_hours_where_the_lead_is(self, ann: User) -> None:
         self.automatic()
         lead = lead_of(ann, time_zone="America/New_York", country="US")
@@ -358,35 +371,3 @@ class TestByItself:
 
         assert cadences_due(AT) == 0
         assert state(lead)[1] == until
-
-
-@pytest.mark.django_db
-class TestSettingUp:
-    @pytest.mark.parametrize(
-        ("steps", "more", "wrong"),
-        [
-            ((), {}, "steps"),
-            ((StepData("call", 0, is_automatic=True),), {}, "steps-0"),
-            ((CALL, StepData("email", 0, is_automatic=True)), {}, "steps-1"),
-            ((CALL,), {"window_to": time(8)}, "window_to"),
-            ((CALL,), {"condition": {"fact": "no.such"}}, "condition"),
-        ],
-    )
-    def test_what_lacks_is_named_and_nothing_is_kept(self, steps: Any, more: dict[str, Any], wrong: str) -> None:
-        fields = {
-            "name": "X", "position": 1, "is_active": True, "window_from": time(9), "window_to": time(17),
-            "wait_days": 2, "recycle_reason": None, "most_mails_a_day": 50, **more,
-        }  # fmt: skip
-        with pytest.raises(InvalidInput) as found:
-            save_cadence(None, fields, fields.pop("condition", {}), steps)
-
-        assert wrong in found.value.fields
-        assert not Cadence.objects.exists()
-
-    def test_a_name_is_given_once(self) -> None:
-        cadence()
-
-        with pytest.raises(InvalidInput) as found:
-            cadence()
-        assert "name" in found.value.fields
-        assert CadenceStep.objects.count() == 3

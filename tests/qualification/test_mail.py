@@ -1,7 +1,5 @@
 """Mails to leads: written once, sent once, taken back, stopped by one click, and what becomes of them."""
 
-import json
-from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
@@ -16,13 +14,11 @@ from hypothesis import strategies as st
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import moment, now
-from leads.events import record_event
 from leads.models import Capture, Consent, Lead, User
 from qualification.mail_text import VARIABLES, check, fill
-from qualification.models import Activity, MailStop, MailTemplate, OutgoingMail
+from qualification.models import Activity, MailTemplate, OutgoingMail
 from qualification.services.activities import UndoTooLate, undo_activity
 from qualification.services.mail import begun, mails_due, send_again, send_mail, write_mail
-from qualification.services.mail_news import note_reply
 from qualification.services.mail_rules import MayNotWrite, stop_token
 from tests.factories import make_channel, make_company, make_contact, make_lead, make_touchpoint, make_user
 from tests.worker import drain
@@ -285,98 +281,3 @@ class TestTrouble:
             assert send_mail(row.pk) == "nothing to send"
             assert send_again([row.pk], now()) == 1
             assert send_mail(row.pk) == "sent"
-
-
-class TestWhatBecomesOfIt:
-    def report(self, client: Client, row: OutgoingMail, record: str, **more: Any) -> int:
-        told = {
-            "RecordType": record,
-            "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483",
-            "Recipient": row.to,
-            "Email": row.to,
-            "Metadata": {"mail": str(row.pk)},
-            "DeliveredAt": "2026-05-04T09:05:00Z",
-            "ReceivedAt": "2026-05-04T09:06:00Z",
-            "BouncedAt": "2026-05-04T09:07:00Z",
-            **more,
-        }
-        return client.post(
-            "/api/v1/mail/tracking/",
-            json.dumps(told),
-            content_type="application/json",
-            headers={"authorization": "Basic " + b64encode(b"us:secret").decode()},
-        ).status_code
-
-    @pytest.fixture(autouse=True)
-    def service(self, settings: Any) -> None:
-        settings.EMAIL_ESP = "postmark"
-        settings.ANYMAIL = {**settings.ANYMAIL, "WEBHOOK_SECRET": "us:secret"}
-
-    def test_a_service_reports_and_says_it_twice(self, client: Client, lead: Lead, ann: User) -> None:
-        row = sent(lead, ann)
-        for _twice in range(2):
-            assert self.report(client, row, "Delivery") == 200
-            assert self.report(client, row, "Click", OriginalLink="https://firm.example") == 200
-
-        row.refresh_from_db()
-        assert row.delivered_at is not None
-        assert row.clicked_at is not None
-        assert lead.events.filter(kind="mail.clicked").count() == 1
-
-    def test_a_bounce_stops_the_address_until_it_is_corrected(self, client: Client, lead: Lead, ann: User) -> None:
-        row = sent(lead, ann)
-        bounce = {"ID": 42, "TypeCode": 1, "Type": "HardBounce", "Description": "no such user", "Inactive": True}
-
-        assert self.report(client, row, "Bounce", **bounce) == 200
-
-        row.refresh_from_db()
-        assert row.bounced_at is not None
-        assert MailStop.objects.get().reason == "bounce"
-        with pytest.raises(MayNotWrite, match="came back"):
-            written(lead, ann)
-        lead.contact.email = lead.contact.email_key = "kim.right@nord.example"
-        lead.contact.save()
-        written(lead, ann)
-
-    def test_a_complaint_stops_it_for_good(self, client: Client, lead: Lead, ann: User) -> None:
-        row = sent(lead, ann)
-
-        assert self.report(client, row, "SpamComplaint", ID=43) == 200
-
-        assert MailStop.objects.get().reason == "complaint"
-
-    def test_who_does_not_know_the_secret_reports_nothing(
-        self, client: Client, lead: Lead, ann: User, settings: Any
-    ) -> None:
-        row = sent(lead, ann)
-        settings.ANYMAIL = {**settings.ANYMAIL, "WEBHOOK_SECRET": "another:one"}
-        assert self.report(client, row, "Delivery") == 400
-        settings.ANYMAIL = {**settings.ANYMAIL, "WEBHOOK_SECRET": ""}
-        assert self.report(client, row, "Delivery") == 404
-        row.refresh_from_db()
-        assert row.delivered_at is None
-
-    def test_a_report_about_a_mail_that_is_not_ours_changes_nothing(
-        self, client: Client, lead: Lead, ann: User
-    ) -> None:
-        row = sent(lead, ann)
-
-        assert self.report(client, row, "Delivery", Metadata={"mail": "999999999"}) == 200
-        assert self.report(client, row, "Delivery", Metadata={"mail": "no number"}) == 200
-        row.refresh_from_db()
-        assert row.delivered_at is None
-
-    def test_their_next_mail_is_the_answer(self, lead: Lead, ann: User) -> None:
-        row = sent(lead, ann)
-        make_touchpoint(lead, kind="form", at=AT + timedelta(hours=1))
-        note_reply(lead, record_event(lead, "lead.touched"))
-        row.refresh_from_db()
-        assert row.replied_at is None
-
-        make_touchpoint(lead, kind="email", at=AT + timedelta(hours=2))
-        for _twice in range(2):
-            note_reply(lead, record_event(lead, "lead.touched"))
-
-        row.refresh_from_db()
-        assert row.replied_at == AT + timedelta(hours=2)
-        assert lead.events.filter(kind="mail.replied").count() == 1
