@@ -284,3 +284,28 @@ def test_a_mail_by_three_keys(world: World, open_page: Open, settings: Any) -> N
     page.get_by_role("button", name="Undo").first.click()
     expect(page.get_by_text("Taken back.")).to_be_visible()
     assert OutgoingMail.objects.get().status == "cancelled"
+
+
+def test_what_is_half_written_is_there_again(world: World, open_page: Open, settings: Any) -> None:
+    settings.MAIL_GOES_OUT = True
+    lead = came_in(world, "Hoffmann")
+    assert lead.owner is not None
+    lead.owner.mail_signature = "Regards"
+    lead.owner.save()
+    page = open_page(f"/leads/{lead.pk}/", lead.owner)
+    page.locator("#mail-subject").fill("May")
+    page.locator("#mail-body").fill("You want to start in May, but")
+    page.locator(".answer", has_text="Budget").get_by_role("link", name="Answer").click()
+    page.locator(".answer-form").get_by_label("Budget", exact=True).fill("30,0")
+
+    page.goto("/queue/")
+    page.goto(f"/leads/{lead.pk}/")
+
+    expect(page.locator("#mail-body")).to_have_value("You want to start in May, but")
+    page.locator(".answer", has_text="Budget").get_by_role("link", name="Answer").click()
+    expect(page.locator(".answer-form").get_by_label("Budget", exact=True)).to_have_value("30,0")
+    page.locator("#mail-body").focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("The e-mail goes out in ten seconds.")).to_be_visible()
+    expect(page.locator("#mail-body")).to_have_value("\n-- \nRegards")
+    assert OutgoingMail.objects.get().subject == "May"

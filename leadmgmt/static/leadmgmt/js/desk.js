@@ -79,26 +79,31 @@ function askForDate(form) {
 }
 document.addEventListener("click", (event) => askForDate(event.target.closest("[data-submit]")?.form), true);
 
-// What one writes about a lead stays until it is sent, whatever page or part of the page comes in between.
-const drafted = ["body", "due_at"];
+// What one writes about a lead, or to it, stays until it is sent, whatever page or part of the page comes in between.
+const WRITTEN = ".composer, .answer-form";
+const drafted = ["body", "due_at", "subject", "value", "quote"];
 function keep(field, write) {
   const key = `draft ${field.form?.getAttribute("action")} ${field.name}`;
   return write === undefined ? sessionStorage.getItem(key) : write ? sessionStorage.setItem(key, write) : sessionStorage.removeItem(key);
 }
 function fields(form) {
-  return drafted.map((name) => form?.elements.namedItem(name)).filter(Boolean);
+  return drafted.map((name) => form?.elements.namedItem(name)).filter((field) => field && "value" in field && field.type !== "hidden");
 }
-function restore() {
-  fields(document.querySelector(".composer")).forEach((field) => {
-    if (!field.value) field.value = keep(field) ?? "";
-  });
+// A text that was just chosen to begin from is newer than what is kept; a signature that stands there anyhow is not.
+function restore(isNew) {
+  document.querySelectorAll(WRITTEN).forEach((form) =>
+    fields(form).forEach((field) => {
+      const kept = keep(field);
+      if (kept !== null && (!field.value || (isNew && field.value === field.defaultValue && field.tagName !== "SELECT"))) field.value = kept;
+    }),
+  );
 }
 document.addEventListener("input", (event) => {
-  if (event.target.closest(".composer") && drafted.includes(event.target.name)) keep(event.target, event.target.value);
+  if (event.target.closest(WRITTEN) && drafted.includes(event.target.name)) keep(event.target, event.target.value);
 });
-document.addEventListener("submit", (event) => event.target.matches(".composer") && fields(event.target).forEach((field) => keep(field, "")));
-document.addEventListener("htmx:afterSwap", restore);
-restore();
+document.addEventListener("submit", (event) => event.target.matches(WRITTEN) && fields(event.target).forEach((field) => keep(field, "")));
+document.addEventListener("htmx:afterSwap", () => restore(false));
+restore(!new URLSearchParams(window.location.search).has("text"));
 
 // Ctrl+Enter sends the form in which one writes.
 document.addEventListener("keydown", (event) => {
