@@ -11,7 +11,7 @@ from django.db import transaction
 
 from leadmgmt.core.clock import for_a_spell
 from leadmgmt.core.now import now
-from leads.configuration import Kept
+from leads.configuration import Kept, looked_at_once
 from leads.events import record_event
 from leads.facts import facts_of, lead_facts, newest_touches
 from leads.facts.registry import MOST_TOUCHES
@@ -118,7 +118,7 @@ def fade_due(at: datetime) -> int:
     looked = 0
     for lead_id in for_a_spell(due):
         looked += 1
-        with transaction.atomic():
+        with transaction.atomic(), looked_at_once():
             lead = Lead.objects.lock().get(pk=lead_id)
             result, facts = _judge(lead, compiled(row), at)
             if _is_another(result, lead):
@@ -135,7 +135,7 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
     if row is None:
         return Rescored()
     model, moved, may_move = compiled(row), 0, list[int]()
-    with transaction.atomic():
+    with transaction.atomic(), looked_at_once():
         # In the order of numbers, as everybody who locks several does.
         leads = list(Lead.objects.lock().filter(pk__in=lead_ids, stage__in=OPEN).order_by("pk"))
         ids = [lead.pk for lead in leads]

@@ -76,9 +76,12 @@ def train(data: TrainingData, at: datetime, tell: Tell = lambda share: None) -> 
     refused = refuse(data, examples)
     kinds = {name: kind for name, kind in data.kinds.items() if name not in {one.fact for one in refused}}
     fitted = fit(examples, kinds, tell)
-    rows = [row.facts for row in data.rows]
+    # What new leads will be compared with: leads as they were first scored, with chances given by models that had not
+    # seen them, as theirs will be.
+    first = [place for place, row in enumerate(data.rows) if row.is_first]
+    rows = [data.rows[place].facts for place in first]
+    chances = [float(fitted.chosen.judged.chance[place]) for place in first]
     predictor = Predictor(fitted.body)
-    chances = [predictor.probability(facts) for facts in rows]
     with transaction.atomic():
         versions = PredictionModel.objects.select_for_update().order_by("pk")
         list(versions.values_list("pk", flat=True))

@@ -74,6 +74,7 @@ class Moment:
     watched: Watched
     score_id: int | None
     outcome_id: int | None = None
+    is_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Row:
     facts: Mapping[str, Any]
     is_won: bool
     weight: float
+    is_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def gather(at: datetime) -> TrainingData:
     counts = [(moment, verdict) for moment, verdict in zip(moments, judged, strict=True) if verdict.weight > 0]
     facts = facts_at([moment for moment, _verdict in counts])
     rows = [
-        Row(moment.lead_id, moment.at, known, verdict.is_won, verdict.weight)
+        Row(moment.lead_id, moment.at, known, verdict.is_won, verdict.weight, moment.is_first)
         for (moment, verdict), known in zip(counts, facts, strict=True)
         if known
     ]
@@ -174,7 +176,7 @@ def _landmarks(asked: Sequence[tuple[int, datetime, int, datetime, str]]) -> Ite
         lead_id, _begin, _day, end, ending = asked[place]
         if score_id not in seen:
             seen.add(score_id)
-            yield Moment(lead_id, at, Watched(_days(at, end), ending), score_id)
+            yield Moment(lead_id, at, Watched(_days(at, end), ending), score_id, is_first=False)
 
 
 def _of_history(moments: Sequence[Moment]) -> list[Moment]:

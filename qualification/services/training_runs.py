@@ -18,6 +18,7 @@ JOB = "qualification.tasks.train"
 Kind, State = TrainingRun.Kind, TrainingRun.State
 EVERY = timedelta(days=7)
 WATCHED_EVERY = timedelta(days=1)
+FAILED_AGAIN = timedelta(days=1)
 # Less than this since the last training teaches nothing.
 LEAST_NEW = 20
 LOST_AFTER = timedelta(minutes=10)
@@ -70,7 +71,11 @@ def runs_due(at: datetime) -> int:
 
 
 def _is_training_due(at: datetime) -> bool:
-    last = TrainingRun.objects.filter(kind=Kind.TRAIN).first()
+    trainings = TrainingRun.objects.filter(kind=Kind.TRAIN)
+    # One that failed is tried again the next day.
+    if trainings.filter(asked_at__gt=at - FAILED_AGAIN).exists():
+        return False
+    last = trainings.exclude(state=State.FAILED).first()
     if last is not None and last.asked_at > at - EVERY:
         return False
     newest = Outcome.objects.order_by("-at")

@@ -1,29 +1,22 @@
 """Training from the database: which moments are learned from, what is refused, who predicts, and runs."""
 
-import json
-import subprocess
-import sys
 from datetime import timedelta
-from io import StringIO
-from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from leadmgmt.core.errors import DomainError
-from leadmgmt.core.now import moment, now
+from leadmgmt.core.now import now
 from leads.models import Lead
 from qualification.models import Outcome, PredictionFact, PredictionModel, RescoreRun, ScoringModel, TrainingRun
-from qualification.services import training_runs
 from qualification.services.prediction_versions import WorseModel, publish_prediction, withdraw_prediction
 from qualification.services.score import rescore, score_anew
-from qualification.services.train import run_training, train
+from qualification.services.train import train
 from qualification.services.training_data import gather
 from qualification.services.watching import watch_models
 from tests.factories import make_contact, make_lead, make_user
 from tests.qualification.learned_cast import BEGIN, ended, past, scored, trained
-from tests.worker import ROOT, surroundings
 
 pytestmark = pytest.mark.django_db
 Kind, State = TrainingRun.Kind, TrainingRun.State
@@ -105,6 +98,19 @@ class TestWhatIsLearnedFrom:
         assert {"contact.country"} == set(told) & set(data.rows[0].facts) & set(data.kinds)
         assert "contact.region" not in data.kinds
 
+    def test_new_leads_are_compared_with_first_looks_only(self, scoring: ScoringModel) -> None:
+        for lead in past(scoring):
+            end = lead.outcomes.get().at
+            scored(lead, scoring, end - timedelta(minutes=5), **{"touch.count": 9})
+            lead.outcomes.update(at=end + timedelta(days=30))
+
+        data = gather(BEGIN + timedelta(days=90))
+
+        assert sum(row.is_first for row in data.rows) == 160
+        assert len(data.rows) > 160
+        reference = train(data, BEGIN + timedelta(days=90)).reference
+        assert reference["leads"] == 160
+
 
 class TestTheGuard:
     def test_what_is_written_after_the_end_is_refused_whatever_it_would_tell(self, scoring: ScoringModel) -> None:
@@ -171,6 +177,18 @@ class TestWhoPredicts:
         assert newest.prediction is not None
         assert newest.win_probability == lead.win_probability
         assert lead.scores.count() == 2
+
+    def test_many_leads_cost_no_more_looks_at_who_predicts(self, scoring: ScoringModel) -> None:
+        publish_prediction(trained(scoring).pk, by=None)
+        leads = [make_lead().pk for _ in range(12)]
+
+        def cost(ids: list[int]) -> int:
+            with CaptureQueriesContext(connection) as queries:
+                score_anew(ids, now())
+            return len(queries)
+
+        cost(leads[:2])
+        assert cost(leads[2:4]) == cost(leads[4:])
 
     def test_when_it_is_withdrawn_chances_are_counted_by_grade_again(self, scoring: ScoringModel) -> None:
         model = trained(scoring)
@@ -273,104 +291,3 @@ class TestWatching:
         assert model.drift["outcomes"] == 150
         assert model.drift["fewer"]["called"] > 0
         assert model.drift["more"]["called"] == 0
-
-
-class TestRuns:
-    def test_too_few_outcomes_are_said(self, scoring: ScoringModel) -> None:
-        past(scoring, count=30)
-        run = run_training(training_runs.begin_run(Kind.TRAIN, in_background=False))
-
-        assert run.state == State.TOO_FEW
-        assert 0 < run.wins < 40
-        assert not PredictionModel.objects.exists()
-
-    def test_what_goes_wrong_stands_on_the_run(self, scoring: ScoringModel, monkeypatch: pytest.MonkeyPatch) -> None:
-        past(scoring)
-
-        def fail(*args: Any) -> None:
-            raise ValueError("the disk is full")
-
-        monkeypatch.setattr("qualification.services.train.train", fail)
-        run = run_training(training_runs.begin_run(Kind.TRAIN, in_background=False))
-
-        assert (run.state, run.error) == (State.FAILED, "ValueError: the disk is full")
-
-    def test_one_run_at_a_time(self, scoring: ScoringModel) -> None:
-        first = training_runs.begin_run(Kind.TRAIN, by=make_user("admin"))
-
-        assert training_runs.begin_run(Kind.WATCH) == first
-
-    def test_it_is_due_once_a_week_and_only_where_there_is_something_new(self, scoring: ScoringModel) -> None:
-        assert training_runs.runs_due(BEGIN) == 0
-        past(scoring, count=25)
-        at = BEGIN + timedelta(days=30)
-
-        assert training_runs.runs_due(at) == 1
-        assert training_runs.runs_due(at) == 0
-        TrainingRun.objects.update(state=State.DONE)
-        assert training_runs.runs_due(at + timedelta(days=6)) == 0
-        assert training_runs.runs_due(at + timedelta(days=8)) == 0
-        past(scoring, count=25, begin=at + timedelta(days=1))
-        assert training_runs.runs_due(at + timedelta(days=8)) == 1
-
-    def test_versions_are_looked_at_once_a_day(self, scoring: ScoringModel) -> None:
-        trained(scoring)
-        TrainingRun.objects.create(kind=Kind.TRAIN, state=State.DONE, asked_at=BEGIN + timedelta(days=60))
-        at = BEGIN + timedelta(days=60, hours=1)
-
-        assert training_runs.runs_due(at) == 1
-        assert TrainingRun.objects.get(state=State.RUNNING).kind == Kind.WATCH
-        TrainingRun.objects.update(state=State.DONE)
-        assert training_runs.runs_due(at + timedelta(hours=23)) == 0
-        assert training_runs.runs_due(at + timedelta(hours=24)) == 1
-
-    def test_a_run_whose_process_is_gone_is_said_to_be_lost(self, scoring: ScoringModel) -> None:
-        run = training_runs.begin_run(Kind.TRAIN, at=BEGIN)
-
-        training_runs.runs_due(BEGIN + timedelta(minutes=11))
-
-        run.refresh_from_db()
-        assert run.state == State.FAILED
-        assert "lost" in run.error
-
-    def test_the_command_trains_and_tells(self, scoring: ScoringModel, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("resource.setrlimit", lambda *args: None)
-        past(scoring)
-        out = StringIO()
-        with moment(BEGIN + timedelta(days=60)):
-            call_command("train_scoring", "--json", stdout=out)
-
-        told = json.loads(out.getvalue())
-        assert told["state"] == "done"
-        assert told["version"] == PredictionModel.objects.get().version
-        assert 0.5 < told["quality"]["auc"]["value"] < 1
-
-
-@pytest.mark.slow
-@pytest.mark.django_db(transaction=True)
-class TestTheProcess:
-    def test_it_works_a_run_off(self) -> None:
-        scoring = ScoringModel.objects.create(version=1, status="published", rules=[])
-        past(scoring)
-        run = TrainingRun.objects.create(kind=Kind.TRAIN, asked_at=now(), heard_at=now())
-
-        self.process(run)
-
-        run.refresh_from_db()
-        assert (run.state, run.error) == (State.DONE, "")
-        assert run.model == PredictionModel.objects.get(status="shadow")
-
-    def test_it_ends_with_a_message_where_memory_is_too_small(self) -> None:
-        scoring = ScoringModel.objects.create(version=1, status="published", rules=[])
-        past(scoring)
-        run = TrainingRun.objects.create(kind=Kind.TRAIN, asked_at=now(), heard_at=now())
-
-        self.process(run, SCORING_MEMORY_MB="50")
-
-        run.refresh_from_db()
-        assert run.state == State.FAILED
-        assert "SCORING_MEMORY_MB" in run.error
-
-    def process(self, run: TrainingRun, **more: str) -> None:
-        words = [sys.executable, str(ROOT / "manage.py"), "train_scoring", "--run", str(run.pk)]
-        subprocess.run(words, env=surroundings() | more, cwd=ROOT, capture_output=True, timeout=120)

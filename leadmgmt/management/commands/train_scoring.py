@@ -39,6 +39,8 @@ class Command(BaseCommand):
         if options["run"]:
             end_with_parent(os.getppid())
             run = TrainingRun.objects.filter(pk=options["run"], state=State.RUNNING).first()
+        elif TrainingRun.objects.filter(state=State.RUNNING).exists():
+            raise CommandError("A training goes on already, or a look for drift. Try again in a minute.")
         else:
             run = begin_run(Kind.TRAIN, in_background=False)
         if run is None:
