@@ -1,4 +1,4 @@
-"""Invariants of scores, answers, outcomes and nurture."""
+"""Invariants of scores, answers, outcomes, nurture, cadences and mails."""
 
 from leadmgmt.audit.check import Check
 
@@ -54,5 +54,34 @@ CHECKS = (
            WHERE nurture.ended_at IS NULL AND lead.stage <> 'recycled'
              AND NOT EXISTS (SELECT FROM leads_leadevent event WHERE event.lead_id = lead.id AND event.needs_step
                              AND event.handled_at IS NULL)""",
+    ),
+    Check(
+        "qualification.taken_back_mails_stay",
+        "A mail whose activity was taken back has not gone out.",
+        """SELECT mail.id, mail.status FROM qualification_outgoingmail mail
+           JOIN qualification_activity activity ON activity.id = mail.activity_id
+           WHERE activity.undone_at IS NOT NULL AND mail.status NOT IN ('cancelled', 'failed')""",
+    ),
+    Check(
+        "qualification.the_held_out_get_no_mail",
+        "Who is held out of a nurture programme gets none of its mails.",
+        """SELECT mail.id, nurture.lead_id::text FROM qualification_outgoingmail mail
+           JOIN qualification_nurtureenrolment nurture ON nurture.id = mail.nurture_id WHERE nurture.is_held_out""",
+    ),
+    Check(
+        "qualification.only_the_worked_are_in_cadences",
+        "An open cadence belongs to a lead that is worked (once its step has run).",
+        """SELECT enrolment.id, lead.stage FROM qualification_cadenceenrolment enrolment
+           JOIN leads_lead lead ON lead.id = enrolment.lead_id
+           WHERE enrolment.ended_at IS NULL AND lead.stage NOT IN ('new', 'mql', 'sql')
+             AND NOT EXISTS (SELECT FROM leads_leadevent event WHERE event.lead_id = lead.id AND event.needs_step
+                             AND event.handled_at IS NULL)""",
+    ),
+    Check(
+        "qualification.chance_has_its_model",
+        "A chance that a version predicted was predicted after the version was trained.",
+        """SELECT score.id, model.version::text FROM qualification_score score
+           JOIN qualification_predictionmodel model ON model.id = score.prediction_id
+           WHERE score.at < model.trained_at""",
     ),
 )

@@ -4,6 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError
@@ -85,8 +86,9 @@ def _begin(lead: Lead, cadence: Cadence, at: datetime, by: User | None = None) -
 
 
 def running_of(contact_id: int) -> CadenceEnrolment | None:
-    """The cadence that a person is in."""
-    rows = CadenceEnrolment.objects.filter(contact=contact_id, ended_at__isnull=True)
+    """The cadence that a person is in, also where they were another contact before a merge."""
+    theirs = Q(contact=contact_id) | Q(lead__contact=contact_id)
+    rows = CadenceEnrolment.objects.filter(theirs, ended_at__isnull=True)
     return rows.select_related("cadence", "step").first()
 
 

@@ -16,9 +16,17 @@ from leadmgmt.audit import CHECKS, run
 from leads.events import record_event
 from leads.models import Capture, Lead
 from leads.services.capture import receive
-from qualification.models import Score, ScoringModel
+from qualification.models import (
+    Activity,
+    Cadence,
+    CadenceEnrolment,
+    OutgoingMail,
+    PredictionModel,
+    Score,
+    ScoringModel,
+)
 from routing.models import PoolMember, SlaClock
-from tests.factories import make_channel, make_clock, make_lead, make_pool, make_rep, make_user
+from tests.factories import make_channel, make_clock, make_lead, make_pool, make_reason, make_rep, make_user
 
 
 def sound() -> Lead:
@@ -84,6 +92,47 @@ def park(lead: Lead) -> None:
     lead.events.update(parked_at=timezone.now(), error="ValueError: no")
 
 
+def letter(lead: Lead, **fields: Any) -> None:
+    said = {"to": "a@b.example", "subject": "x", "body": "x", "message_id": "x", "status": "sent"}
+    OutgoingMail.objects.create(lead=lead, by=make_user("sdr"), written_at=timezone.now(), **said, **fields)
+
+
+def send_what_was_taken_back(lead: Lead) -> None:
+    activity = Activity.objects.create(
+        lead=lead, kind="email", at=timezone.now(), undone_at=timezone.now(), is_automatic=True
+    )
+    letter(lead, activity=activity)
+
+
+def write_to_the_held_out(lead: Lead) -> None:
+    reason = make_reason("recycle")
+    begun = {"starts_at": lead.captured_at, "ended_at": timezone.now()}
+    letter(lead, nurture=lead.nurtures.create(reason=reason, is_held_out=True, **begun))
+
+
+def leave_in_a_cadence(lead: Lead) -> None:
+    cadence = Cadence.objects.create(name="x")
+    closed = make_lead(stage="disqualified")
+    at = closed.captured_at
+    CadenceEnrolment.objects.create(lead=closed, contact=closed.contact, cadence=cadence, due_at=at, started_at=at)
+
+
+def predict_before_learning(lead: Lead) -> None:
+    at = timezone.now()
+    said = {
+        "version": 1,
+        "trained_at": at + timedelta(days=1),
+        "horizon_days": 30,
+        "examples": 1,
+        "wins": 1,
+        "body": {},
+    }
+    prediction = PredictionModel.objects.create(**said)
+    model = ScoringModel.objects.create(version=99, rules=[])
+    Score.objects.create(lead=lead, model=model, prediction=prediction, at=at, fit=1, engagement=1, grade="D4")
+    sql("UPDATE leads_lead SET fit = 1, engagement = 1, grade = 'D4' WHERE id = %s", lead.pk)
+
+
 BROKEN: list[tuple[Callable[[Lead], None], set[str]]] = [
     (lose_history, {"leads.captured_once"}),
     (move_unseen, {"leads.stage_is_the_last_one_recorded"}),
@@ -94,6 +143,18 @@ BROKEN: list[tuple[Callable[[Lead], None], set[str]]] = [
     (tilt, {"routing.balances_sum_to_zero", "routing.ledger_adds_up_to_balances"}),
     (touch_too_early, {"routing.touch_is_not_before_its_promise"}),
     (forget_score, {"qualification.score_is_the_newest"}),
+    (send_what_was_taken_back, {"qualification.taken_back_mails_stay"}),
+    (write_to_the_held_out, {"qualification.the_held_out_get_no_mail"}),
+    (
+        leave_in_a_cadence,
+        # A lead made closed has no history either.
+        {
+            "qualification.only_the_worked_are_in_cadences",
+            "leads.captured_once",
+            "leads.stage_is_the_last_one_recorded",
+        },
+    ),
+    (predict_before_learning, {"qualification.chance_has_its_model"}),
     (sell_unseen, {"crm.open_deal_has_an_open_lead"}),
     (park, {"leads.nothing_parked"}),
 ]

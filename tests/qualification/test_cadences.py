@@ -201,6 +201,20 @@ class TestMovingOn:
 
 
 @pytest.mark.django_db
+def test_a_merged_person_is_still_in_it(ann: User) -> None:
+    cadence()
+    lead = lead_of(ann)
+    begun(lead)
+    # As a merge does: the lead is another contact's from now on.
+    lead.contact = make_contact(email="kept@nord.example", phone="+4930999999")
+    lead.save()
+
+    log_activity(lead.pk, "call", by=ann, disposition="no_answer", at=AT)
+
+    assert state(lead)[0] == 2
+
+
+@pytest.mark.django_db
 class TestEnding:
     @pytest.mark.parametrize("disposition", ["connected", "booked"])
     def test_who_was_reached_is_tried_no_further(self, ann: User, disposition: str) -> None:
