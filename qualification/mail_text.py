@@ -35,6 +35,16 @@ class Filled:
     missing: tuple[str, ...]
 
 
+def gap_of(name: str) -> str:
+    """What stands in a text for a variable that is not known, in the writer's language."""
+    return f"[{VARIABLES.get(name, name)}]"
+
+
+def gaps() -> list[str]:
+    """All of them: a mail in which one is left is not finished."""
+    return [gap_of(name) for name in VARIABLES]
+
+
 def fill(text: str, values: Mapping[str, str]) -> Filled:
     """Put the values in. Nothing else is done with the text: a value that looks like a variable stays as it is."""
     missing: list[str] = []
@@ -46,7 +56,7 @@ def fill(text: str, values: Mapping[str, str]) -> Filled:
             return value or (other or "")
         if name not in missing:
             missing.append(name)
-        return f"[{VARIABLES.get(name, name)}]"
+        return gap_of(name)
 
     return Filled(VARIABLE.sub(one, text), tuple(missing))
 

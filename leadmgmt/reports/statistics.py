@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from math import exp, sqrt
 from statistics import NormalDist
 
-Z95 = 1.959964
+from leadmgmt.core import shares
+from leadmgmt.core.shares import Z95
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,7 @@ def wilson(hits: int, trials: int, z: float = Z95) -> Interval | None:
     """Wilson's interval of a share; None without trials."""
     if trials <= 0:
         return None
-    share, z2 = hits / trials, z * z
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = z * sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials)
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    return Interval(*shares.wilson(hits / trials, trials, z))
 
 
 def difference(hits: int, trials: int, other_hits: int, other_trials: int, z: float = Z95) -> Difference | None:

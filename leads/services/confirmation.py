@@ -6,7 +6,6 @@ Asking is a row in the transaction of the capture; the e-mail goes out by its ow
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.backoff import next_try
+from leadmgmt.core.mail import is_permanent
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue, enqueue_many
 from leads.events import record_event
@@ -110,7 +110,7 @@ def _record(request: ConsentRequest, **fields: Any) -> str:
 
 
 def _record_failure(request: ConsentRequest, error: Exception) -> str:
-    is_final = request.attempts >= MAX_ATTEMPTS or not isinstance(error, SMTPException | OSError)
+    is_final = request.attempts >= MAX_ATTEMPTS or is_permanent(error)
     log.warning("confirmation %s failed: %s", request.pk, type(error).__name__)
     return _record(
         request,

@@ -1,6 +1,5 @@
 """Deciding on what was held: released, or confirmed as spam; and how often holding was wrong."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
+from leadmgmt.core.shares import wilson
 from leads.channels.base import SetAside
 from leads.models import Capture, Listed, User
 from leads.normalise.company import registered_domain
@@ -48,16 +48,6 @@ class Rate:
         return self.decided >= LEAST_DECIDED
 
 
-def wilson(part: int, whole: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval of a share that holds in 95 of 100 cases, also for few and for none (Wilson score)."""
-    if whole == 0:
-        return 0.0, 1.0
-    share = part / whole
-    middle = (share + z * z / (2 * whole)) / (1 + z * z / whole)
-    reach = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole)) / (1 + z * z / whole)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
 def rates(since: datetime) -> list[Rate]:
     """How often holding was wrong, by reason, of what came in since then."""
     decided = Q(released_at__isnull=False) | Q(status=Capture.Status.REFUSED)
@@ -69,7 +59,7 @@ def rates(since: datetime) -> list[Rate]:
         .annotate(released=Count("pk", filter=Q(released_at__isnull=False)), decided=Count("pk"))
     )
     return sorted(
-        (Rate(code, released, count, *wilson(released, count)) for code, released, count in rows),
+        (Rate(code, released, count, *wilson(released / count, count)) for code, released, count in rows),
         key=lambda rate: (-rate.decided, rate.code),
     )
 

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from leadmgmt.core.admin import tell
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import parse
-from qualification.admin.drafts import DraftAdmin, next_version
+from qualification.admin.drafts import DraftAdmin
 from qualification.models import Criteria
 from qualification.services.criteria import publish_criteria
+from qualification.services.versions import next_version
 
 
 class CriteriaForm(forms.ModelForm[Criteria]):

@@ -1,8 +1,6 @@
 """Versions that can be changed while they are drafts, published, and copied into a new draft."""
 
-from typing import Any
-
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
@@ -19,8 +17,3 @@ class DraftAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Drafts only; the list offers no deletion, as it would not look at the status."""
         return obj is not None and super().has_delete_permission(request, obj) and getattr(obj, "status", "") == DRAFT
-
-
-def next_version(rows: QuerySet[Any]) -> int:
-    """The number after the highest one."""
-    return (rows.aggregate(highest=Max("version"))["highest"] or 0) + 1

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, StackedInline
 
-from qualification.admin.drafts import next_version
 from qualification.models import Framework, Question
+from qualification.services.versions import next_version
 
 
 class QuestionInline(StackedInline):

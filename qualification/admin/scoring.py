@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from leadmgmt.core.admin import ReadOnlyAdmin, tell
 from leadmgmt.core.errors import InvalidInput
-from qualification.admin.drafts import DraftAdmin, next_version
+from qualification.admin.drafts import DraftAdmin
 from qualification.models import Score, ScoringModel
 from qualification.scoring import read_model
 from qualification.services.score import publish_model
+from qualification.services.versions import next_version
 
 
 class ScoringModelForm(forms.ModelForm[ScoringModel]):

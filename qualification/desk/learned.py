@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import get_language, ngettext
-from django.utils.translation import gettext as _
 
-from leadmgmt.core import formats
 from leads.facts import fact_named
 from qualification.models import Score
 from qualification.prediction.encode import NOW, days_before
 from qualification.services.predicting import champion
+from routing.words import fact_value
 
 MOST_EACH_WAY = 3
 
@@ -57,15 +56,8 @@ def fact_label(name: str) -> str:
 
 def fact_words(name: str, facts: Mapping[str, Any]) -> str:
     """What a lead's facts say there, as people read it."""
-    value = facts.get(name)
-    if value in (None, ""):
-        return _("not known")
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    fact = fact_named(name)
-    if fact is not None and fact.kind == "time":
-        days = days_before(value, facts.get(NOW))
-        return ngettext("%(count)d day before", "%(count)d days before", round(days or 0)) % {"count": round(days or 0)}
-    if isinstance(value, int | float):
-        return formats.number(value, 0 if float(value).is_integer() else 1)
-    return str(value)[:60]
+    value, fact = facts.get(name), fact_named(name)
+    if value and fact is not None and fact.kind == "time":
+        days = round(days_before(value, facts.get(NOW)) or 0)
+        return ngettext("%(count)d day before", "%(count)d days before", days) % {"count": days}
+    return fact_value(value)[:60]

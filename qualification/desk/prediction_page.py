@@ -7,9 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
+from leadmgmt.core.shares import Z90, wilson
 from qualification.desk.learned import fact_label
-from qualification.models import PredictionFact, PredictionModel, TrainingRun
-from qualification.prediction.predictor import wilson
+from qualification.models import PredictionFact, PredictionModel
 from qualification.services.prediction_versions import is_better, is_worse
 
 # The side of the reliability diagram, in its own units.
@@ -17,7 +17,6 @@ SIDE = 100.0
 EDGES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 # So many parts of the leads at most; those that are off come first.
 MOST_SEGMENTS = 12
-LEAST_WINS, LEAST_OTHERS = 40, 40
 
 
 @dataclass(frozen=True)
@@ -135,12 +134,12 @@ def version_of(row: PredictionModel) -> Version:
 
 def _scale(parts: Sequence[Mapping[str, float]]) -> float:
     """How far the diagram reaches: to the next round share above all that is drawn."""
-    most = max((max(one["expected"], wilson(one["observed"], one["leads"])[1]) for one in parts), default=1.0)
+    most = max((max(one["expected"], wilson(one["observed"], one["leads"], Z90)[1]) for one in parts), default=1.0)
     return next((edge for edge in EDGES if edge >= most), 1.0)
 
 
 def _dot(part: Mapping[str, float], scale: float) -> Dot:
-    low, high = wilson(part["observed"], part["leads"])
+    low, high = wilson(part["observed"], part["leads"], Z90)
     shares = (part["expected"], scale - part["observed"], scale - high, scale - low)
     places = [f"{SIDE * share / scale:.1f}" for share in shares]
     return Dot(part["expected"], part["observed"], low, high, int(part["leads"]), *places)
@@ -209,24 +208,6 @@ def _verdict(row: PredictionModel) -> str:
     return (
         _("Not to be told apart from what predicts now.") if trial else _("Not surely better than the chance by grade.")
     )
-
-
-@dataclass(frozen=True)
-class Enough:
-    """How far the outcomes suffice: wins and other ends, of as many as are needed."""
-
-    wins: int
-    others: int
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether a version can be trained."""
-        return self.wins >= LEAST_WINS and self.others >= LEAST_OTHERS
-
-
-def last_count(run: TrainingRun | None) -> Enough | None:
-    """What the last training found."""
-    return Enough(run.wins, run.others) if run and run.state == TrainingRun.State.TOO_FEW else None
 
 
 def said_facts() -> list[tuple[PredictionFact, str]]:

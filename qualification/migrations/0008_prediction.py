@@ -80,7 +80,6 @@ class Migration(migrations.Migration):
                 ("drift_at", models.DateTimeField(blank=True, null=True, verbose_name="looked for drift")),
                 ("trial", models.JSONField(default=dict, verbose_name="beside the champion")),
                 ("published_at", models.DateTimeField(blank=True, null=True)),
-                ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
                 (
                     "published_by",
                     models.ForeignKey(

@@ -31,7 +31,6 @@ class PredictionModel(models.Model):
     trial = models.JSONField(_("beside the champion"), default=dict)
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey("leads.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    note = models.CharField(_("note"), max_length=200, blank=True)
 
     class Meta:
         ordering = ["-version"]

@@ -100,10 +100,10 @@ def fit(examples: Examples, kinds: Mapping[str, str], tell: Callable[[float], No
     if table.size == 0:
         table = np.zeros((len(examples.rows), 0), dtype=np.float32)
     folds = folds_of(examples)
-    learners = _learners(len(examples.won))
-    steps, done = len(learners) * (FOLDS + 1), 0
+    tried = learners(len(examples.won))
+    steps, done = len(tried) * (FOLDS + 1), 0
     candidates = []
-    for family, words, make in learners:
+    for family, words, make in tried:
         raw = np.zeros(len(examples.won))
         for fold in range(FOLDS):
             here = folds == fold
@@ -112,7 +112,7 @@ def fit(examples: Examples, kinds: Mapping[str, str], tell: Callable[[float], No
             tell(done / steps)
         candidates.append(_judged(family, words, raw, examples, folds))
     chosen = _choose(candidates)
-    make = next(make for family, words, make in learners if (family, words) == (chosen.family, chosen.words))
+    make = next(make for family, words, make in tried if (family, words) == (chosen.family, chosen.words))
     learner = make()
     learner.fit(table, examples.won, sample_weight=examples.weight)
     tell(1.0)
@@ -120,7 +120,8 @@ def fit(examples: Examples, kinds: Mapping[str, str], tell: Callable[[float], No
     return Fitted(body, chosen, candidates, encoder)
 
 
-def _learners(count: int) -> list[tuple[str, str, Learner]]:
+def learners(count: int) -> list[tuple[str, str, Learner]]:
+    """The ways to learn from so many examples: family, settings in words, and how one is made."""
     found: list[tuple[str, str, Learner]] = [
         ("logistic", f"C = {strength:g}", partial(LogisticRegression, C=strength, max_iter=400))
         for strength in STRENGTHS

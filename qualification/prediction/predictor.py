@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from qualification.prediction.encode import OTHER, Column, Facts, encoder_from
+from leadmgmt.core.shares import Z90, wilson
+from qualification.prediction.encode import Column, Facts, encoder_from
 
 Family = Literal["logistic", "boosting"]
-# Two-sided 90 %.
-Z = 1.6449
 # A calibrated estimate is never certain.
 LEAST, MOST = 0.0005, 0.9995
 # What moves the chance by less than this is no reason.
@@ -75,10 +74,10 @@ class Predictor:
         return self.calibrated(self.raw(self._row(facts)))
 
     def estimate(self, facts: Facts) -> Estimate:
-        """The chance, with how sure it is: Wilson's interval (JASA 22, 1927) for as many leads as were judged alike."""
+        """The chance, with how sure it is: the 90 % interval for as many leads as were judged alike."""
         mean = self.probability(facts)
         place = min(bisect.bisect_left([upto for upto, _count in self._bins], mean), len(self._bins) - 1)
-        low, high = wilson(mean, self._bins[place][1])
+        low, high = wilson(mean, max(self._bins[place][1], 1.0), Z90)
         return Estimate(round(mean, 4), round(low, 4), round(high, 4))
 
     def raw(self, row: Sequence[float]) -> float:
@@ -152,18 +151,5 @@ def sigmoid(value: float) -> float:
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
 
 
-def wilson(mean: float, count: float) -> tuple[float, float]:
-    """The 90 % interval of a rate seen in ``count`` cases."""
-    total = max(count, 1.0)
-    middle = (mean + Z * Z / (2 * total)) / (1 + Z * Z / total)
-    half = Z * math.sqrt(mean * (1 - mean) / total + Z * Z / (4 * total * total)) / (1 + Z * Z / total)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _bounded(chance: float) -> float:
     return min(MOST, max(LEAST, chance))
-
-
-def is_other(value: float | str | None) -> bool:
-    """Whether this stands for all values that are rare."""
-    return value == OTHER

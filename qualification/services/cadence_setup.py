@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import parse
 from qualification.models import Cadence, CadenceEnrolment, CadenceStep, MailTemplate
+from qualification.services.ordered_steps import rewrite
 
 FIELDS = (
     "name", "position", "is_active", "window_from", "window_to", "wait_days", "recycle_reason", "most_mails_a_day",
 )  # fmt: skip
 MOST_STEPS = 20
-# Out of the way of all positions while steps change places.
-ASIDE = 1000
 
 
 @dataclass(frozen=True)
@@ -87,21 +86,9 @@ def _wrong(steps: Sequence[StepData]) -> dict[str, str]:
 
 
 def _write_steps(cadence: Cadence, steps: Sequence[StepData]) -> None:
-    known = {step.pk: step for step in cadence.steps.select_for_update()}
-    kept = [known[data.pk].pk if data.pk in known else None for data in steps]
-    gone = [step for step in known.values() if step.pk not in kept]
-    cadence.steps.update(position=F("position") + ASIDE)
-    stood = {step.pk: step.position for step in known.values()}
-    rows = []
-    for place, data in enumerate(steps, 1):
-        row = known.get(data.pk or 0) or CadenceStep(cadence=cadence)
-        row.position, row.kind, row.after_days = place, data.kind, data.after_days
-        row.template, row.is_automatic, row.hint = data.template, data.is_automatic, data.hint
-        row.save()
-        rows.append(row)
-    for step in gone:
-        # The first one that stood behind it; new ones stand nowhere yet.
-        after = next((row for row in rows if stood.get(row.pk, 0) > step.position), None)
+    fields = ("kind", "after_days", "template", "is_automatic", "hint")
+    written = [(data.pk, {name: getattr(data, name) for name in fields}) for data in steps]
+    for step, after in rewrite(cadence.steps, written):
         CadenceEnrolment.objects.filter(step=step, ended_at__isnull=True).update(step=after)
         step.delete()
 

@@ -1,6 +1,6 @@
 """Cadences on leads: begun with the owner, moved on by what is done, ended by an answer or whatever else ends them."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -113,7 +113,7 @@ def _go_to(enrolment: CadenceEnrolment, lead: Lead, step: CadenceStep | None, at
     enrolment.due_at = due_after(at, days, *where(lead, cadence, at))
 
 
-def where(lead: Lead, cadence: Cadence, at: datetime) -> tuple[ZoneInfo, tuple, frozenset]:  # type: ignore[type-arg]  # times and dates
+def where(lead: Lead, cadence: Cadence, at: datetime) -> tuple[ZoneInfo, tuple[time, time], frozenset[date]]:
     """The lead's zone, the window of its cadence, and the public holidays of its country."""
     zone = ZoneInfo(known_zone(lead.contact.time_zone))
     return zone, (cadence.window_from, cadence.window_to), holidays_around(lead.contact.country, at)

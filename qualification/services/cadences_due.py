@@ -8,11 +8,10 @@ from leadmgmt.core.clock import for_a_spell
 from leadmgmt.core.errors import DomainError
 from leads.models import Lead
 from leads.models.lead import WORKING_STAGES
-from qualification.mail_text import fill
 from qualification.models import CadenceEnrolment, CadenceStep, OutgoingMail
 from qualification.pace import due_after, in_window
 from qualification.services.cadences import End, end_cadence, move_on, where
-from qualification.services.mail import begun, goes_out, values_for, write_mail
+from qualification.services.mail import begun, goes_out, write_mail
 from qualification.services.mail_rules import MayNotWrite
 from qualification.services.recycle import recycle_lead
 from routing.hours import day_start
@@ -85,21 +84,16 @@ def _write(enrolment: CadenceEnrolment, step: CadenceStep, lead: Lead, at: datet
     template = step.template
     if template is None or not goes_out():
         return _by_hand(enrolment, "no mail server")
-    values = values_for(lead, owner)
-    missing = [*fill(template.subject, values).missing, *fill(template.body, values).missing]
-    if missing:
-        return _by_hand(enrolment, ", ".join(dict.fromkeys(missing)))
     said = begun(lead, owner, template)
+    if said.missing:
+        return _by_hand(enrolment, ", ".join(said.missing))
     try:
         with transaction.atomic():
-            write_mail(
-                lead.pk, by=owner, subject=said["subject"], body=said["body"], template=template, step=step, at=at
-            )
-    except MayNotWrite as error:
+            write_mail(lead.pk, by=owner, subject=said.subject, body=said.body, template=template, step=step, at=at)
+    except MayNotWrite:
         # They want no mails: the other steps go on.
         move_on(enrolment, lead, at)
         enrolment.save()
-        return bool(str(error))
     except DomainError as error:
         return _by_hand(enrolment, str(error))
     return True

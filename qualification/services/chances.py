@@ -2,9 +2,10 @@
 
 import time
 from dataclasses import dataclass
-from math import sqrt
 
 from django.db import connection
+
+from leadmgmt.core.shares import Z90, wilson
 
 LEAST_OUTCOMES = 50
 LEAST_WINS = 5
@@ -12,8 +13,6 @@ LEAST_WINS = 5
 NEWEST = 5000
 # The overall rate weighs as much as this many outcomes of the grade itself.
 PRIOR = 10.0
-# Two-sided 90 %.
-Z = 1.6449
 KEPT_SECONDS = 10.0
 
 COUNT = """
@@ -61,9 +60,8 @@ def estimate(counts: dict[str, tuple[int, int]], grade: str) -> Chance | None:
     own_wins, own = counts.get(grade, (0, 0))
     total = own + PRIOR
     mean = (own_wins + PRIOR * wins / outcomes) / total
-    middle = (mean + Z * Z / (2 * total)) / (1 + Z * Z / total)
-    half = Z * sqrt(mean * (1 - mean) / total + Z * Z / (4 * total * total)) / (1 + Z * Z / total)
-    return Chance(round(mean, 4), round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4), own)
+    low, high = wilson(mean, total, Z90)
+    return Chance(round(mean, 4), round(low, 4), round(high, 4), own)
 
 
 def _counts() -> dict[str, tuple[int, int]]:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError, InvalidInput
@@ -15,6 +14,7 @@ from leads.querysets import LeadQuerySet
 from qualification.models import Criteria, Framework
 from qualification.services.apply_criteria import begin_applying
 from qualification.services.criteria import publish_criteria
+from qualification.services.versions import next_version
 
 Status = Criteria.Status
 DAYS = 30
@@ -39,10 +39,9 @@ def begin_criteria(kind: str) -> Criteria:
         if draft := next((row for row in reversed(rows) if row.status == Status.DRAFT), None):
             return draft
         source = next((row for row in rows if row.status == Status.PUBLISHED), None)
-        highest = Criteria.objects.filter(kind=kind).aggregate(highest=Max("version"))["highest"] or 0
         return Criteria.objects.create(
             kind=kind,
-            version=highest + 1,
+            version=next_version(Criteria.objects.filter(kind=kind)),
             name=source.name if source else "",
             condition=source.condition if source else {},
             framework=source.framework if source else None,

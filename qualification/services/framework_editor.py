@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
-from django.db.models import Max
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -12,6 +11,7 @@ from leadmgmt.core.errors import DomainError, InvalidInput
 from leads.facts import fact_named
 from qualification.models import Answer, Criteria, Framework, Question
 from qualification.services.criteria_drafts import put_into_force
+from qualification.services.versions import next_version
 
 MOST_QUESTIONS = 30
 FIELDS = (
@@ -70,8 +70,7 @@ def save_framework(slug: str, name: str, questions: Sequence[QuestionData]) -> F
             return _write_in_place(old, name, questions)
         old.is_active = False
         old.save(update_fields=["is_active"])
-        last = Framework.objects.filter(slug=slug).aggregate(last=Max("version"))["last"] or 0
-        made = _make(slug, name, last + 1, questions, _keys_of(old))
+        made = _make(slug, name, next_version(Framework.objects.filter(slug=slug)), questions, _keys_of(old))
         with connection.cursor() as cursor:
             cursor.execute(CARRY_OVER, [old.pk, made.pk])
         _ask_for(old, made)
@@ -163,11 +162,10 @@ def _ask_for(old: Framework, made: Framework) -> None:
     criteria = Criteria.objects.filter(kind=Criteria.Kind.SQL, status=Criteria.Status.PUBLISHED, framework=old).first()
     if criteria is None:
         return
-    last = Criteria.objects.filter(kind=criteria.kind).aggregate(last=Max("version"))["last"] or 0
     Criteria.objects.filter(kind=criteria.kind, status=Criteria.Status.DRAFT, framework=old).update(framework=made)
     following = Criteria.objects.create(
         kind=criteria.kind,
-        version=last + 1,
+        version=next_version(Criteria.objects.filter(kind=criteria.kind)),
         name=criteria.name,
         condition=criteria.condition,
         framework=made,

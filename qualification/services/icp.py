@@ -17,6 +17,7 @@ from qualification.scoring import read_model
 from qualification.services.rescoring import begin_rescoring
 from qualification.services.score import compiled, publish_model
 from qualification.services.trial_scores import Comparison, compare_leads
+from qualification.services.versions import next_version
 
 Status = IcpVersion.Status
 MOST_DEALS = 12_000
@@ -53,9 +54,9 @@ def learn_icp(at: datetime) -> IcpVersion:
         rows = IcpVersion.objects.select_for_update().order_by("pk")
         list(rows.values_list("pk", flat=True))
         IcpVersion.objects.filter(status=Status.PROPOSED).update(status=Status.ARCHIVED)
-        last = IcpVersion.objects.aggregate(last=Max("version"))["last"] or 0
+        version = next_version(IcpVersion.objects.all())
         return IcpVersion.objects.create(
-            version=last + 1, made_at=at, wins=wins, losses=len(deals) - wins, traits=traits
+            version=version, made_at=at, wins=wins, losses=len(deals) - wins, traits=traits
         )
 
 
@@ -101,8 +102,8 @@ def adopt_icp(icp_id: int, *, by: User | None, at: datetime) -> ScoringModel:
             raise DomainError(_("This profile is adopted already, or nothing is scored yet."))
         made = with_icp(model, icp)
         read_model(made.rules, made.half_life_days, made.groups)
-        highest = ScoringModel.objects.aggregate(highest=Max("version"))["highest"] or 0
-        made.version, made.note = highest + 1, _("Ideal customer profile %(version)s") % {"version": icp.version}
+        made.version = next_version(ScoringModel.objects.all())
+        made.note = _("Ideal customer profile %(version)s") % {"version": icp.version}
         made.save()
         if draft := models.get(ScoringModel.Status.DRAFT):
             # Whoever works on a draft does not take the profile out again by publishing it.

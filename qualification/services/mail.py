@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.events import record_event
 from leads.models import Capture, Lead, Organisation, User
-from qualification.mail_text import fill
+from qualification.mail_text import Filled, fill, gaps
 from qualification.models import Activity, CadenceStep, MailTemplate, OutgoingMail
 from qualification.services.activities import log_activity
 from qualification.services.mail_rules import MayNotWrite, check_may_write, stop_token
@@ -63,17 +64,27 @@ def values_for(lead: Lead, by: User) -> dict[str, str]:
     }
 
 
-def begun(lead: Lead, by: User, template: MailTemplate | None) -> dict[str, str]:
-    """A mail to begin from: the template filled in, or an empty one; under it the writer's signature. An answer to
-    their last mail keeps its subject."""
-    values = values_for(lead, by)
-    subject = fill(template.subject, values).text if template else ""
-    body = fill(template.body, values).text if template else ""
-    last = last_mail_of_theirs(lead)
-    if last and not template:
-        subject = last["subject"]
+@dataclass(frozen=True)
+class Begun:
+    """A mail to begin from; ``missing`` names the variables of its text that are not known of the lead."""
+
+    subject: str
+    body: str
+    missing: tuple[str, ...] = ()
+
+
+def begun(lead: Lead, by: User, template: MailTemplate | None) -> Begun:
+    """A mail to begin from: the template filled in, or an empty one that answers their last mail; under it the writer's
+    signature."""
+    if template is None:
+        last = last_mail_of_theirs(lead)
+        subject, body = Filled(last["subject"] if last else "", ()), Filled("", ())
+    else:
+        values = values_for(lead, by)
+        subject, body = fill(template.subject, values), fill(template.body, values)
     signature = f"\n\n-- \n{by.mail_signature.strip()}" if by.mail_signature.strip() else ""
-    return {"subject": " ".join(subject.split())[:LONGEST_SUBJECT], "body": body.rstrip() + signature}
+    missing = tuple(dict.fromkeys((*subject.missing, *body.missing)))
+    return Begun(" ".join(subject.text.split())[:LONGEST_SUBJECT], body.text.rstrip() + signature, missing)
 
 
 def last_mail_of_theirs(lead: Lead) -> dict[str, str] | None:
@@ -138,7 +149,7 @@ def _check(subject: str, body: str) -> None:
         fields["body"] = _("Write something.")
     elif len(body) > LONGEST_BODY or "\0" in subject + body:
         fields["body"] = _("At most 20,000 characters of plain text.")
-    if "{{" in subject + body:
+    if "{{" in subject + body or any(gap in subject + body for gap in gaps()):
         fields["body"] = _("A variable is left over: write what it stands for.")
     if fields:
         raise InvalidInput(_("The mail is not complete."), fields=fields)

@@ -10,10 +10,9 @@ from django.db.models import Exists, OuterRef
 from leadmgmt.core.clock import for_a_spell
 from leads.events import record_event
 from leads.models import Consent, Contact, Lead, Stage
-from qualification.mail_text import fill
 from qualification.models import NurtureEnrolment, NurtureStep, OutgoingMail
 from qualification.pace import in_window
-from qualification.services.mail import goes_out, host, values_for
+from qualification.services.mail import begun, goes_out, host
 from qualification.services.mail_rules import MayNotWrite, check_may_write
 from qualification.services.nurture_programmes import wake
 from routing.hours import holidays_around, known_zone
@@ -99,19 +98,17 @@ def _write(enrolment: NurtureEnrolment, step: NurtureStep, lead: Lead, at: datet
     sender = enrolment.programme.sender if enrolment.programme else None
     if sender is None:
         return
-    values = values_for(lead, sender)
-    subject, body = fill(step.template.subject, values), fill(step.template.body, values)
-    if subject.missing or body.missing:
+    said = begun(lead, sender, step.template)
+    if said.missing:
         return
-    signature = f"\n\n-- \n{sender.mail_signature.strip()}" if sender.mail_signature.strip() else ""
     mail = OutgoingMail.objects.create(
         lead=lead,
         nurture=enrolment,
         template=step.template,
         by=sender,
         to=lead.contact.email,
-        subject=" ".join(subject.text.split())[:200],
-        body=body.text.rstrip() + signature,
+        subject=said.subject,
+        body=said.body,
         message_id=f"{uuid4().hex}@{host()}",
         written_at=at,
         next_try_at=at,

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
@@ -18,8 +18,9 @@ from leads.facts import lead_facts
 from leads.lifecycle import Cause
 from leads.models import Lead, Stage
 from qualification.icp import ratio
-from qualification.models import MailTemplate, NurtureEnrolment, NurtureProgramme, NurtureStep
+from qualification.models import MailTemplate, NurtureEnrolment, NurtureProgramme
 from qualification.prediction.discoveries import fisher
+from qualification.services.ordered_steps import rewrite
 
 BY_CLICK = "click"
 FIELDS = (
@@ -27,7 +28,6 @@ FIELDS = (
     "window_from", "window_to",
 )  # fmt: skip
 MOST_STEPS = 12
-ASIDE = 1000
 # Younger ones have had no time to return.
 RIPE_AFTER = timedelta(days=30)
 LEAST_EACH = 20
@@ -126,22 +126,11 @@ def save_programme(
 
 
 def _write_steps(programme: NurtureProgramme, steps: Sequence[StepData]) -> None:
-    known = {step.pk: step for step in programme.steps.select_for_update()}
-    stood = {step.pk: step.position for step in known.values()}
-    programme.steps.update(position=F("position") + ASIDE)
-    rows = []
-    for place, data in enumerate(steps, 1):
-        row = known.get(data.pk or 0) or NurtureStep(programme=programme)
-        row.position, row.after_days, row.template = place, data.after_days, data.template
-        row.save()
-        rows.append(row)
-    kept = {row.pk for row in rows}
-    for step in known.values():
-        if step.pk not in kept:
-            after = next((row for row in rows if stood.get(row.pk, 0) > stood[step.pk]), None)
-            open_ones = NurtureEnrolment.objects.filter(step=step, ended_at__isnull=True)
-            open_ones.update(step=after, **({} if after else {"next_at": None}))
-            step.delete()
+    written = [(data.pk, {"after_days": data.after_days, "template": data.template}) for data in steps]
+    for step, after in rewrite(programme.steps, written):
+        waiting = NurtureEnrolment.objects.filter(step=step, ended_at__isnull=True)
+        waiting.update(step=after, **({} if after else {"next_at": None}))
+        step.delete()
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,12 @@
 """What questions are worth: how often they are answered, and whether the answers tell who is won."""
 
 from dataclasses import dataclass
-from math import sqrt
 
 from django.db import connection
 
+from leadmgmt.core.shares import Z90, wilson
 from qualification.models import Framework
 
-# Two-sided 90 %.
-Z = 1.6449
 # Below that a rate says nothing.
 LEAST = 10
 
@@ -51,13 +49,8 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927."""
-        if not self.of:
-            return 0.0, 1.0
-        spread = Z * Z / self.of
-        middle = (self.share + spread / 2) / (1 + spread)
-        half = Z * sqrt(self.share * (1 - self.share) / self.of + spread / self.of / 4) / (1 + spread)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """Between which the true rate lies, as far as these deals tell."""
+        return wilson(self.share, self.of, Z90)
 
 
 @dataclass(frozen=True)

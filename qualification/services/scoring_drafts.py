@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError, InvalidInput
@@ -18,6 +17,7 @@ from qualification.models import ScoringModel
 from qualification.scoring import read_model
 from qualification.services.rescoring import begin_rescoring
 from qualification.services.score import publish_model
+from qualification.services.versions import next_version
 
 Status = ScoringModel.Status
 
@@ -71,8 +71,7 @@ def begin_draft(from_version: int | None = None) -> ScoringModel:
         if draft := next((row for row in reversed(list(rows)) if row.status == Status.DRAFT), None):
             return draft
         source = known.get(from_version or 0) or next((one for one in rows if one.status == Status.PUBLISHED), None)
-        highest = ScoringModel.objects.aggregate(highest=Max("version"))["highest"] or 0
-        made = ScoringModel(version=highest + 1)
+        made = ScoringModel(version=next_version(ScoringModel.objects.all()))
         if source is not None:
             made.rules, made.groups, made.half_life_days = source.rules, source.groups, source.half_life_days
         made.save()

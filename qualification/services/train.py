@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max
 
 from leadmgmt.core.now import now
 from qualification.models import PredictionFact, PredictionModel, TrainingRun
@@ -18,12 +17,11 @@ from qualification.prediction.encode import word
 from qualification.prediction.fit import Examples, Fitted, fit
 from qualification.prediction.predictor import Predictor
 from qualification.prediction.quality import Floats, Judgement, gained, parts, segments
-from qualification.services.training_data import GRADE, TrainingData, count_outcomes, gather
+from qualification.services.training_data import GRADE, Counted, TrainingData, count_outcomes, gather
+from qualification.services.versions import next_version
 
 log = logging.getLogger(__name__)
 
-LEAST_WINS = 40
-LEAST_OTHERS = 40
 # The overall rate weighs as much as this many leads of the grade itself, as where chances are counted by grade.
 PRIOR = 10.0
 # By which facts the leads are parted to see whether predictions fit everywhere.
@@ -46,11 +44,11 @@ def run_training(run: TrainingRun) -> TrainingRun:
     try:
         counted = count_outcomes()
         run.wins, run.others = counted.wins, counted.others
-        if counted.wins < LEAST_WINS or counted.others < LEAST_OTHERS:
+        if not counted.is_enough:
             return _end(run, State.TOO_FEW)
         data = gather(at)
         run.wins, run.others = data.wins, data.others
-        if data.wins < LEAST_WINS or data.others < LEAST_OTHERS:
+        if not Counted(data.wins, data.others).is_enough:
             return _end(run, State.TOO_FEW)
         tell(0.05)
         run.model = train(data, at, lambda share: tell(0.05 + 0.85 * share))
@@ -82,23 +80,25 @@ def train(data: TrainingData, at: datetime, tell: Tell = lambda share: None) -> 
     rows = [data.rows[place].facts for place in first]
     chances = [float(fitted.chosen.judged.chance[place]) for place in first]
     predictor = Predictor(fitted.body)
+    # All that takes time is done before anything is locked.
+    made = PredictionModel(
+        family=fitted.chosen.family,
+        trained_at=at,
+        horizon_days=data.horizon,
+        examples=data.leads,
+        wins=data.wins,
+        body=fitted.body,
+        quality=quality_of(fitted, data, predictor),
+        refused=[{"fact": one.fact, "why": one.why, "figure": round(one.figure, 4)} for one in refused],
+        reference=reference_of(fitted.encoder, rows, chances) | {"limits": limits_of(chances)},
+    )
     with transaction.atomic():
-        versions = PredictionModel.objects.select_for_update().order_by("pk")
-        list(versions.values_list("pk", flat=True))
+        # Who publishes waits, and who trains at the same moment takes the number after this one.
+        list(PredictionModel.objects.select_for_update().order_by("pk").values_list("pk", flat=True))
         PredictionModel.objects.filter(status=Status.SHADOW).update(status=Status.ARCHIVED)
-        last = PredictionModel.objects.aggregate(last=Max("version"))["last"] or 0
-        return PredictionModel.objects.create(
-            version=last + 1,
-            family=fitted.chosen.family,
-            trained_at=at,
-            horizon_days=data.horizon,
-            examples=data.leads,
-            wins=data.wins,
-            body=fitted.body,
-            quality=quality_of(fitted, data, predictor),
-            refused=[{"fact": one.fact, "why": one.why, "figure": round(one.figure, 4)} for one in refused],
-            reference=reference_of(fitted.encoder, rows, chances) | {"limits": limits_of(chances)},
-        )
+        made.version = next_version(PredictionModel.objects.all())
+        made.save()
+    return made
 
 
 def examples_of(data: TrainingData) -> Examples:

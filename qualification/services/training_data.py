@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Q
 
 from leads.facts import NOW, facts_of, listed_facts
 from leads.models import Lead
@@ -23,6 +24,9 @@ from qualification.prediction.looked_at import is_looked_at
 # The newest outcomes: the business changes, and memory is finite.
 MOST_OUTCOMES = 12_000
 MOST_OPEN = 12_000
+# Less teaches nothing that holds.
+LEAST_WINS = 40
+LEAST_OTHERS = 40
 LANDMARKS = (0, 7, 30)
 # How many closed leads the guard compares with what is known of them now.
 MOST_COMPARED = 3_000
@@ -110,19 +114,26 @@ class Counted:
     wins: int
     others: int
 
+    @property
+    def is_enough(self) -> bool:
+        """Whether a version can be trained."""
+        return self.wins >= LEAST_WINS and self.others >= LEAST_OTHERS
+
 
 def count_outcomes() -> Counted:
     """Wins and other ends among the newest outcomes that a model would learn from."""
-    newest = Outcome.objects.order_by("-at", "-pk").values_list("kind", flat=True)[:MOST_OUTCOMES]
-    kinds = list(newest)
-    wins = sum(kind == Outcome.Kind.WON for kind in kinds)
-    return Counted(wins, len(kinds) - wins)
+    newest = Outcome.objects.order_by("-at", "-pk").values("pk")[:MOST_OUTCOMES]
+    is_won = Q(kind=Outcome.Kind.WON)
+    counts = Outcome.objects.filter(pk__in=newest).aggregate(
+        wins=Count("pk", filter=is_won), others=Count("pk", filter=~is_won)
+    )
+    return Counted(counts["wins"], counts["others"])
 
 
 def gather(at: datetime) -> TrainingData:
     """Everything there is to learn from at this moment."""
-    first, later = _ended()
-    moments = [*first, *later, *_still_open(at)]
+    first = _ended()
+    moments = [*first, *_landmarks(first), *_still_open(at)]
     horizon = horizon_of([one.watched for one in moments])
     judged = judge([one.watched for one in moments], horizon)
     counts = [(moment, verdict) for moment, verdict in zip(moments, judged, strict=True) if verdict.weight > 0]
@@ -141,42 +152,48 @@ def gather(at: datetime) -> TrainingData:
 
 def first_moments(since: datetime, at: datetime) -> list[Moment]:
     """The first scores given after ``since``, in their order, with how those leads went on."""
-    found, _later = _ended()
     return sorted(
-        (one for one in [*found, *_still_open(at)] if one.score_id and one.at > since), key=lambda one: one.at
+        (one for one in [*_ended(), *_still_open(at)] if one.score_id and one.at > since), key=lambda one: one.at
     )
 
 
-def _ended() -> tuple[list[Moment], list[Moment]]:
-    """The moments of leads whose interest has ended: the first ones, and those at later landmarks."""
-    found, asked = list[Moment](), []
+def _ended() -> list[Moment]:
+    """The first moments of leads whose interest has ended."""
+    found = []
     with connection.cursor() as cursor:
         cursor.execute(ENDED, [MOST_OUTCOMES])
         for outcome_id, lead_id, kind, end, before, score_id, begin in cursor.fetchall():
             ending = "won" if kind == Outcome.Kind.WON else "lost"
-            if score_id is None:
-                if before is None:
-                    # Brought in as history: when it began is known with the outcome.
-                    found.append(Moment(lead_id, end, Watched(0.0, ending), None, outcome_id))
-                continue
-            found.append(Moment(lead_id, begin, Watched(_days(begin, end), ending), score_id))
-            asked += [(lead_id, begin, day, end, ending) for day in LANDMARKS[1:] if _days(begin, end) > day]
-    return _of_history(found), list(_landmarks(asked))
+            if score_id is not None:
+                found.append(Moment(lead_id, begin, Watched(_days(begin, end), ending), score_id))
+            elif before is None:
+                # Brought in as history: when it began is known with the outcome.
+                found.append(Moment(lead_id, end, Watched(0.0, ending), None, outcome_id))
+    return _of_history(found)
 
 
-def _landmarks(asked: Sequence[tuple[int, datetime, int, datetime, str]]) -> Iterator[Moment]:
+def _landmarks(first: Sequence[Moment]) -> Iterator[Moment]:
+    """The same leads again a week and a month later, where they were still open then."""
+    asked = [
+        (one, one.at + timedelta(days=day))
+        for one in first
+        if one.score_id is not None
+        for day in LANDMARKS[1:]
+        if one.watched.days > day
+    ]
     if not asked:
         return
-    untils = [begin + timedelta(days=day) for _lead, begin, day, _end, _ending in asked]
+    columns = [(place, one.lead_id, one.at, until) for place, (one, until) in enumerate(asked)]
     with connection.cursor() as cursor:
-        cursor.execute(LATER, [list(range(len(asked))), [one[0] for one in asked], [one[1] for one in asked], untils])
+        cursor.execute(LATER, [list(column) for column in zip(*columns, strict=True)])
         rows = cursor.fetchall()
     seen = set()
     for place, score_id, at in sorted(rows):
-        lead_id, _begin, _day, end, ending = asked[place]
+        one = asked[place][0]
         if score_id not in seen:
             seen.add(score_id)
-            yield Moment(lead_id, at, Watched(_days(at, end), ending), score_id, is_first=False)
+            left = Watched(one.watched.days - _days(one.at, at), one.watched.ending)
+            yield Moment(one.lead_id, at, left, score_id, is_first=False)
 
 
 def _of_history(moments: Sequence[Moment]) -> list[Moment]:

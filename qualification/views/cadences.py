@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import CONFIGURERS, role_required
-from leadmgmt.core.web import is_partial
 from leads.conditions import parse
 from qualification import access
 from qualification.models import Cadence, CadenceStep, MailTemplate
@@ -24,7 +23,8 @@ from qualification.services.cadence_setup import FIELDS, StepData, figures_of, s
 from qualification.services.cadences import begin_cadence, step_done, stop_by_hand
 from qualification.services.mail import goes_out
 from qualification.views.actions import FROM_LEAD, to_lead
-from routing.editor import Editor, editor_from, editor_of, fact_groups
+from qualification.views.condition_page import condition_page
+from routing.editor import Editor, editor_from, editor_of
 from routing.words import condition_pieces
 
 BLANK_STEPS = 3
@@ -162,18 +162,9 @@ def _page(
     wrong_condition: str = "",
 ) -> HttpResponse:
     url = reverse("qualification:cadence", args=[row.pk]) if row else reverse("qualification:cadence_add")
-    context = {
-        "row": row,
-        "form": form,
-        "steps": steps,
-        "editor": editor,
-        "fact_groups": fact_groups(),
-        "form_url": url,
-        "wrong_condition": wrong_condition,
-        "goes_out": goes_out(),
-    }
-    template = "routing/_condition.html" if is_partial(request) else "qualification/cadence.html"
-    return render(request, template, context, status=status)
+    context = {"row": row, "form": form, "steps": steps, "goes_out": goes_out()}
+    page = "qualification/cadence.html"
+    return condition_page(request, page, editor, url, context, status=status, wrong_condition=wrong_condition)
 
 
 @login_required

@@ -35,6 +35,7 @@ from qualification.forms import (
     SnoozeForm,
     correct_form,
 )
+from qualification.mail_text import VARIABLES
 from qualification.models import Activity, MailTemplate
 from qualification.services.activities import DISPOSITIONS
 from qualification.services.mail import begun, goes_out
@@ -132,17 +133,18 @@ def _writing(look: Look) -> Context:
     asked = str(sent.data.get("template", "")) if sent else look.request.GET.get("text", "")
     chosen = next((row for row in offered if str(row.pk) == asked), None)
     made = begun(look.lead, look.user, chosen)
-    form = sent or MailForm(initial={**made, "template": chosen})
+    form = sent or MailForm(initial={"subject": made.subject, "body": made.body, "template": chosen})
     try:
         check_may_write(look.lead.contact)
         why_not = ""
     except MayNotWrite as error:
         why_not = str(error)
-    query = urlencode({"subject": made["subject"], "body": made["body"]}, quote_via=quote)
+    query = urlencode({"subject": made.subject, "body": made.body}, quote_via=quote)
     return {
         "mail_form": form,
         "mail_texts": offered,
         "mail_chosen": chosen,
+        "mail_missing": [VARIABLES[name] for name in made.missing],
         "mail_goes_out": goes_out(),
         "mail_why_not": why_not,
         "mail_link": f"mailto:{quote(look.lead.contact.email, safe='@+')}?{query}",

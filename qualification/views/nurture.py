@@ -14,14 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.permissions import CONFIGURERS, REPORT_READERS, has_role, role_required
-from leadmgmt.core.web import is_partial
 from leads.conditions import parse
 from leads.models import Reason, User
 from qualification import access
 from qualification.models import MailTemplate, NurtureProgramme
 from qualification.services.mail import goes_out
 from qualification.services.nurture_programmes import FIELDS, StepData, save_programme, worth_of
-from routing.editor import Editor, editor_from, editor_of, fact_groups
+from qualification.views.condition_page import condition_page
+from routing.editor import Editor, editor_from, editor_of
 from routing.words import condition_pieces
 
 BLANK_STEPS = 2
@@ -155,14 +155,6 @@ def _page(
     wrong_condition: str = "",
 ) -> HttpResponse:
     url = reverse("qualification:nurture", args=[row.pk]) if row else reverse("qualification:nurture_add")
-    context = {
-        "row": row,
-        "form": form,
-        "steps": steps,
-        "editor": editor,
-        "fact_groups": fact_groups(),
-        "form_url": url,
-        "wrong_condition": wrong_condition,
-    }
-    template = "routing/_condition.html" if is_partial(request) else "qualification/nurture_edit.html"
-    return render(request, template, context, status=status)
+    context = {"row": row, "form": form, "steps": steps}
+    page = "qualification/nurture_edit.html"
+    return condition_page(request, page, editor, url, context, status=status, wrong_condition=wrong_condition)

@@ -14,7 +14,7 @@ from qualification.desk import prediction_page as shown
 from qualification.models import PredictionFact, PredictionModel, TrainingRun
 from qualification.prediction.looked_at import is_looked_at
 from qualification.services.prediction_versions import publish_prediction, withdraw_prediction
-from qualification.services.training_data import count_outcomes
+from qualification.services.training_data import LEAST_OTHERS, LEAST_WINS, count_outcomes
 from qualification.services.training_runs import begin_run, newest_training
 
 Status = PredictionModel.Status
@@ -31,7 +31,6 @@ def prediction(request: HttpRequest) -> HttpResponse:
     chosen = next((row for row in rows if str(row.version) == asked), None)
     chosen = chosen or by_status.get(Status.PUBLISHED) or by_status.get(Status.SHADOW)
     challenger = by_status.get(Status.SHADOW)
-    counted = count_outcomes()
     context = {
         "at": now(),
         "version": shown.version_of(chosen) if chosen else None,
@@ -39,8 +38,8 @@ def prediction(request: HttpRequest) -> HttpResponse:
         "published": by_status.get(Status.PUBLISHED),
         "rows": rows,
         "run": newest_training(),
-        "enough": shown.Enough(counted.wins, counted.others),
-        "least": {"wins": shown.LEAST_WINS, "others": shown.LEAST_OTHERS},
+        "enough": count_outcomes(),
+        "least": {"wins": LEAST_WINS, "others": LEAST_OTHERS},
         "said": shown.said_facts(),
         "may_edit": has_role(person(request), *CONFIGURERS),
     }

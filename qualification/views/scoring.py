@@ -23,7 +23,8 @@ from qualification.models import RescoreRun, ScoringModel
 from qualification.services import scoring_drafts as drafts
 from qualification.services.rescoring import newest_rescoring
 from qualification.services.score import compiled
-from routing.editor import Editor, editor_from, editor_of, fact_groups
+from qualification.views.condition_page import condition_page
+from routing.editor import Editor, editor_from, editor_of
 
 Status = ScoringModel.Status
 SIGNALS = (
@@ -245,18 +246,10 @@ def _rule_page(
     wrong_condition: str = "",
 ) -> HttpResponse:
     url = reverse("qualification:scoring_rule", args=[key]) if key else reverse("qualification:scoring_rule_add")
-    context = {
-        "form": form,
-        "editor": editor,
-        "fact_groups": fact_groups(),
-        "form_url": url,
-        "key": key,
-        "draft": draft,
-        "wrong_condition": wrong_condition,
-        "seen": request.POST.get("seen") or drafts.mark_of(draft),
-    }
-    template = "routing/_condition.html" if is_partial(request) else "qualification/scoring_rule.html"
-    return render(request, template, context, status=status)
+    seen = request.POST.get("seen") or drafts.mark_of(draft)
+    context = {"form": form, "key": key, "draft": draft, "seen": seen}
+    page = "qualification/scoring_rule.html"
+    return condition_page(request, page, editor, url, context, status=status, wrong_condition=wrong_condition)
 
 
 @require_POST

@@ -18,7 +18,7 @@ from leads.models import Capture, Consent, Lead, User
 from qualification.mail_text import VARIABLES, check, fill
 from qualification.models import Activity, MailTemplate, OutgoingMail
 from qualification.services.activities import UndoTooLate, undo_activity
-from qualification.services.mail import begun, mails_due, send_again, send_mail, write_mail
+from qualification.services.mail import Begun, begun, mails_due, send_again, send_mail, write_mail
 from qualification.services.mail_rules import MayNotWrite, stop_token
 from tests.factories import make_channel, make_company, make_contact, make_lead, make_touchpoint, make_user
 from tests.worker import drain
@@ -97,7 +97,7 @@ class TestTexts:
     def test_a_mail_begins_with_the_text_and_ends_with_the_signature(self, lead: Lead, ann: User) -> None:
         text = MailTemplate(subject="For {{ company }}", body="Hello {{ first_name | there }}")
 
-        assert begun(lead, ann, text) == {"subject": "For Nord AG", "body": "Hello Kim\n\n-- \nAnn\nFirm"}
+        assert begun(lead, ann, text) == Begun("For Nord AG", "Hello Kim\n\n-- \nAnn\nFirm")
 
 
 class TestWriting:
@@ -148,7 +148,7 @@ class TestWriting:
         capture = Capture.objects.create(channel=channel, payload=said, received_at=AT, occurred_at=AT)
         make_touchpoint(lead, kind="email", capture=capture, at=AT - timedelta(minutes=9))
 
-        assert begun(lead, ann, None)["subject"] == "Re: Price"
+        assert begun(lead, ann, None).subject == "Re: Price"
         sent(lead, ann)
         assert outbox.outbox[0].extra_headers["In-Reply-To"] == "<abc@nord.example>"
         first = OutgoingMail.objects.get()
@@ -161,7 +161,13 @@ class TestWriting:
 
     @pytest.mark.parametrize(
         ("subject", "body", "wrong"),
-        [("", "x", "subject"), ("x", "", "body"), ("x" * 201, "x", "subject"), ("x", "Hi {{ first_name }}", "body")],
+        [
+            ("", "x", "subject"),
+            ("x", "", "body"),
+            ("x" * 201, "x", "subject"),
+            ("x", "Hi {{ first_name }}", "body"),
+            ("x", "In [their city]", "body"),
+        ],
     )
     def test_what_lacks_is_named_and_nothing_is_kept(
         self, lead: Lead, ann: User, subject: str, body: str, wrong: str

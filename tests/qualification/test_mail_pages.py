@@ -56,6 +56,15 @@ class TestWriting:
         assert 'value="Guten Tag Kim"' in page
         assert "Wir rufen an." in page
 
+    def test_what_is_not_known_is_said_and_not_sent_as_a_gap(self, cast: Cast, lead: Lead) -> None:
+        row = text(body="How are things in {{ city }}?")
+
+        page = composer(cast.ann, lead, text=row.pk)
+        assert "Not known of this lead: their city" in text_of(page)
+        said = {"subject": "Hello", "body": "How are things in [their city]?"}
+        assert as_user(cast.ann).post(f"/leads/{lead.pk}/mail/", said).status_code == 422
+        assert not OutgoingMail.objects.exists()
+
     def test_it_is_sent_and_can_be_taken_back(self, cast: Cast, lead: Lead) -> None:
         row = text()
         said = {"subject": "Hello", "body": "We call you.", "template": row.pk}

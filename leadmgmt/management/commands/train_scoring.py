@@ -6,20 +6,18 @@ import resource
 from argparse import ArgumentParser
 from typing import Any
 
-# Before numpy is loaded: one thread is enough, and several would each take memory of their own.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
-from django.conf import settings  # noqa: E402  # the lines above have to come first
-from django.core.management.base import BaseCommand, CommandError  # noqa: E402  # see above
-
-from leadmgmt.core.now import now  # noqa: E402  # see above
-from leadmgmt.core.processes import end_with_parent  # noqa: E402  # see above
-from qualification.models import TrainingRun  # noqa: E402  # see above
-from qualification.services.training_runs import begin_run  # noqa: E402  # see above
+from leadmgmt.core.now import now
+from leadmgmt.core.processes import end_with_parent
+from qualification.models import TrainingRun
+from qualification.services.training_runs import begin_run
 
 Kind, State = TrainingRun.Kind, TrainingRun.State
 MEGABYTE = 1024 * 1024
+# One thread is enough, and several would each take memory of their own; read when numpy is loaded.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Command(BaseCommand):
@@ -34,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Train, or look for drift where the run says so."""
+        os.environ |= {name: "1" for name in THREADS if name not in os.environ}
         bound = settings.SCORING_MEMORY_MB * MEGABYTE
         resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
         if options["run"]:

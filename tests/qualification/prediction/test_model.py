@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 
+from leadmgmt.core.shares import Z90, wilson
 from qualification.prediction.encode import encoder_from, learn_encoder
-from qualification.prediction.fit import Examples, Fitted, calibration, fit
-from qualification.prediction.predictor import Predictor, wilson
+from qualification.prediction.fit import Examples, Fitted, calibration, fit, learners
+from qualification.prediction.predictor import Predictor
 from qualification.prediction.quality import Judgement
 from tests.qualification.prediction.invented import KINDS, examples, leads
 from tests.worker import ROOT
@@ -154,33 +153,19 @@ class TestTraining:
 class TestThePlainModel:
     @pytest.mark.parametrize("family", ["logistic", "boosting"])
     def test_it_says_what_the_library_says(self, family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        known: dict[str, Any] = {}
-
-        def remembered(kind: Any) -> Any:
-            class Remembered(kind):  # type: ignore[misc]  # made for either of two classes
-                def fit(self, *args: Any, **more: Any) -> Any:
-                    known["last"] = self
-                    return super().fit(*args, **more)
-
-            return Remembered
-
         monkeypatch.setattr("qualification.prediction.fit.STRENGTHS", (0.1,) if family == "logistic" else ())
         monkeypatch.setattr("qualification.prediction.fit.TREES", ((3, 60, 0.1),) if family == "boosting" else ())
         monkeypatch.setattr("qualification.prediction.fit._choose", lambda candidates: candidates[0])
-        kind = LogisticRegression if family == "logistic" else GradientBoostingClassifier
         some = examples(500)
-        if family == "boosting":
-            monkeypatch.setattr("qualification.prediction.fit.GradientBoostingClassifier", remembered(kind))
-            made = fit(some, KINDS)
-        else:
-            made = fit(some, KINDS)
-            table = np.asarray([made.encoder.encode(row) for row in some.rows], dtype=np.float32)
-            known["last"] = LogisticRegression(C=0.1, max_iter=400).fit(table, some.won, sample_weight=some.weight)
+        made = fit(some, KINDS)
         table = np.asarray([made.encoder.encode(row) for row in some.rows], dtype=np.float32)
+        ((_family, _words, make),) = learners(len(some.won))
+        theirs = make().fit(table, some.won, sample_weight=some.weight).decision_function(table)
         predictor = again(made.body)
-        ours = [predictor.raw([float(value) for value in row]) for row in table]
 
-        assert ours == pytest.approx(list(known["last"].decision_function(table)), abs=1e-6)
+        assert made.body["family"] == family
+        ours = [predictor.raw([float(value) for value in row]) for row in table]
+        assert ours == pytest.approx(list(theirs), abs=1e-6)
 
     def test_what_speaks_for_and_against_is_named_with_its_share(self, fitted: Fitted) -> None:
         rows, _won, _true = leads(50, seed=4)
@@ -198,7 +183,8 @@ class TestThePlainModel:
         estimate = again(fitted.body).estimate(leads(5)[0][0])
 
         assert 0 <= estimate.low < estimate.mean < estimate.high <= 1
-        assert wilson(0.2, 10)[1] - wilson(0.2, 10)[0] > 3 * (wilson(0.2, 1000)[1] - wilson(0.2, 1000)[0])
+        few, many = (wilson(0.2, count, Z90) for count in (10, 1000))
+        assert few[1] - few[0] > 3 * (many[1] - many[0])
 
     def test_who_scores_leads_loads_none_of_the_libraries(self) -> None:
         code = (
