@@ -54,7 +54,11 @@ class ProfileForm(_UserForm):
             "mail_signature",
             "booking_url",
         )
-        widgets: ClassVar[dict[str, Any]] = {"theme": forms.RadioSelect, "density": forms.RadioSelect}
+        widgets: ClassVar[dict[str, Any]] = {
+            "theme": forms.RadioSelect,
+            "density": forms.RadioSelect,
+            "mail_signature": forms.Textarea(attrs={"rows": 4}),
+        }
         labels: ClassVar[dict[str, Any]] = {
             "first_name": _("First name"),
             "last_name": _("Last name"),

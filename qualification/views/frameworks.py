@@ -45,7 +45,7 @@ class QuestionForm(forms.Form):
     shortcut = forms.RegexField(
         r"^[a-z]$",
         required=False,
-        label=gettext_lazy("Key"),
+        label=gettext_lazy("Key to press"),
         error_messages={"invalid": gettext_lazy("One letter from a to z.")},
     )
     is_required = forms.BooleanField(required=False, initial=True, label=gettext_lazy("needed for SQL"))
