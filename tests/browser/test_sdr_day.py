@@ -303,7 +303,9 @@ def test_what_is_half_written_is_there_again(world: World, open_page: Open, sett
 
     expect(page.locator("#mail-body")).to_have_value("You want to start in May, but")
     page.locator(".answer", has_text="Budget").get_by_role("link", name="Answer").click()
-    expect(page.locator(".answer-form").get_by_label("Budget", exact=True)).to_have_value("30,0")
+    answer = page.locator(".answer-form").get_by_label("Budget", exact=True)
+    expect(answer).to_have_value("30,0")
+    expect(answer).to_be_focused()
     page.locator("#mail-body").focus()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("The e-mail goes out in ten seconds.")).to_be_visible()
