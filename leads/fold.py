@@ -4,6 +4,8 @@ PostgreSQL's ``lower`` depends on the collation and disagrees with Python on som
 the same leads in both, so case is folded by one table of single letters: Latin, Greek and Cyrillic.
 """
 
+from typing import Any
+
 from django.db.models import Func, TextField
 from django.db.models.expressions import Combinable
 
@@ -29,11 +31,29 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_TABLE)
 
 
-class Fold(Func):
-    """The same in SQL."""
+def fold_sql(text: str) -> str:
+    """The same in SQL, of an expression that is written there several times.
 
-    template = f"translate(%(expressions)s, '{''.join(PAIRS)}', '{''.join(PAIRS.values())}')"
+    The long table is looked through for each letter; most texts have only letters of the short one.
+    """
+    ascii_pairs = {letter: small for letter, small in PAIRS.items() if letter.isascii()}
+    short, whole = (f"'{''.join(pairs)}', '{''.join(pairs.values())}'" for pairs in (ascii_pairs, PAIRS))
+    return (
+        f"CASE WHEN octet_length({text}) = char_length({text}) THEN translate({text}, {short})"
+        f" ELSE translate({text}, {whole}) END"
+    )
+
+
+class Fold(Func):
+    """The same in SQL, as an expression."""
+
     output_field = TextField()
 
     def __init__(self, text: Combinable) -> None:
         super().__init__(text)
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+        """The text wherever it is needed, its parameters too."""
+        text, params = compiler.compile(self.source_expressions[0])
+        once = f"({text})"
+        return f"({fold_sql(once)})", [*params, *params, *params, *params]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import Condition, parse
+from leads.fold import fold
 
 Part = Literal["fit", "engagement"]
 DAY = 86_400
@@ -31,6 +32,8 @@ KNOWN = frozenset(
     }
 )
 CAP = "cap:"
+# What is left of a sum of fading points depends on the order of adding; a half is a half all the same.
+HALF = 0.5 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def _read_rule(raw: Any, place: str) -> Rule:
         condition=condition,
         labels={"label_en": raw["label_en"], "label_de": str(raw.get("label_de") or raw["label_en"])},
         touch=str(raw.get("touch") or ""),
-        subjects=frozenset(str(subject).lower() for subject in raw.get("subjects") or ()),
+        subjects=frozenset(fold(str(subject)) for subject in raw.get("subjects") or ()),
         event=str(raw.get("event") or ""),
         most=float(raw["most"]) if "most" in raw else None,
         group=str(raw.get("group") or ""),
@@ -219,7 +222,7 @@ def score(
         over = whole - max(-group.most, min(group.most, whole))
         if over:
             sums[parts[group.key]] -= over
-            reason = {"key": f"{CAP}{group.key}", **group.labels, "part": parts[group.key], "points": round(-over, 1)}
+            reason = {"key": f"{CAP}{group.key}", **group.labels, "part": parts[group.key], "points": tenths(-over)}
             reasons.append(reason | {"facts": {}})
     fit, engagement = (_bounded(sums[part]) for part in ("fit", "engagement"))
     reasons.sort(key=lambda reason: (-abs(reason["points"]), reason["key"]))
@@ -255,7 +258,7 @@ def _matching(rule: Rule, touches: Iterable[Signal], events: Iterable[Signal]) -
     return [
         touch
         for touch in touches
-        if rule.touch in ("any", touch.kind) and (not rule.subjects or touch.subject.lower() in rule.subjects)
+        if rule.touch in ("any", touch.kind) and (not rule.subjects or fold(touch.subject) in rule.subjects)
     ]
 
 
@@ -266,12 +269,17 @@ def faded(then: datetime, half_life_days: float, at: datetime) -> float:
 
 def _reason(rule: Rule, points: float, times: int, facts: Mapping[str, Any]) -> dict[str, Any]:
     because = {name: facts.get(name) for name in sorted(rule.condition.fact_names())}
-    found = {"key": rule.key, **rule.labels, "part": rule.part, "points": round(points, 1), "facts": because}
+    found = {"key": rule.key, **rule.labels, "part": rule.part, "points": tenths(points), "facts": because}
     return found | ({"times": times} if times > 1 else {})
 
 
+def tenths(points: float) -> float:
+    """Points as they are shown; SQL rounds alike."""
+    return round(points * 10) / 10
+
+
 def _bounded(points: float) -> int:
-    return max(0, min(100, int(points + 0.5)))
+    return max(0, min(100, int(points + HALF)))
 
 
 def grade(fit: int, engagement: int) -> str:

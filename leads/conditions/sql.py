@@ -1,6 +1,6 @@
 """One comparison in SQL: the leads for which it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,23 +47,27 @@ ORDER: dict[str, type[Lookup[Any]]] = {
     "lte": LessThanOrEqual,
 }
 NUMBER = DecimalField(max_digits=40, decimal_places=10)
+# A fact, what it is read as, and the moment that ages are measured at: its value in SQL.
+Read = Callable[[Fact, str, datetime], Expression]
 
 
-def leaf_q(fact: Fact, op: str, value: Any, other: Fact | None, *, at: datetime, is_exact: bool) -> Q:
+def leaf_q(
+    fact: Fact, op: str, value: Any, other: Fact | None, *, at: datetime, is_exact: bool, read: "Read | None" = None
+) -> Q:
     """The comparison as a filter. ``is_exact``: false where a fact is unknown, instead of SQL's NULL."""
-    test = _test(fact, op, value, other, at)
+    test = _test(fact, op, value, other, at, read or column)
     return Q(Coalesce(test, Value(False), output_field=BooleanField())) if is_exact else Q(test)
 
 
-def _test(fact: Fact, op: str, value: Any, other: Fact | None, at: datetime) -> Expression:
+def _test(fact: Fact, op: str, value: Any, other: Fact | None, at: datetime, read: "Read") -> Expression:
     if op in ("is_known", "is_unknown"):
-        return IsNull(column(fact, "text" if fact.kind == "any" else fact.kind, at), op == "is_unknown")
+        return IsNull(read(fact, "text" if fact.kind == "any" else fact.kind, at), op == "is_unknown")
     if op in ("older_than_days", "within_days"):
-        return _age(column(fact, "time", at), op, at, timedelta(days=value))
+        return _age(read(fact, "time", at), op, at, timedelta(days=value))
     kind = compares_as(fact.kind, op, value)
-    left = column(fact, kind, at)
+    left = read(fact, kind, at)
     if other is not None:
-        return _compare(left, op, column(other, kind, at))
+        return _compare(left, op, read(other, kind, at))
     if op in ("is_true", "is_false"):
         return Exact(left, Value(op == "is_true", output_field=BooleanField()))
     if op in ("in", "not_in"):

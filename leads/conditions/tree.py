@@ -11,7 +11,7 @@ from django.db.models import BooleanField, Q, Value
 
 from leadmgmt.core.now import now
 from leads.conditions.check import Check, checker
-from leads.conditions.sql import leaf_q
+from leads.conditions.sql import Read, leaf_q
 from leads.conditions.words import leaf_sentence
 from leads.facts import Fact
 
@@ -41,8 +41,8 @@ class Leaf:
     def holds(self, facts: Facts) -> bool:
         return self.check(facts)
 
-    def q(self, at: datetime, *, is_exact: bool) -> Q:
-        return leaf_q(self.fact, self.op, self.value, self.other, at=at, is_exact=is_exact)
+    def q(self, at: datetime, *, is_exact: bool, read: Read | None = None) -> Q:
+        return leaf_q(self.fact, self.op, self.value, self.other, at=at, is_exact=is_exact, read=read)
 
     def sentence(self, language: str) -> str:
         return leaf_sentence(self.fact, self.op, self.value, self.other, language)
@@ -64,10 +64,10 @@ class Group:
                 return not self.is_all
         return self.is_all
 
-    def q(self, at: datetime, *, is_exact: bool) -> Q:
+    def q(self, at: datetime, *, is_exact: bool, read: Read | None = None) -> Q:
         if not self.parts:
             return ALWAYS
-        return reduce(and_ if self.is_all else or_, [part.q(at, is_exact=is_exact) for part in self.parts])
+        return reduce(and_ if self.is_all else or_, [part.q(at, is_exact=is_exact, read=read) for part in self.parts])
 
     def sentence(self, language: str) -> str:
         german = language.startswith("de")
@@ -92,9 +92,9 @@ class Not:
     def holds(self, facts: Facts) -> bool:
         return not self.part.holds(facts)
 
-    def q(self, at: datetime, *, is_exact: bool) -> Q:
+    def q(self, at: datetime, *, is_exact: bool, read: Read | None = None) -> Q:
         # NOT NULL is NULL in SQL: below a "not" every comparison must say false instead.
-        return ~self.part.q(at, is_exact=True)
+        return ~self.part.q(at, is_exact=True, read=read)
 
     def sentence(self, language: str) -> str:
         return f"{'nicht' if language.startswith('de') else 'not'} ({self.part.sentence(language)})"
@@ -121,11 +121,14 @@ class Condition:
         """Whether it holds for these facts."""
         return self.root.holds(facts)
 
-    def to_q(self, at: datetime | None = None) -> Q:
-        """The leads it holds for, as a filter of ``Lead.objects``; ages are measured at ``at`` (default: now)."""
+    def to_q(self, at: datetime | None = None, read: Read | None = None) -> Q:
+        """The leads it holds for, as a filter of ``Lead.objects``; ages are measured at ``at`` (default: now).
+
+        ``read`` says where in SQL the facts stand, if not in the columns of ``Lead.objects``.
+        """
         if self.is_always:
             return Q()
-        return self.root.q(at or now(), is_exact=False)
+        return self.root.q(at or now(), is_exact=False, read=read)
 
     def sentence(self, language: str = "en") -> str:
         """The condition in words, English or German."""

@@ -38,9 +38,10 @@ def learned(score: Score | None) -> Learned | None:
     best = champion() if score is not None and score.prediction_id else None
     if score is None or best is None or best.pk != score.prediction_id:
         return None
+    facts = score.all_facts
     found = [
-        Because(fact_label(one.fact), fact_words(one.fact, score.facts), 100 * one.shift)
-        for one in best.predictor.influences(score.facts)
+        Because(fact_label(one.fact), fact_words(one.fact, facts), 100 * one.shift)
+        for one in best.predictor.influences(facts)
     ]
     up = [one for one in found if one.points > 0][:MOST_EACH_WAY]
     down = [one for one in found if one.points < 0][:MOST_EACH_WAY]

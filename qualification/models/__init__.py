@@ -9,7 +9,7 @@ from qualification.models.mail import MailStop, MailTemplate, OutgoingMail
 from qualification.models.nurture import NurtureEnrolment, NurtureProgramme, NurtureStep
 from qualification.models.outcome import Outcome
 from qualification.models.prediction import PredictionFact, PredictionModel, TrainingRun
-from qualification.models.scoring import RescoreRun, Score, ScoringModel
+from qualification.models.scoring import RescoreLane, RescoreRun, Score, ScoringModel
 from qualification.models.viewing import Viewing
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "PredictionFact",
     "PredictionModel",
     "Question",
+    "RescoreLane",
     "RescoreRun",
     "Score",
     "ScoringModel",

@@ -1,7 +1,10 @@
 """Explicit scoring: versioned models, and every score with its explanation."""
 
+from typing import Any, Self
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Func, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 
@@ -40,10 +43,29 @@ class ScoringModel(models.Model):
         return f"v{self.version}"
 
 
+class ScoreQuerySet(models.QuerySet["Score"]):
+    """Scores, read with the facts of then."""
+
+    def with_facts(self) -> Self:
+        """Each with `known`: its facts, and where it says only what had changed, those of the last whole one below."""
+        before = Score.objects.filter(
+            Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), pk__lt=OuterRef("pk")), lead=OuterRef("lead"), is_whole=True
+        ).order_by("-at", "-pk")
+        both = Func(
+            Coalesce(Subquery(before.values("facts")[:1]), Value({}, output_field=models.JSONField())),
+            F("facts"),
+            template="(%(expressions)s)",
+            arg_joiner=" || ",
+            output_field=models.JSONField(),
+        )
+        return self.annotate(known=Case(When(is_whole=True, then=F("facts")), default=both))
+
+
 class Score(models.Model):
     """One scoring of one lead: parts, grade and each point with its reason; the newest is on the lead itself."""
 
-    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="scores")
+    # The index over lead and time serves for the lead alone.
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="scores", db_index=False)
     model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="scores")
     at = models.DateTimeField(_("scored"))
     fit = models.PositiveSmallIntegerField(_("fit"))
@@ -64,6 +86,12 @@ class Score(models.Model):
         _("reasons"), default=list, help_text=_("key, label, part, points, and the fact that gave them")
     )
     facts = models.JSONField(_("facts as they were"), default=dict)
+    is_whole = models.BooleanField(
+        default=True,
+        help_text=_("No: only what had changed since the last whole one is here; `all_facts` has everything."),
+    )
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]
@@ -71,6 +99,14 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grade} ({self.fit}/{self.engagement})"
+
+    @property
+    def all_facts(self) -> dict[str, Any]:
+        """Everything that was known when it was given."""
+        if self.is_whole:
+            return self.facts
+        known: dict[str, Any] = Score.objects.with_facts().values_list("known", flat=True).get(pk=self.pk)
+        return known
 
 
 class RescoreRun(models.Model):
@@ -85,7 +121,6 @@ class RescoreRun(models.Model):
 
     model = models.ForeignKey(ScoringModel, on_delete=models.CASCADE, related_name="rescorings")
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.RUNNING)
-    after = models.BigIntegerField(default=0, help_text=_("The last lead that was scored; the job goes on after it."))
     done = models.PositiveIntegerField(_("leads scored"), default=0)
     moved = models.PositiveIntegerField(_("leads of another grade"), default=0)
     total = models.PositiveIntegerField(_("of"), default=0)
@@ -103,3 +138,24 @@ class RescoreRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}: {self.done} of {self.total}"
+
+
+class RescoreLane(models.Model):
+    """The part of a run whose leads' numbers leave this remainder: several jobs work side by side, each on another.
+
+    It also keeps the rows that one transaction writes apart from each other, so that each finds room on its own page.
+    """
+
+    run = models.ForeignKey(RescoreRun, on_delete=models.CASCADE, related_name="lanes")
+    remainder = models.PositiveSmallIntegerField()
+    after = models.BigIntegerField(default=0, help_text=_("The last lead that was scored; the job goes on after it."))
+    is_done = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["remainder"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "remainder"], name="qualification_rescorelane_one_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}, {self.remainder}"

@@ -1,6 +1,4 @@
-"""Criteria that were just put into force, or scores that have just changed: whoever meets the criteria moves on."""
-
-from collections.abc import Iterable
+"""Criteria that were just put into force, or a model of scoring that was: whoever meets the criteria moves on."""
 
 from django.db import transaction
 
@@ -46,11 +44,6 @@ def apply_spell(criteria_id: int, after: int) -> str:
     if ids and (last != ids[-1] or len(ids) == AT_ONCE):
         enqueue(JOB, criteria_id, last)
     return f"{moved} moved"
-
-
-def apply_to(lead_ids: Iterable[int]) -> int:
-    """Let new leads become MQLs where they meet the criteria now. Returns how many did."""
-    return sum(_apply(Kind.MQL, lead_id) for lead_id in lead_ids)
 
 
 def _apply(kind: str, lead_id: int) -> bool:

@@ -28,7 +28,7 @@ def record_outcome(lead: Lead, event: LeadEvent) -> None:
             "reason": str(event.data.get("reason") or "")[:40],
             "at": event.at,
             "amount": _amount(event.data.get("amount")),
-            "facts": score.facts if score else {},
+            "facts": score.all_facts if score else {},
             "facts_at": score.at if score else None,
         },
     )

@@ -24,7 +24,7 @@ def score_as_of(lead: Lead, at: datetime) -> Result | None:
     )
     events = LeadEvent.objects.filter(lead=lead, at__lte=at, kind__in=model.event_kinds).order_by("-at")
     return score(
-        row.facts,
+        row.all_facts,
         [Signal(*touch) for touch in touches],
         [Signal(*event) for event in events.values_list("kind", "at")[:MOST_EVENTS]] if model.event_kinds else [],
         model,

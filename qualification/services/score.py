@@ -14,15 +14,17 @@ from leadmgmt.core.now import now
 from leads.configuration import Kept, looked_at_once
 from leads.events import record_event
 from leads.facts import facts_of, lead_facts, newest_touches
+from leads.facts.base import GRADES
 from leads.facts.registry import MOST_TOUCHES
-from leads.models import Lead, LeadEvent, Stage, Touchpoint, User
+from leads.models import Lead, LeadEvent, Touchpoint, User
 from leads.querysets import OPEN
 from leads.services.storing import insert_many, update_many, update_one
 from qualification.models import Score, ScoringModel
 from qualification.scoring import Model, Result, Signal, read_model, score
-from qualification.services.predicting import Predicted, predict
+from qualification.services.chances import chance_of
+from qualification.services.predicting import Predicted, champion, predict
+from qualification.services.score_in_sql import MOST_EVENTS, Chances, NotInSQL, score_in_sql
 
-MOST_EVENTS = 500
 WRITTEN = ("fit", "engagement", "grade", "engagement_at", "win_probability", "scored_at")
 FADES_AFTER = timedelta(days=1)
 AT_ONCE = 200
@@ -134,7 +136,7 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
     row = _published()
     if row is None:
         return Rescored()
-    model, moved, may_move = compiled(row), 0, list[int]()
+    model, moved = compiled(row), 0
     with transaction.atomic(), looked_at_once():
         # In the order of numbers, as everybody who locks several does.
         leads = list(Lead.objects.lock().filter(pk__in=lead_ids, stage__in=OPEN).order_by("pk"))
@@ -147,8 +149,6 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
             result = score(facts[lead.pk], *signals[lead.pk], model, at)
             chance = predict(facts[lead.pk], result.grade)
             moved += result.grade != lead.grade
-            if lead.stage == Stage.NEW and not lead.is_history and _score_of(lead) != _score_of(result):
-                may_move.append(lead.pk)
             if judges.get(lead.pk) != [row.pk, chance.model_id] or _is_another(result, lead):
                 made.append(_made(lead, row, result, chance, facts[lead.pk], at))
             if lead.scored_at is None or lead.scored_at < lead.captured_at:
@@ -156,24 +156,45 @@ def score_anew(lead_ids: Sequence[int], at: datetime) -> "Rescored":
             _take(lead, result, chance, at)
         insert_many(made)
         update_many(leads, WRITTEN)
-    return Rescored(moved, may_move)
+    return Rescored(moved)
 
 
 @dataclass(frozen=True)
 class Rescored:
-    """How many leads got another grade, and which new leads another score: they may meet the criteria now."""
+    """How many leads got another grade."""
 
     moved: int = 0
-    may_move: Sequence[int] = ()
-
-
-def _score_of(scored: Lead | Result) -> tuple[int | None, int | None, str]:
-    return scored.fit, scored.engagement, scored.grade
 
 
 def _is_another(result: Result, lead: Lead) -> bool:
     """Whether this is more than engagement that has faded: then it is a score of its own, with its reasons."""
     return (result.grade, result.fit) != (lead.grade, lead.fit) or result.engagement > (lead.engagement or 0)
+
+
+def score_together(lead_ids: Sequence[int], at: datetime | None = None) -> "Rescored":
+    """The same as `score_anew`, by one statement of SQL for all but those of which too little has been kept so far."""
+    row = _published()
+    if row is None:
+        return Rescored()
+    with transaction.atomic(), looked_at_once():
+        # In the order of numbers, as everybody who locks several does.
+        open_leads = Lead.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=lead_ids, stage__in=OPEN)
+        ids = list(open_leads.order_by("pk").values_list("pk", flat=True))
+        at = at or now()
+        try:
+            done = score_in_sql(ids, compiled(row), row.pk, _chances(), at)
+        except NotInSQL:
+            done = {}
+        left = score_anew([pk for pk in ids if pk not in done], at)
+    return Rescored(sum(done.values()) + left.moved)
+
+
+def _chances() -> Chances:
+    best = champion()
+    if best is not None:
+        return Chances(best.pk, {})
+    counted = {grade: chance_of(grade) for grade in GRADES}
+    return Chances(None, {grade: (one.mean, one.low, one.high) for grade, one in counted.items() if one})
 
 
 def rescore(lead_id: int) -> Score | None:

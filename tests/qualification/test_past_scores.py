@@ -1,6 +1,7 @@
 """Scores of the past worked out again, and what questions are worth."""
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,21 @@ from django.db import transaction
 
 from leadmgmt.core.now import moment
 from leads.events import record_event
+from leads.facts import NOW
 from leads.models import Company, Lead
 from qualification.models import Answer, Framework, Outcome, Question, Score, ScoringModel
 from qualification.services.past_scores import score_as_of
 from qualification.services.question_value import LEAST, Rate, worth_of
-from qualification.services.score import fade_due, publish_model, rescore, score_anew
+from qualification.services.score import (
+    Rescored,
+    compiled,
+    fade_due,
+    publish_model,
+    rescore,
+    score_anew,
+    score_together,
+)
+from qualification.services.score_in_sql import MOVING, Chances, score_in_sql
 from tests.factories import make_company, make_contact, make_lead, make_touchpoint, make_user
 from tests.qualification.test_score import rule, staff_at_least
 from tests.routing.things import page, signed_in
@@ -130,7 +141,8 @@ def test_the_interval_is_wilsons() -> None:
     assert Rate(0, 0).interval == (0.0, 1.0)
 
 
-def test_many_at_once_are_scored_as_one_by_one() -> None:
+@pytest.mark.parametrize("judge", [score_anew, score_together])
+def test_many_at_once_are_scored_as_one_by_one(judge: Callable[..., Rescored]) -> None:
     chance = random.Random(3)
     with moment(BEGIN):
         publish_model(ScoringModel.objects.create(version=1, rules=RULES).pk)
@@ -146,14 +158,159 @@ def test_many_at_once_are_scored_as_one_by_one() -> None:
             expected = told(leads)
             transaction.set_rollback(True)
 
-        found = score_anew([lead.pk for lead in leads], BEGIN)
+        found = judge([lead.pk for lead in leads], BEGIN)
 
     assert told(leads) == expected
-    assert (found.moved, found.may_move) == (12, [lead.pk for lead in leads])
+    assert found.moved == 12
     with moment(BEGIN):
-        again = score_anew([lead.pk for lead in leads], BEGIN)
-    assert (again.moved, again.may_move) == (0, [])
+        again = judge([lead.pk for lead in leads], BEGIN)
+    assert again.moved == 0
     assert Score.objects.count() == 12
+
+
+FACTS = [
+    {"fact": "company.staff", "op": "gte", "value": 100},
+    {"fact": "company.industry", "op": "in", "value": ["Maschinenbau", "ÄRZTE"]},
+    {"fact": "contact.job_title", "op": "contains", "value": "Leiter"},
+    {"fact": "contact.country", "op": "eq", "value": "de"},
+    {"fact": "contact.postal_code", "op": "in_ranges", "value": ["70-79"]},
+    {"fact": "lead.first_seen_at", "op": "older_than_days", "value": 3},
+    {"fact": "touch.count", "op": "gt", "value": 2},
+    {"fact": "touch.last_kind", "op": "ne", "value": "visit"},
+    {"fact": "company.is_customer", "op": "is_false"},
+    {"fact": "attributes.it's 100%", "op": "gte", "value": 5},
+    {"fact": "company.country", "op": "eq", "fact_value": "contact.country"},
+    {"fact": "company.name", "op": "is_unknown"},
+    {"fact": "answers.budget", "op": "is_known"},
+]
+
+
+def _condition(chance: random.Random) -> dict[str, Any]:
+    first, second = chance.sample(FACTS, 2)
+    return chance.choice([{}, first, {"not": first}, {"all": [first, second]}, {"any": [{"not": first}, second]}])
+
+
+def _model(chance: random.Random, version: int) -> ScoringModel:
+    rules = []
+    for number in range(chance.randint(6, 12)):
+        part, more = chance.choice(["fit", "engagement"]), {}
+        if part == "engagement" and chance.random() < 0.75:
+            more = chance.choice(
+                [
+                    {"touch": "form", "subjects": ["Demo", "Übersicht"]},
+                    {"touch": "any", "within_days": 4, "least": 2},
+                    {"touch": "visit", "most": 12},
+                    {"event": "activity.logged", "most": 9, "within_days": 6},
+                ]
+            )
+        if chance.random() < 0.4:
+            more = more | {"group": f"{part} together"}
+        points = chance.choice([-17, -2.25, 3.05, 12.25, 30, 55])
+        rules.append(rule(f"r{number}", points, part, condition=_condition(chance), **more))
+    named = {"label_en": "Together", "most": 20}
+    groups = [named | {"key": f"{part} together"} for part in ("fit", "engagement")]
+    return ScoringModel.objects.create(version=version, rules=rules, groups=groups, half_life_days=9)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_postgresql_says_of_all_what_is_said_of_each(seed: int) -> None:
+    """Any model: the same parts, grade and reasons; facts the same but for those that the rules don't look at."""
+    chance, at = random.Random(seed), BEGIN + timedelta(days=10)
+    with moment(BEGIN):
+        first = _model(chance, 1)
+        publish_model(first.pk)
+        leads = [_somebody(chance) for _ in range(15)]
+        for lead in leads:
+            rescore(lead.pk)
+    second = _model(chance, 2)
+    publish_model(second.pk)
+    with moment(at):
+        with transaction.atomic():
+            for lead in leads:
+                rescore(lead.pk)
+            expected = [_judged(lead) for lead in leads]
+            one_by_one = [Score.objects.filter(lead=lead).first() for lead in leads]
+            transaction.set_rollback(True)
+
+        assert len(score_in_sql([lead.pk for lead in leads], compiled(second), second.pk, Chances(None, {}), at)) == 15
+
+        assert [_judged(lead) for lead in leads] == expected
+    looked_at = {name for one in compiled(second).rules for name in one.condition.fact_names()}
+    for lead, alone in zip(leads, one_by_one, strict=True):
+        kept = Score.objects.filter(lead=lead).first()
+        assert kept is not None
+        assert alone is not None
+        assert (kept.at, kept.is_whole, kept.model_id) == (at, False, second.pk)
+        for name in {*looked_at, *MOVING, NOW, "score.grade", "contact.language"}:
+            assert _plainly(kept.all_facts.get(name)) == _plainly(alone.all_facts.get(name)), name
+        again = score_as_of(lead, at)
+        assert again is not None
+        assert (again.fit, again.engagement, _plain_reasons(again.reasons)) == _judged(lead)[:3]
+
+
+def _judged(lead: Lead) -> tuple[Any, ...]:
+    lead.refresh_from_db()
+    row = Score.objects.filter(lead=lead)[0]
+    of_lead = (lead.fit, lead.engagement, lead.grade, lead.scored_at)
+    return (row.fit, row.engagement, _plain_reasons(row.reasons), row.grade, *of_lead)
+
+
+def _plain_reasons(reasons: list[dict[str, Any]]) -> list[Any]:
+    """In their order; what a rule looked at, in words."""
+    return [one | {"facts": {key: _plainly(value) for key, value in one["facts"].items()}} for one in reasons]
+
+
+def _plainly(value: Any) -> Any:
+    """Answers that nobody named are text for PostgreSQL; its times have no zeros at the end."""
+    if isinstance(value, str) and value[:2] == "20":
+        return datetime.fromisoformat(value)
+    return str(value) if value is not None else None
+
+
+def _somebody(chance: random.Random) -> Lead:
+    company = make_company(
+        staff=chance.choice([None, 20, 100, 400]),
+        industry=chance.choice(["", "maschinenbau", "Ärzte", "Handel"]),
+        country=chance.choice(["DE", "AT", ""]),
+        is_customer=chance.random() < 0.3,
+    )
+    contact = make_contact(
+        company=company if chance.random() < 0.8 else None,
+        job_title=chance.choice(["", "Leiterin Einkauf", "LEITER", "Praktikant"]),
+        country=chance.choice(["DE", "de", "FR"]),
+        postal_code=chance.choice(["70173", "8 0331", ""]),
+        attributes=chance.choice([{}, {"it's 100%": 7}, {"it's 100%": "5"}, {"it's 100%": "many"}]),
+    )
+    lead = make_lead(contact=contact, at=BEGIN)
+    for _touch in range(chance.randint(0, 5)):
+        then = BEGIN + timedelta(hours=chance.randint(-90, 300))
+        subject = chance.choice(["demo", "ÜBERSICHT", "other"])
+        make_touchpoint(lead, at=then, kind=chance.choice(["form", "visit"]), subject=subject)
+    for _call in range(chance.randint(0, 2)):
+        record_event(lead, "activity.logged", at=BEGIN + timedelta(hours=chance.randint(0, 300)), quiet=True)
+    return lead
+
+
+def test_who_was_never_scored_is_scored_as_one_alone() -> None:
+    """Too little is kept of them to say only what has changed."""
+    with moment(BEGIN):
+        publish_model(ScoringModel.objects.create(version=1, rules=RULES).pk)
+        new, known = (make_lead(contact=make_contact(company=make_company(staff=300)), at=BEGIN) for _ in range(2))
+        rescore(known.pk)
+    publish_model(ScoringModel.objects.create(version=2, rules=RULES[:1]).pk)
+
+    score_together([new.pk, known.pk], BEGIN + timedelta(days=1))
+
+    newest = {row.lead_id: row for row in Score.objects.order_by("at", "pk")}
+    assert [newest[lead.pk].is_whole for lead in (new, known)] == [True, False]
+    assert [newest[lead.pk].model.version for lead in (new, known)] == [2, 2]
+    # Once more: it says only what has changed since the whole one, and nothing that was known is lost.
+    publish_model(ScoringModel.objects.create(version=3, rules=RULES[1:]).pk)
+    score_together([new.pk, known.pk], BEGIN + timedelta(days=2))
+    (third,) = Score.objects.filter(lead=known, model__version=3)
+    assert third.all_facts["contact.email_class"] == newest[known.pk].all_facts["contact.email_class"]
+    assert third.all_facts["company.staff"] == 300
+    assert third.all_facts["now"] == (BEGIN + timedelta(days=2)).isoformat()
 
 
 def told(leads: list[Lead]) -> list[Any]:

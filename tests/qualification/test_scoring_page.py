@@ -1,9 +1,11 @@
 """The scoring page: rules in words, weights tried on last month's leads, and every open lead scored anew."""
 
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
 from leadmgmt.core.errors import InvalidInput
@@ -12,7 +14,7 @@ from leads.models import Lead
 from qualification.models import Criteria, RescoreRun, Score, ScoringModel
 from qualification.scoring import Signal, read_model, score
 from qualification.services import scoring_drafts as drafts
-from qualification.services.rescoring import begin_rescoring, nudge_rescoring, rescore_spell
+from qualification.services.rescoring import LANES, begin_rescoring, nudge_rescoring, rescore_spell
 from qualification.services.score import compiled, rescore
 from qualification.services.trial_scores import compare
 from tests.factories import make_company, make_contact, make_lead, make_touchpoint, make_user
@@ -185,12 +187,14 @@ class TestRescoring:
         live = model(LARGE)
         leads = [scored(300) for _ in range(4)]
         run = begin_rescoring(live, now())
-        RescoreRun.objects.update(after=leads[1].pk, done=2, heard_at=now() - timedelta(minutes=5))
+        RescoreRun.objects.update(done=2, heard_at=now() - timedelta(minutes=5))
+        for lead in leads[:2]:
+            run.lanes.filter(remainder=lead.pk % LANES).update(after=lead.pk)
 
         assert nudge_rescoring(now()) == 1
         assert nudge_rescoring(now()) == 0
         assert rescore_spell(run.pk) == "done"
-        assert rescore_spell(run.pk) == "4 of 4"
+        assert rescore_spell(run.pk) == "done"
 
         run.refresh_from_db()
         assert (run.done, run.moved, run.state) == (4, 0, "done")
@@ -203,7 +207,31 @@ class TestRescoring:
 
         first.refresh_from_db()
         assert (first.state, second.state) == ("stopped", "running")
-        assert rescore_spell(first.pk).startswith("0 of")
+        assert rescore_spell(first.pk) == "stopped"
+        first.refresh_from_db()
+        assert first.done == 0
+
+    def test_a_lane_that_somebody_works_on_is_left_alone(self) -> None:
+        live = model(LARGE)
+        lead = scored(300)
+        run = begin_rescoring(live, now())
+        with transaction.atomic():
+            run.lanes.select_for_update().get(remainder=lead.pk % LANES)
+            beside = Thread(target=_spell, args=(run.pk,))
+            beside.start()
+            beside.join()
+        run.refresh_from_db()
+        assert (run.state, run.done, run.lanes.filter(is_done=False).count()) == ("running", 0, 1)
+
+        assert rescore_spell(run.pk) == "done"
+
+        run.refresh_from_db()
+        assert (run.done, run.state) == (1, "done")
+
+
+def _spell(run_id: int) -> None:
+    rescore_spell(run_id)
+    connection.close()
 
 
 @pytest.mark.django_db

@@ -1,0 +1,352 @@
+"""The score of many leads in one statement: what `qualification.scoring` says of each, said by PostgreSQL of all.
+
+A property test holds both equal. Facts are read once per lead, conditions compare what was read; each rule's points,
+the caps, both parts, the grade and the reasons follow, and the rows are written where they are.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connection
+from django.db.models import F, Func, JSONField, Q, TextField, Value
+from django.db.models.expressions import Combinable, Expression, RawSQL
+from django.db.models.functions import Cast, NullIf
+from django.db.models.sql import Query
+
+from leads.conditions.sql import column
+from leads.facts import NOW, Fact, fact_named
+from leads.facts.registry import MOST_TOUCHES
+from leads.fold import fold_sql
+from leads.models import Lead
+from qualification.scoring import CAP, DAY, HALF, LETTERS, Model, Rule
+
+MOST_EVENTS = 500
+# What moves without a scoring; everything else stands in the last whole score.
+MOVING = (
+    "lead.stage",
+    "lead.last_activity_at",
+    "lead.age_days",
+    "time.hour",
+    "time.weekday",
+    "company.is_customer",
+    "company.has_owner",
+)
+Params = list[Any]
+PAIRS = 40
+
+
+class NotInSQL(LookupError):
+    """A rule asks for a fact that has no column."""
+
+
+@dataclass
+class _Read:
+    """What conditions and reasons read of a lead, each under a name of its own."""
+
+    at: datetime
+    named: dict[tuple[str, str], str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    def compared(self, fact: Fact, kind: str, at: datetime) -> Expression:
+        """A fact as a condition compares it."""
+        expression = self._new((fact.name, kind), lambda: column(fact, kind, at))
+        return RawSQL(f'base."{self.named[fact.name, kind]}"', (), output_field=expression.output_field)
+
+    def shown(self, name: str) -> str:
+        """A fact as it is kept, in JSON: the column's name."""
+        fact = fact_named(name)
+        if fact is None or fact.column is None:
+            raise NotInSQL(name)
+        self._new((name, "json"), lambda: _as_json(fact, self.at))
+        return f'base."{self.named[name, "json"]}"'
+
+    def _new(self, key: tuple[str, str], make: Any) -> Any:
+        if key not in self.named:
+            try:
+                made = make()
+            except LookupError as error:
+                raise NotInSQL(key[0]) from error
+            self.named[key] = f"f{len(self.named)}"
+            self.columns[self.named[key]] = made
+        return self.columns[self.named[key]]
+
+
+def _as_json(fact: Fact, at: datetime) -> Func:
+    raw: Combinable = fact.column(at) if fact.column else Value(None)
+    if fact.kind in ("text", "postal", "any"):
+        raw = NullIf(Cast(raw, TextField()), Value(""))
+    return Func(raw, function="to_jsonb", output_field=JSONField())
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What the chance is taken from: ``champion`` keeps what its version said of a lead, else it follows the grade."""
+
+    champion: int | None
+    by_grade: Mapping[str, tuple[float, float, float]]
+
+
+def score_in_sql(ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime) -> dict[int, bool]:
+    """Score these locked leads; each that was scored, with whether its grade is another now.
+
+    Left out are leads without a whole score yet, and those of which the version that predicts has said nothing.
+    Raises NotInSQL.
+    """
+    statement, params = _statement(ids, model, model_id, chances, at)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return dict(cursor.fetchall())
+
+
+def _statement(
+    ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime
+) -> tuple[str, Params]:
+    read = _Read(at)
+    points = [_points(number, rule, model, read) for number, rule in enumerate(model.rules)]
+    reasons, reason_params = _reasons(model, read)
+    looked_at = {name for rule in model.rules for name in rule.condition.fact_names()}
+    changed, changed_params = _object([name for name in {*MOVING, *looked_at} if not name.startswith("score.")], read)
+    base, base_params = _base(ids, read)
+    touched, touched_params = _signals("leads_touchpoint", "touch", MOST_TOUCHES, model, at)
+    happened, happened_params = _signals("leads_leadevent", "event", MOST_EVENTS, model, at)
+    points_sql = "".join(f", {sql} AS p{number}" for number, (sql, _) in enumerate(points))
+    points_params = [param for _, params in points for param in params]
+    fit, engagement = (_part(model, part) for part in ("fit", "engagement"))
+    chance = (
+        "base.win_probability, newest.win_low, newest.win_high"
+        if chances.champion is not None
+        else "graded.mean AS win_probability, graded.low AS win_low, graded.high AS win_high"
+    )
+    known = "AND newest.prediction_id = %s::bigint" if chances.champion is not None else ""
+    known_params = [chances.champion] if chances.champion is not None else []
+    statement = f"""
+        WITH base AS MATERIALIZED ({base}),
+        touched AS MATERIALIZED ({touched}),
+        happened AS MATERIALIZED ({happened}),
+        pointed AS MATERIALIZED (
+            SELECT base.*{_counts(model)}{points_sql}
+            FROM base LEFT JOIN touched ON touched.lead_id = base.lead LEFT JOIN happened ON happened.lead_id = base.lead
+        ),
+        summed AS MATERIALIZED (
+            SELECT base.*, {_bounded(fit)} AS new_fit, {_bounded(engagement)} AS new_engagement FROM pointed AS base
+        ),
+        graded_leads AS MATERIALIZED (SELECT base.*, {_grade()} AS new_grade FROM summed AS base),
+        scored AS MATERIALIZED (
+            SELECT base.lead, base.fit, base.engagement, base.grade, base.scored_at, base.captured_at,
+                base.new_fit, base.new_engagement, base.new_grade, {chance},
+                newest.model_id AS judge, newest.prediction_id,
+                CASE WHEN newest.is_whole THEN '{{}}'::jsonb ELSE newest.facts END
+                    || {changed} AS facts,
+                {reasons} AS reasons
+            FROM graded_leads AS base
+            CROSS JOIN LATERAL (
+                SELECT model_id, prediction_id, win_low, win_high, is_whole,
+                    CASE WHEN NOT is_whole THEN facts END AS facts
+                FROM qualification_score WHERE lead_id = base.lead ORDER BY at DESC, id DESC LIMIT 1
+            ) AS newest
+            LEFT JOIN (SELECT NULL::text, NULL::float8, NULL::float8, NULL::float8 WHERE false
+                {"UNION ALL SELECT %s, %s::float8, %s::float8, %s::float8 " * len(chances.by_grade)})
+                AS graded (grade, mean, low, high) ON graded.grade = base.new_grade
+            WHERE EXISTS (SELECT FROM qualification_score WHERE lead_id = base.lead AND is_whole) {known}
+        ),
+        kept AS (
+            INSERT INTO qualification_score (lead_id, model_id, at, fit, engagement, grade, prediction_id,
+                win_probability, win_low, win_high, reasons, facts, is_whole)
+            SELECT lead, %s, %s, new_fit, new_engagement, new_grade, %s::bigint, win_probability, win_low, win_high,
+                reasons, facts || jsonb_build_object('{NOW}', %s::text, 'score.fit', new_fit,
+                    'score.engagement', new_engagement, 'score.grade', new_grade,
+                    'score.win_probability', win_probability), false
+            FROM scored
+            WHERE judge <> %s OR prediction_id IS DISTINCT FROM %s::bigint OR new_grade <> grade
+                OR new_fit IS DISTINCT FROM fit OR new_engagement > coalesce(engagement, 0)
+        ),
+        written AS (
+            UPDATE leads_lead AS lead SET fit = new_fit, engagement = new_engagement, grade = new_grade,
+                win_probability = scored.win_probability,
+                scored_at = CASE WHEN lead.scored_at >= lead.captured_at THEN lead.scored_at ELSE %s END
+            FROM scored
+            WHERE lead.id = scored.lead AND (
+                lead.fit IS DISTINCT FROM new_fit OR lead.engagement IS DISTINCT FROM new_engagement
+                OR lead.grade <> new_grade OR lead.win_probability IS DISTINCT FROM scored.win_probability
+                OR lead.scored_at IS NULL OR lead.scored_at < lead.captured_at
+            )
+        )
+        SELECT lead, new_grade <> grade FROM scored
+    """  # noqa: S608  # names of our own, values as parameters
+    by_grade = [value for grade, estimate in chances.by_grade.items() for value in (grade, *estimate)]
+    params = [
+        *base_params,
+        *touched_params,
+        *happened_params,
+        *points_params,
+        *changed_params,
+        *reason_params,
+        *by_grade,
+        *known_params,
+        model_id,
+        at,
+        chances.champion,
+        at.isoformat(),
+        model_id,
+        chances.champion,
+        at,
+    ]
+    return statement, params
+
+
+def _base(ids: Sequence[int], read: _Read) -> tuple[str, Params]:
+    """What is read of each lead, once."""
+    own = ("fit", "engagement", "grade", "scored_at", "captured_at", "win_probability")
+    leads = Lead.objects.filter(pk__in=ids).order_by()
+    rows = leads.annotate(lead=F("pk"), **read.columns).values("lead", *own, *read.columns)
+    sql, params = rows.query.sql_with_params()
+    return sql, list(params)
+
+
+def _signals(table: str, kind: str, most: int, model: Model, at: datetime) -> tuple[str, Params]:
+    """Of each lead what its newest touches or events add up to, rule by rule."""
+    rules = [(number, rule) for number, rule in enumerate(model.rules) if getattr(rule, kind)]
+    if kind == "event" and not rules:
+        return "SELECT NULL::bigint AS lead_id WHERE false", []
+    sums, params = "", Params()
+    for number, rule in rules:
+        tests, values = ["true"], Params()
+        if getattr(rule, kind) != "any" or kind == "event":
+            tests.append("one.kind = %s")
+            values.append(getattr(rule, kind))
+        if rule.subjects and kind == "touch":
+            tests.append("one.subject = ANY(%s::text[])")
+            values.append(sorted(rule.subjects))
+        if rule.within_days:
+            tests.append("one.at > %s")
+            values.append(at - timedelta(days=rule.within_days))
+        test = " AND ".join(tests)
+        sums += f", sum(one.faded) FILTER (WHERE {test}) AS s{number}, count(*) FILTER (WHERE {test}) AS n{number}"
+        params += [*values, *values]
+    kinds, kind_params = ("AND source.kind = ANY(%s)", [sorted(model.event_kinds)]) if kind == "event" else ("", [])
+    subject = fold_sql("source.subject").replace("%", "%%") if kind == "touch" else "NULL"
+    own = ", max(one.faded) AS newest" if kind == "touch" else ""
+    statement = f"""
+        SELECT one.lead_id{own}{sums} FROM (
+            SELECT source.lead_id, source.kind, source.at, {subject} AS subject,
+                power(0.5::float8, greatest(0, extract(epoch FROM %s - source.at)::float8)
+                    / {DAY} / {float(model.half_life_days)!r}) AS faded,
+                row_number() OVER (PARTITION BY source.lead_id ORDER BY source.at DESC, source.id DESC) AS place
+            FROM {table} AS source JOIN base ON base.lead = source.lead_id {kinds}
+        ) AS one
+        WHERE one.place <= {most} AND one.at <= %s GROUP BY one.lead_id
+    """  # noqa: S608  # names of our own, values as parameters
+    return statement, [*params, at, *kind_params, at]
+
+
+def _points(number: int, rule: Rule, model: Model, read: _Read) -> tuple[str, Params]:
+    holds, params = _holds(rule, read)
+    points = f"{rule.points!r}::float8"
+    if rule.part == "fit":
+        return f"CASE WHEN {holds} THEN {points} ELSE 0 END", params
+    if not rule.touch and not rule.event:
+        return f"CASE WHEN {holds} THEN coalesce({points} * touched.newest, 0) ELSE 0 END", params
+    source = "happened" if rule.event else "touched"
+    total = f"{points} * {source}.s{number}"
+    if rule.most is not None:
+        total = _clamped(total, abs(rule.most))
+    return f"CASE WHEN {holds} AND {source}.n{number} >= {rule.least} THEN coalesce({total}, 0) ELSE 0 END", params
+
+
+def _counts(model: Model) -> str:
+    return "".join(
+        f", {'happened' if rule.event else 'touched'}.n{number} AS n{number}"
+        for number, rule in enumerate(model.rules)
+        if rule.touch or rule.event
+    )
+
+
+def _holds(rule: Rule, read: _Read) -> tuple[str, Params]:
+    q: Q = rule.condition.to_q(read.at, read.compared)
+    if not q:
+        return "true", []
+    query = Query(Lead, alias_cols=False)
+    try:
+        sql, params = query.build_where(q).as_sql(query.get_compiler(connection=connection), connection)
+    except FullResultSet:
+        return "true", []
+    except EmptyResultSet:
+        return "false", []
+    return f"coalesce({sql}, false)", list(params)
+
+
+def _clamped(total: str, most: float) -> str:
+    return f"greatest(-{most!r}::float8, least({most!r}::float8, {total}))"
+
+
+def _over(model: Model, key: str, most: float) -> str:
+    """What a group has over its cap."""
+    parts = [f"base.p{number}" for number, rule in enumerate(model.rules) if rule.group == key]
+    whole = f"({' + '.join(parts)})" if parts else "0::float8"
+    return f"({whole} - {_clamped(whole, most)})"
+
+
+def _part(model: Model, part: str) -> str:
+    """The points of a part together, without what is over a cap."""
+    terms = [f"+ base.p{number}" for number, rule in enumerate(model.rules) if rule.part == part]
+    groups = {rule.group for rule in model.rules if rule.part == part}
+    terms += [f"- {_over(model, group.key, group.most)}" for group in model.groups if group.key in groups]
+    return f"(0::float8 {' '.join(terms)})"
+
+
+def _bounded(points: str) -> str:
+    return f"greatest(0, least(100, floor({points} + {HALF!r}::float8)))::int"
+
+
+def _grade() -> str:
+    letters = " ".join(f"WHEN base.new_fit >= {least} THEN '{letter}'" for least, letter in LETTERS)
+    numbers = " ".join(f"WHEN base.new_engagement >= {least} THEN '{n}'" for n, (least, _) in enumerate(LETTERS, 1))
+    return f"((CASE {letters} ELSE 'D' END) || (CASE {numbers} ELSE '4' END))"
+
+
+def _object(names: Iterable[str], read: _Read) -> tuple[str, Params]:
+    """Facts by name as one JSON object, a part at a time: a function takes a hundred arguments."""
+    ordered = sorted(names)
+    parts = [
+        f"jsonb_build_object({', '.join(f'%s::text, {read.shown(name)}' for name in ordered[start : start + PAIRS])})"
+        for start in range(0, len(ordered), PAIRS)
+    ]
+    return f"({' || '.join(parts)})" if parts else "'{}'::jsonb", ordered
+
+
+def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
+    """Every point with its reason, most points first."""
+    rows, params = [], Params()
+    for number, rule in enumerate(model.rules):
+        tenths = f"round(base.p{number} * 10) / 10"
+        facts, names = _object(rule.condition.fact_names(), read)
+        times = (
+            f" || CASE WHEN base.n{number} > 1 THEN jsonb_build_object('times', base.n{number}) ELSE '{{}}' END"
+            if rule.touch or rule.event
+            else ""
+        )
+        built = f"%s::jsonb || jsonb_build_object('points', {tenths}, 'facts', {facts}){times}"
+        rows.append(f"({tenths}, %s::text, CASE WHEN base.p{number} <> 0 THEN {built} END)")
+        said = {"key": rule.key, **rule.labels, "part": rule.part}
+        params += [rule.key, json.dumps(said), *names]
+    for group in model.groups:
+        part = next((rule.part for rule in model.rules if rule.group == group.key), None)
+        if part is None:
+            continue
+        over = _over(model, group.key, group.most)
+        tenths = f"round(-{over} * 10) / 10"
+        built = f"CASE WHEN {over} <> 0 THEN %s::jsonb || jsonb_build_object('points', {tenths}) END"
+        rows.append(f"({tenths}, %s::text, {built})")
+        said = {"key": f"{CAP}{group.key}", **group.labels, "part": part, "facts": {}}
+        params += [f"{CAP}{group.key}", json.dumps(said)]
+    if not rows:
+        return "'[]'::jsonb", []
+    listed = f"""coalesce((
+        SELECT jsonb_agg(reason.body ORDER BY abs(reason.points) DESC, reason.key COLLATE "C")
+        FROM (VALUES {", ".join(rows)}) AS reason (points, key, body) WHERE reason.body IS NOT NULL
+    ), '[]'::jsonb)"""  # noqa: S608  # names of our own, values as parameters
+    return listed, params
