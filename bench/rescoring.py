@@ -1,6 +1,6 @@
-"""Scoring open leads anew after a model was published: many at once, beside one by one.
+"""Scoring open leads anew after a model was published, by as many jobs as the product starts, beside one by one.
 
-BENCH_LEADS (20,000) sets how many there are; half of them have two touches. Printed is what a million would take.
+BENCH_LEADS (100,000) sets how many there are, each with a score; half of them have two touches. Printed is what a million would take.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.harness import ROOT, report
 
-LEADS = int(os.environ.get("BENCH_LEADS", "20000"))
+LEADS = int(os.environ.get("BENCH_LEADS", "100000"))
 ALONE = 300
 AT_ONCE = 500
 SEED = 20261127

@@ -52,7 +52,7 @@ class Fold(Func):
     def __init__(self, text: Combinable) -> None:
         super().__init__(text)
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *_how: Any, **_extra: Any) -> Any:
         """The text wherever it is needed, its parameters too."""
         text, params = compiler.compile(self.source_expressions[0])
         once = f"({text})"

@@ -7,7 +7,5 @@ class Migration(migrations.Migration):
     dependencies = [("leads", "0020_calendar")]
 
     operations = [
-        migrations.RunSQL(
-            "ALTER TABLE leads_lead SET (fillfactor = 70)", "ALTER TABLE leads_lead RESET (fillfactor)"
-        )
+        migrations.RunSQL("ALTER TABLE leads_lead SET (fillfactor = 70)", "ALTER TABLE leads_lead RESET (fillfactor)")
     ]

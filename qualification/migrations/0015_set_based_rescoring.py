@@ -5,7 +5,6 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 
-
 LANES = 8
 
 
@@ -18,39 +17,57 @@ def lanes_of_what_runs(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0021_room_on_pages'),
-        ('qualification', '0014_automatic'),
+        ("leads", "0021_room_on_pages"),
+        ("qualification", "0014_automatic"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='rescorerun',
-            name='after',
+            model_name="rescorerun",
+            name="after",
         ),
         migrations.AddField(
-            model_name='score',
-            name='is_whole',
-            field=models.BooleanField(default=True, help_text='No: only what had changed since the last whole one is here; `all_facts` has everything.'),
+            model_name="score",
+            name="is_whole",
+            field=models.BooleanField(default=True),
         ),
         migrations.AlterField(
-            model_name='score',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='leads.lead'),
+            model_name="score",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="scores", to="leads.lead"
+            ),
+        ),
+        migrations.RemoveIndex(model_name="score", name="qualification_score_lead"),
+        migrations.AddIndex(
+            model_name="score",
+            index=models.Index(fields=["lead", "-at", "-id"], name="qualification_score_newest"),
         ),
         migrations.CreateModel(
-            name='RescoreLane',
+            name="RescoreLane",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('remainder', models.PositiveSmallIntegerField()),
-                ('after', models.BigIntegerField(default=0, help_text='The last lead that was scored; the job goes on after it.')),
-                ('is_done', models.BooleanField(default=False)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lanes', to='qualification.rescorerun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("remainder", models.PositiveSmallIntegerField()),
+                (
+                    "after",
+                    models.BigIntegerField(
+                        default=0, help_text="The last lead that was scored; the job goes on after it."
+                    ),
+                ),
+                ("is_done", models.BooleanField(default=False)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lanes", to="qualification.rescorerun"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['remainder'],
-                'constraints': [models.UniqueConstraint(fields=('run', 'remainder'), name='qualification_rescorelane_one_each')],
+                "ordering": ["remainder"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "remainder"), name="qualification_rescorelane_one_each")
+                ],
             },
         ),
         migrations.RunPython(lanes_of_what_runs, migrations.RunPython.noop),

@@ -1,11 +1,14 @@
 """Explicit scoring: versioned models, and every score with its explanation."""
 
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any
 
 from django.db import models
 from django.db.models import Case, F, Func, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+
+AT_ONCE = 500
 
 
 class ScoringModel(models.Model):
@@ -46,8 +49,8 @@ class ScoringModel(models.Model):
 class ScoreQuerySet(models.QuerySet["Score"]):
     """Scores, read with the facts of then."""
 
-    def with_facts(self) -> Self:
-        """Each with `known`: its facts, and where it says only what had changed, those of the last whole one below."""
+    def known(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The number of each with its facts; where it says only what had changed, those of the last whole one below."""
         before = Score.objects.filter(
             Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), pk__lt=OuterRef("pk")), lead=OuterRef("lead"), is_whole=True
         ).order_by("-at", "-pk")
@@ -58,7 +61,8 @@ class ScoreQuerySet(models.QuerySet["Score"]):
             arg_joiner=" || ",
             output_field=models.JSONField(),
         )
-        return self.annotate(known=Case(When(is_whole=True, then=F("facts")), default=both))
+        rows = self.annotate(known_then=Case(When(is_whole=True, then=F("facts")), default=both))
+        yield from rows.values_list("pk", "known_then").iterator(AT_ONCE)
 
 
 class Score(models.Model):
@@ -86,16 +90,14 @@ class Score(models.Model):
         _("reasons"), default=list, help_text=_("key, label, part, points, and the fact that gave them")
     )
     facts = models.JSONField(_("facts as they were"), default=dict)
-    is_whole = models.BooleanField(
-        default=True,
-        help_text=_("No: only what had changed since the last whole one is here; `all_facts` has everything."),
-    )
+    # Where it is not, only what may have changed since the last whole one is here; `all_facts` has everything.
+    is_whole = models.BooleanField(default=True)
 
     objects = ScoreQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["lead", "-at"], name="qualification_score_lead")]
+        indexes = [models.Index(fields=["lead", "-at", "-id"], name="qualification_score_newest")]
 
     def __str__(self) -> str:
         return f"{self.grade} ({self.fit}/{self.engagement})"
@@ -103,9 +105,7 @@ class Score(models.Model):
     @property
     def all_facts(self) -> dict[str, Any]:
         """Everything that was known when it was given."""
-        if self.is_whole:
-            return self.facts
-        known: dict[str, Any] = Score.objects.with_facts().values_list("known", flat=True).get(pk=self.pk)
+        known: dict[str, Any] = self.facts if self.is_whole else dict(Score.objects.filter(pk=self.pk).known())[self.pk]
         return known
 
 
@@ -153,9 +153,7 @@ class RescoreLane(models.Model):
 
     class Meta:
         ordering = ["remainder"]
-        constraints = [
-            models.UniqueConstraint(fields=["run", "remainder"], name="qualification_rescorelane_one_each")
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "remainder"], name="qualification_rescorelane_one_each")]
 
     def __str__(self) -> str:
         return f"{self.run_id}, {self.remainder}"

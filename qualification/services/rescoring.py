@@ -13,7 +13,7 @@ from leads.models import Lead
 from qualification.models import Criteria, RescoreLane, RescoreRun, ScoringModel
 from qualification.services.apply_criteria import begin_applying
 from qualification.services.criteria import published
-from qualification.services.score import Rescored, score_together
+from qualification.services.score import Rescored, score_locked
 
 JOB = "qualification.tasks.rescore"
 State = RescoreRun.State
@@ -65,15 +65,14 @@ def _next_block(run_id: int) -> bool:
         if lane is None:
             return False
         left = Lead.objects.open().alias(remainder=Mod("pk", LANES)).filter(remainder=lane.remainder)
-        ids = list(left.filter(pk__gt=lane.after).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-        rescored = score_together(ids) if ids else Rescored()
+        locked = left.filter(pk__gt=lane.after).select_for_update(of=("self",), no_key=True).order_by("pk")
+        ids = list(locked.values_list("pk", flat=True)[:AT_ONCE])
+        rescored = score_locked(ids, now()) if ids else Rescored()
         lane.after, lane.is_done = (ids[-1] if ids else lane.after), len(ids) < AT_ONCE
         lane.save(update_fields=["after", "is_done"])
     going_on = RescoreRun.objects.filter(pk=run_id, state=State.RUNNING)
     going_on.update(done=F("done") + len(ids), moved=F("moved") + rescored.moved, heard_at=now())
-    if lane.is_done and _is_over(run_id):
-        return False
-    return True
+    return not (lane.is_done and _is_over(run_id))
 
 
 def _is_over(run_id: int) -> bool:

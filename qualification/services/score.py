@@ -171,16 +171,18 @@ def _is_another(result: Result, lead: Lead) -> bool:
     return (result.grade, result.fit) != (lead.grade, lead.fit) or result.engagement > (lead.engagement or 0)
 
 
-def score_together(lead_ids: Sequence[int], at: datetime | None = None) -> "Rescored":
+def score_together(lead_ids: Sequence[int], at: datetime) -> "Rescored":
     """The same as `score_anew`, by one statement of SQL for all but those of which too little has been kept so far."""
+    with transaction.atomic():
+        return score_locked(list(Lead.objects.lock().open().filter(pk__in=lead_ids).values_list("pk", flat=True)), at)
+
+
+def score_locked(ids: Sequence[int], at: datetime) -> "Rescored":
+    """The same, of open leads whose locks the caller's transaction has."""
     row = _published()
     if row is None:
         return Rescored()
-    with transaction.atomic(), looked_at_once():
-        # In the order of numbers, as everybody who locks several does.
-        open_leads = Lead.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=lead_ids, stage__in=OPEN)
-        ids = list(open_leads.order_by("pk").values_list("pk", flat=True))
-        at = at or now()
+    with looked_at_once():
         try:
             done = score_in_sql(ids, compiled(row), row.pk, _chances(), at)
         except NotInSQL:

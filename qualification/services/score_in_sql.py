@@ -12,13 +12,13 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connection
-from django.db.models import F, Func, JSONField, Q, TextField, Value
+from django.db.models import BooleanField, F, Func, Q, TextField, Value
 from django.db.models.expressions import Combinable, Expression, RawSQL
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.db.models.sql import Query
 
 from leads.conditions.sql import column
-from leads.facts import NOW, Fact, fact_named
+from leads.facts import Fact, fact_named
 from leads.facts.registry import MOST_TOUCHES
 from leads.fold import fold_sql
 from leads.models import Lead
@@ -36,128 +36,16 @@ MOVING = (
     "company.has_owner",
 )
 Params = list[Any]
-PAIRS = 40
+_QUOTED_END = "'}'"
 
 
-class NotInSQL(LookupError):
-    """A rule asks for a fact that has no column."""
-
-
-@dataclass
-class _Read:
-    """What conditions and reasons read of a lead, each under a name of its own."""
-
-    at: datetime
-    named: dict[tuple[str, str], str] = field(default_factory=dict)
-    columns: dict[str, Any] = field(default_factory=dict)
-
-    def compared(self, fact: Fact, kind: str, at: datetime) -> Expression:
-        """A fact as a condition compares it."""
-        expression = self._new((fact.name, kind), lambda: column(fact, kind, at))
-        return RawSQL(f'base."{self.named[fact.name, kind]}"', (), output_field=expression.output_field)
-
-    def shown(self, name: str) -> str:
-        """A fact as it is kept, in JSON: the column's name."""
-        fact = fact_named(name)
-        if fact is None or fact.column is None:
-            raise NotInSQL(name)
-        self._new((name, "json"), lambda: _as_json(fact, self.at))
-        return f'base."{self.named[name, "json"]}"'
-
-    def _new(self, key: tuple[str, str], make: Any) -> Any:
-        if key not in self.named:
-            try:
-                made = make()
-            except LookupError as error:
-                raise NotInSQL(key[0]) from error
-            self.named[key] = f"f{len(self.named)}"
-            self.columns[self.named[key]] = made
-        return self.columns[self.named[key]]
-
-
-def _as_json(fact: Fact, at: datetime) -> Func:
-    raw: Combinable = fact.column(at) if fact.column else Value(None)
-    if fact.kind in ("text", "postal", "any"):
-        raw = NullIf(Cast(raw, TextField()), Value(""))
-    return Func(raw, function="to_jsonb", output_field=JSONField())
-
-
-@dataclass(frozen=True)
-class Chances:
-    """What the chance is taken from: ``champion`` keeps what its version said of a lead, else it follows the grade."""
-
-    champion: int | None
-    by_grade: Mapping[str, tuple[float, float, float]]
-
-
-def score_in_sql(ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime) -> dict[int, bool]:
-    """Score these locked leads; each that was scored, with whether its grade is another now.
-
-    Left out are leads without a whole score yet, and those of which the version that predicts has said nothing.
-    Raises NotInSQL.
-    """
-    statement, params = _statement(ids, model, model_id, chances, at)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return dict(cursor.fetchall())
-
-
-def _statement(
-    ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime
-) -> tuple[str, Params]:
-    read = _Read(at)
-    points = [_points(number, rule, model, read) for number, rule in enumerate(model.rules)]
-    reasons, reason_params = _reasons(model, read)
-    looked_at = {name for rule in model.rules for name in rule.condition.fact_names()}
-    changed, changed_params = _object([name for name in {*MOVING, *looked_at} if not name.startswith("score.")], read)
-    base, base_params = _base(ids, read)
-    touched, touched_params = _signals("leads_touchpoint", "touch", MOST_TOUCHES, model, at)
-    happened, happened_params = _signals("leads_leadevent", "event", MOST_EVENTS, model, at)
-    points_sql = "".join(f", {sql} AS p{number}" for number, (sql, _) in enumerate(points))
-    points_params = [param for _, params in points for param in params]
-    fit, engagement = (_part(model, part) for part in ("fit", "engagement"))
-    chance = (
-        "base.win_probability, newest.win_low, newest.win_high"
-        if chances.champion is not None
-        else "graded.mean AS win_probability, graded.low AS win_low, graded.high AS win_high"
-    )
-    known = "AND newest.prediction_id = %s::bigint" if chances.champion is not None else ""
-    known_params = [chances.champion] if chances.champion is not None else []
-    statement = f"""
-        WITH base AS MATERIALIZED ({base}),
-        touched AS MATERIALIZED ({touched}),
-        happened AS MATERIALIZED ({happened}),
-        pointed AS MATERIALIZED (
-            SELECT base.*{_counts(model)}{points_sql}
-            FROM base LEFT JOIN touched ON touched.lead_id = base.lead LEFT JOIN happened ON happened.lead_id = base.lead
-        ),
-        summed AS MATERIALIZED (
-            SELECT base.*, {_bounded(fit)} AS new_fit, {_bounded(engagement)} AS new_engagement FROM pointed AS base
-        ),
-        graded_leads AS MATERIALIZED (SELECT base.*, {_grade()} AS new_grade FROM summed AS base),
-        scored AS MATERIALIZED (
-            SELECT base.lead, base.fit, base.engagement, base.grade, base.scored_at, base.captured_at,
-                base.new_fit, base.new_engagement, base.new_grade, {chance},
-                newest.model_id AS judge, newest.prediction_id,
-                CASE WHEN newest.is_whole THEN '{{}}'::jsonb ELSE newest.facts END
-                    || {changed} AS facts,
-                {reasons} AS reasons
-            FROM graded_leads AS base
-            CROSS JOIN LATERAL (
-                SELECT model_id, prediction_id, win_low, win_high, is_whole,
-                    CASE WHEN NOT is_whole THEN facts END AS facts
-                FROM qualification_score WHERE lead_id = base.lead ORDER BY at DESC, id DESC LIMIT 1
-            ) AS newest
-            LEFT JOIN (SELECT NULL::text, NULL::float8, NULL::float8, NULL::float8 WHERE false
-                {"UNION ALL SELECT %s, %s::float8, %s::float8, %s::float8 " * len(chances.by_grade)})
-                AS graded (grade, mean, low, high) ON graded.grade = base.new_grade
-            WHERE EXISTS (SELECT FROM qualification_score WHERE lead_id = base.lead AND is_whole) {known}
-        ),
+# A score is kept where another judged before, or where it is more than engagement that has faded.
+WRITES = """
         kept AS (
             INSERT INTO qualification_score (lead_id, model_id, at, fit, engagement, grade, prediction_id,
                 win_probability, win_low, win_high, reasons, facts, is_whole)
             SELECT lead, %s, %s, new_fit, new_engagement, new_grade, %s::bigint, win_probability, win_low, win_high,
-                reasons, facts || jsonb_build_object('{NOW}', %s::text, 'score.fit', new_fit,
+                reasons, facts || jsonb_build_object('now', %s::text, 'score.fit', new_fit,
                     'score.engagement', new_engagement, 'score.grade', new_grade,
                     'score.win_probability', win_probability), false
             FROM scored
@@ -176,32 +64,152 @@ def _statement(
             )
         )
         SELECT lead, new_grade <> grade FROM scored
-    """  # noqa: S608  # names of our own, values as parameters
-    by_grade = [value for grade, estimate in chances.by_grade.items() for value in (grade, *estimate)]
-    params = [
-        *base_params,
-        *touched_params,
-        *happened_params,
-        *points_params,
-        *changed_params,
-        *reason_params,
-        *by_grade,
-        *known_params,
-        model_id,
-        at,
-        chances.champion,
-        at.isoformat(),
-        model_id,
-        chances.champion,
-        at,
-    ]
+"""
+
+
+class NotInSQL(LookupError):
+    """A rule asks for a fact that has no column."""
+
+
+@dataclass
+class _Read:
+    """What conditions and reasons read of a lead, each under a name of its own."""
+
+    at: datetime
+    named: dict[tuple[str, str], str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    def compared(self, fact: Fact, kind: str, at: datetime) -> Expression:
+        """A fact as a condition compares it."""
+        expression = self._new((fact.name, kind), lambda: column(fact, kind, at))
+        name = f'base."{self.named[fact.name, kind]}"'
+        return RawSQL(name, (), output_field=expression.output_field)  # noqa: S611  # a name of our own
+
+    def shown(self, name: str) -> str:
+        """A fact as it is kept, as the text of its JSON: the column's name. Text is put together faster than JSON."""
+        fact = fact_named(name)
+        if fact is None or fact.column is None:
+            raise NotInSQL(name)
+        self._new((name, "json"), lambda: _as_json(fact, self.at))
+        return f'base."{self.named[name, "json"]}"'
+
+    def _new(self, key: tuple[str, str], make: Any) -> Any:
+        if key not in self.named:
+            try:
+                made = make()
+            except LookupError as error:
+                raise NotInSQL(key[0]) from error
+            self.named[key] = f"f{len(self.named)}"
+            self.columns[self.named[key]] = made
+        return self.columns[self.named[key]]
+
+
+def _as_json(fact: Fact, at: datetime) -> Expression:
+    raw: Combinable = fact.column(at) if fact.column else Value(None)
+    if fact.kind in ("text", "postal", "any"):
+        raw = NullIf(Cast(raw, TextField()), Value(""))
+    written = Func(raw, template="to_json(%(expressions)s)::text", output_field=TextField())
+    return Coalesce(written, Value("null"), output_field=TextField())
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What the chance is taken from: ``champion`` keeps what its version said of a lead, else it follows the grade."""
+
+    champion: int | None
+    by_grade: Mapping[str, tuple[float, float, float]]
+
+
+def score_in_sql(ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime) -> dict[int, bool]:
+    """Score these locked leads; each that was scored, with whether its grade is another now.
+
+    Left out are leads without a whole score yet, and those of which the version that predicts has said nothing.
+    Raises NotInSQL.
+    """
+    statement, params = _statement(ids, model, model_id, chances, at)
+    with connection.cursor() as cursor:
+        # Turning it into machine code takes longer than running it.
+        cursor.execute("SET LOCAL jit = off")
+        cursor.execute(statement, params)
+        return dict(cursor.fetchall())
+
+
+def _statement(ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime) -> tuple[str, Params]:
+    read = _Read(at)
+    # What rules and reasons read is known once they are written; it is read before.
+    pointed, pointed_params = _pointed(model, read)
+    scored, scored_params = _scored(model, chances, read)
+    base, base_params = _base(ids, read)
+    touched, touched_params = _signals("leads_touchpoint", "touch", MOST_TOUCHES, model, at)
+    happened, happened_params = _signals("leads_leadevent", "event", MOST_EVENTS, model, at)
+    statement = f"""
+        WITH base AS MATERIALIZED ({base}),
+        touched AS MATERIALIZED ({touched}),
+        happened AS MATERIALIZED ({happened}),
+        pointed AS MATERIALIZED ({pointed}),
+        scored AS MATERIALIZED ({scored}),
+        {WRITES}
+    """
+    judges = [model_id, chances.champion]
+    written_params = [model_id, at, chances.champion, at.isoformat(), *judges, at]
+    params = [*base_params, *touched_params, *happened_params, *pointed_params, *scored_params, *written_params]
     return statement, params
+
+
+def _pointed(model: Model, read: _Read) -> tuple[str, Params]:
+    """The points of every rule, p0, p1, …"""
+    points = [_points(number, rule, model, read) for number, rule in enumerate(model.rules)]
+    columns = "".join(f", {sql} AS p{number}" for number, (sql, _) in enumerate(points))
+    statement = f"""
+        SELECT base.*{_counts(model)}{columns}
+        FROM base LEFT JOIN touched ON touched.lead_id = base.lead
+        LEFT JOIN happened ON happened.lead_id = base.lead
+    """  # noqa: S608  # names of our own, values as parameters
+    return statement, [param for _, params in points for param in params]
+
+
+def _scored(model: Model, chances: Chances, read: _Read) -> tuple[str, Params]:
+    """Both parts, the grade, the chance, the reasons, and the facts that may have changed since the last score."""
+    reasons, reason_params = _reasons(model, read)
+    looked_at = {name for rule in model.rules for name in rule.condition.fact_names()}
+    changed, changed_params = _object([name for name in {*MOVING, *looked_at} if not name.startswith("score.")], read)
+    fit, engagement = (_bounded(_part(model, part)) for part in ("fit", "engagement"))
+    if chances.champion is None:
+        chance, known, known_params = (
+            "graded.mean AS win_probability, graded.low AS win_low, graded.high AS win_high",
+            "",
+            [],
+        )
+    else:
+        chance = "base.win_probability, newest.win_low, newest.win_high"
+        known, known_params = "WHERE newest.prediction_id = %s::bigint", [chances.champion]
+    by_grade = [value for grade, estimate in chances.by_grade.items() for value in (grade, *estimate)]
+    statement = f"""
+        SELECT base.lead, base.fit, base.engagement, base.grade, parts.new_fit, parts.new_engagement,
+            graded_now.new_grade, {chance}, newest.model_id AS judge, newest.prediction_id,
+            CASE WHEN newest.is_whole THEN '{{}}'::jsonb ELSE newest.facts END || ({changed})::jsonb AS facts,
+            {reasons} AS reasons
+        FROM pointed AS base
+        CROSS JOIN LATERAL (SELECT {fit} AS new_fit, {engagement} AS new_engagement OFFSET 0) AS parts
+        CROSS JOIN LATERAL (SELECT {_grade()} AS new_grade OFFSET 0) AS graded_now
+        CROSS JOIN LATERAL (
+            SELECT model_id, prediction_id, win_low, win_high, is_whole, CASE WHEN NOT is_whole THEN facts END AS facts
+            FROM qualification_score WHERE lead_id = base.lead ORDER BY at DESC, id DESC LIMIT 1
+        ) AS newest
+        LEFT JOIN (SELECT NULL::text, NULL::float8, NULL::float8, NULL::float8 WHERE false
+            {"UNION ALL SELECT %s, %s::float8, %s::float8, %s::float8 " * len(chances.by_grade)})
+            AS graded (grade, mean, low, high) ON graded.grade = graded_now.new_grade
+        {known}
+    """  # noqa: S608  # names of our own, values as parameters
+    return statement, [*changed_params, *reason_params, *by_grade, *known_params]
 
 
 def _base(ids: Sequence[int], read: _Read) -> tuple[str, Params]:
     """What is read of each lead, once."""
-    own = ("fit", "engagement", "grade", "scored_at", "captured_at", "win_probability")
-    leads = Lead.objects.filter(pk__in=ids).order_by()
+    own = ("fit", "engagement", "grade", "win_probability")
+    test, numbers = '"leads_lead"."id" = ANY(%s::bigint[])', (list(ids),)
+    among = RawSQL(test, numbers, output_field=BooleanField())  # noqa: S611  # one parameter instead of thousands
+    leads = Lead.objects.filter(among).order_by()
     rows = leads.annotate(lead=F("pk"), **read.columns).values("lead", *own, *read.columns)
     sql, params = rows.query.sql_with_params()
     return sql, list(params)
@@ -303,50 +311,60 @@ def _bounded(points: str) -> str:
 
 
 def _grade() -> str:
-    letters = " ".join(f"WHEN base.new_fit >= {least} THEN '{letter}'" for least, letter in LETTERS)
-    numbers = " ".join(f"WHEN base.new_engagement >= {least} THEN '{n}'" for n, (least, _) in enumerate(LETTERS, 1))
+    letters = " ".join(f"WHEN parts.new_fit >= {least} THEN '{letter}'" for least, letter in LETTERS)
+    numbers = " ".join(f"WHEN parts.new_engagement >= {least} THEN '{n}'" for n, (least, _) in enumerate(LETTERS, 1))
     return f"((CASE {letters} ELSE 'D' END) || (CASE {numbers} ELSE '4' END))"
 
 
 def _object(names: Iterable[str], read: _Read) -> tuple[str, Params]:
-    """Facts by name as one JSON object, a part at a time: a function takes a hundred arguments."""
+    """The text of a JSON object of facts by name."""
     ordered = sorted(names)
-    parts = [
-        f"jsonb_build_object({', '.join(f'%s::text, {read.shown(name)}' for name in ordered[start : start + PAIRS])})"
-        for start in range(0, len(ordered), PAIRS)
-    ]
-    return f"({' || '.join(parts)})" if parts else "'{}'::jsonb", ordered
+    parts = [f"%s || {read.shown(name)}" for name in ordered]
+    begins = [f"{', ' if place else ''}{json.dumps(name)}: " for place, name in enumerate(ordered)]
+    return f"'{{' || {' || '.join([*parts, _QUOTED_END])}", begins
+
+
+def _begun(said: Mapping[str, Any]) -> str:
+    """The text of a JSON object, up to where its points stand."""
+    return f'{json.dumps(said)[:-1]}, "points": '
 
 
 def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
     """Every point with its reason, most points first."""
-    rows, params = [], Params()
+    points, keys, bodies, params = [], [], [], Params()
     for number, rule in enumerate(model.rules):
         tenths = f"round(base.p{number} * 10) / 10"
         facts, names = _object(rule.condition.fact_names(), read)
         times = (
-            f" || CASE WHEN base.n{number} > 1 THEN jsonb_build_object('times', base.n{number}) ELSE '{{}}' END"
+            f" || CASE WHEN base.n{number} > 1 THEN ', \"times\": ' || base.n{number} ELSE '' END"
             if rule.touch or rule.event
             else ""
         )
-        built = f"%s::jsonb || jsonb_build_object('points', {tenths}, 'facts', {facts}){times}"
-        rows.append(f"({tenths}, %s::text, CASE WHEN base.p{number} <> 0 THEN {built} END)")
+        built = f"%s || ({tenths}) || ', \"facts\": ' || {facts}{times} || '}}'"
+        points.append(tenths)
+        keys.append(rule.key)
+        bodies.append(f"CASE WHEN base.p{number} <> 0 THEN {built} END")
         said = {"key": rule.key, **rule.labels, "part": rule.part}
-        params += [rule.key, json.dumps(said), *names]
+        params += [_begun(said), *names]
     for group in model.groups:
         part = next((rule.part for rule in model.rules if rule.group == group.key), None)
         if part is None:
             continue
         over = _over(model, group.key, group.most)
         tenths = f"round(-{over} * 10) / 10"
-        built = f"CASE WHEN {over} <> 0 THEN %s::jsonb || jsonb_build_object('points', {tenths}) END"
-        rows.append(f"({tenths}, %s::text, {built})")
-        said = {"key": f"{CAP}{group.key}", **group.labels, "part": part, "facts": {}}
-        params += [f"{CAP}{group.key}", json.dumps(said)]
-    if not rows:
+        points.append(tenths)
+        keys.append(f"{CAP}{group.key}")
+        bodies.append(f"CASE WHEN {over} <> 0 THEN %s || ({tenths}) || '}}' END")
+        capped: dict[str, Any] = {"key": f"{CAP}{group.key}", **group.labels, "part": part, "facts": {}}
+        params.append(_begun(capped))
+    if not bodies:
         return "'[]'::jsonb", []
     listed = f"""coalesce((
-        SELECT jsonb_agg(reason.body ORDER BY abs(reason.points) DESC, reason.key COLLATE "C")
-        FROM (VALUES {", ".join(rows)}) AS reason (points, key, body) WHERE reason.body IS NOT NULL
+        SELECT ('[' || string_agg(
+            reason.body, ', ' ORDER BY abs(reason.points) DESC, reason.key COLLATE "C"
+        ) || ']')::jsonb
+        FROM unnest(ARRAY[{", ".join(points)}], %s::text[], ARRAY[{", ".join(bodies)}]) AS reason (points, key, body)
+        WHERE reason.body IS NOT NULL
     ), '[]'::jsonb)"""  # noqa: S608  # names of our own, values as parameters
-    return listed, params
+    # Arrays: a VALUES list is made ready anew for every lead.
+    return listed, [keys, *params]

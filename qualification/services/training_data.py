@@ -7,7 +7,7 @@ what was written later cannot reach back. History that was brought in has no sco
 were kept with the outcome, which the guard watches most closely.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -223,9 +223,9 @@ def _days(begin: datetime, end: datetime) -> float:
 
 def facts_at(moments: Sequence[Moment]) -> list[dict[str, Any]]:
     """The facts of each moment, without those that are never looked at."""
-    of_scores = _read(Score.objects.with_facts().filter(pk__in=[one.score_id for one in moments if one.score_id]), "known")
+    of_scores = _read(Score.objects.filter(pk__in=[one.score_id for one in moments if one.score_id]).known())
     outcomes = Outcome.objects.filter(pk__in=[one.outcome_id for one in moments if one.outcome_id])
-    of_outcomes = _read(outcomes)
+    of_outcomes = _read(outcomes.values_list("pk", "facts").iterator(AT_ONCE))
     found = []
     for moment in moments:
         if moment.outcome_id is None:
@@ -237,10 +237,10 @@ def facts_at(moments: Sequence[Moment]) -> list[dict[str, Any]]:
     return found
 
 
-def _read(rows: Any, field: str = "facts") -> dict[int, dict[str, Any]]:
+def _read(rows: Iterable[tuple[int, dict[str, Any]]]) -> dict[int, dict[str, Any]]:
     return {
         pk: {name: value for name, value in facts.items() if _is_kept(name) and value not in (None, "")}
-        for pk, facts in rows.values_list("pk", field).iterator(AT_ONCE)
+        for pk, facts in rows
     }
 
 

@@ -64,14 +64,15 @@ def compare_leads(
     lead_ids: Sequence[int], before: Model | None, after: Model, *, is_sample: bool = False
 ) -> Comparison:
     """Both models on these leads, as they were at their last score."""
-    newest = Score.objects.with_facts().filter(lead__in=lead_ids).order_by("lead", "-at", "-pk").distinct("lead")
+    newest = Score.objects.filter(lead__in=lead_ids).order_by("lead", "-at", "-pk").distinct("lead")
     kinds = after.event_kinds | (before.event_kinds if before else set())
     signals = signals_of(lead_ids, kinds)
+    known = dict(newest.known())
     judged = [
         Judged(
             row.lead_id,
-            score(row.known, *signals[row.lead_id], before, row.at) if before else None,
-            score(row.known, *signals[row.lead_id], after, row.at),
+            score(known[row.pk], *signals[row.lead_id], before, row.at) if before else None,
+            score(known[row.pk], *signals[row.lead_id], after, row.at),
         )
         for row in newest.only("lead_id", "at")
     ]

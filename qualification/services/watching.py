@@ -44,7 +44,7 @@ def drift_of(row: PredictionModel, at: datetime) -> dict[str, Any]:
     # Each lead as it was first scored lately: that is what most of the training leads are, too.
     first = Score.objects.filter(at__gte=max(at - RECENT, row.trained_at)).values("lead").annotate(first=Min("pk"))
     pks = list(first.order_by("-first").values_list("first", flat=True)[:MOST_RECENT])
-    facts = list(Score.objects.with_facts().filter(pk__in=pks).values_list("known", flat=True))
+    facts = [one for _pk, one in Score.objects.filter(pk__in=pks).known()]
     moved = shifts(row.reference, predictor.encoder, facts, [predictor.probability(one) for one in facts])
     # Only leads whose whole horizon has passed: before that, losses are known sooner than wins.
     ripe = at - timedelta(days=row.horizon_days)

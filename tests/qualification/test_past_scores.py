@@ -12,7 +12,7 @@ from leadmgmt.core.now import moment
 from leads.events import record_event
 from leads.facts import NOW
 from leads.models import Company, Lead
-from qualification.models import Answer, Framework, Outcome, Question, Score, ScoringModel
+from qualification.models import Answer, Framework, Outcome, PredictionModel, Question, Score, ScoringModel
 from qualification.services.past_scores import score_as_of
 from qualification.services.question_value import LEAST, Rate, worth_of
 from qualification.services.score import (
@@ -289,6 +289,36 @@ def _somebody(chance: random.Random) -> Lead:
     for _call in range(chance.randint(0, 2)):
         record_event(lead, "activity.logged", at=BEGIN + timedelta(hours=chance.randint(0, 300)), quiet=True)
     return lead
+
+
+def test_the_chance_follows_the_grade_or_stays_as_it_was_predicted() -> None:
+    with moment(BEGIN):
+        publish_model(ScoringModel.objects.create(version=1, rules=RULES).pk)
+        predicted, other = (
+            make_lead(contact=make_contact(company=make_company(staff=300)), at=BEGIN) for _ in range(2)
+        )
+        for lead in (predicted, other):
+            rescore(lead.pk)
+    champion = PredictionModel.objects.create(version=1, horizon_days=90, trained_at=BEGIN, examples=0, wins=0, body={})
+    Score.objects.filter(lead=predicted).update(prediction=champion, win_probability=0.4, win_low=0.3, win_high=0.5)
+    Lead.objects.filter(pk=predicted.pk).update(win_probability=0.4)
+    model = publish_model(ScoringModel.objects.create(version=2, rules=[*RULES, rule("more", 20)]).pk)
+    pks, at = [predicted.pk, other.pk], BEGIN + timedelta(days=1)
+
+    kept = score_in_sql(pks, compiled(model), model.pk, Chances(champion.pk, {}), at)
+
+    assert kept == {predicted.pk: True}
+    newest = Score.objects.filter(lead=predicted)[0]
+    assert (newest.prediction, newest.win_probability, newest.win_low, newest.win_high) == (champion, 0.4, 0.3, 0.5)
+    assert (newest.grade, newest.all_facts["score.win_probability"]) == ("B4", 0.4)
+
+    score_in_sql(pks, compiled(model), model.pk, Chances(None, {"B4": (0.2, 0.1, 0.3)}), at + timedelta(days=1))
+
+    for lead in (predicted, other):
+        newest = Score.objects.filter(lead=lead)[0]
+        lead.refresh_from_db()
+        assert (newest.prediction, newest.win_probability, newest.win_low, newest.win_high) == (None, 0.2, 0.1, 0.3)
+        assert (lead.win_probability, lead.grade) == (0.2, "B4")
 
 
 def test_who_was_never_scored_is_scored_as_one_alone() -> None:
