@@ -1,6 +1,7 @@
 """Scoring open leads anew after a model was published, by as many jobs as the product starts, beside one by one.
 
-BENCH_LEADS (100,000) sets how many there are, each with a score; half of them have two touches. Printed is what a million would take.
+BENCH_LEADS (100,000) sets how many there are, each with a score; half of them have two touches.
+Printed is what a million would take.
 """
 
 import os
