@@ -10,6 +10,7 @@ stands, because every page narrows its leads here. Higher apps add their own wor
 | cohort=1 | from and to speak of the first touch, whatever `reached` says |
 | furthest | got this far and no further (new, mql, sql, opportunity, won) |
 | stage | stand in this stage today |
+| criteria | first became mql or sql by them: `sql:sql.3` = by version 3 of the SQL criteria; `sql:none` = by none |
 | returned=1 | came back after they had been recycled or disqualified |
 | source, campaign, team | came from there, are worked there; `none` = none given |
 """
@@ -19,7 +20,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, JSONField, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
@@ -133,6 +134,33 @@ def _say_import(value: str) -> tuple[str, str]:
     return _("Import"), f"{name}, {how}" if how else name
 
 
+def _by_criteria(leads: LeadQuerySet, value: str, _params: Mapping[str, str]) -> LeadQuerySet:
+    """Leads whose first step to a stage named these criteria, or none."""
+    stage, kind, version = _criteria_of(value)
+    steps = LeadEvent.objects.filter(lead=OuterRef("pk"), kind=f"stage.{stage}").order_by("at", "pk")
+    known = leads.filter(became(stage)).alias(first_step=Subquery(steps.values("data")[:1], output_field=JSONField()))
+    if not kind:
+        return known.filter(first_step__criteria_kind__isnull=True)
+    return known.filter(first_step__criteria_kind=kind, first_step__version=int(version))
+
+
+def _criteria_of(value: str) -> tuple[str, str, str]:
+    stage, _colon, judge = value.partition(":")
+    kind, _dot, version = judge.partition(".")
+    is_version = kind in ("mql", "sql") and version.isascii() and version.isdigit() and len(version) < 9
+    if stage in ("mql", "sql") and (is_version or judge == NONE):
+        return stage, *((kind, version) if is_version else ("", ""))
+    sentence = _("“%(value)s” names no criteria.") % {"value": value}
+    raise InvalidInput(sentence, fields={"criteria": sentence})
+
+
+def _say_criteria(value: str) -> tuple[str, str]:
+    stage, kind, version = _criteria_of(value)
+    words = {"stage": stage.upper(), "criteria": f"{kind.upper()} {version}"}
+    said = _("%(stage)s by criteria %(criteria)s") if kind else _("%(stage)s without criteria")
+    return _("Criteria"), said % words
+
+
 def came_back() -> Q:
     """That the lead was opened again after it had been closed."""
     reopened = LeadEvent.objects.filter(
@@ -157,13 +185,14 @@ _words: dict[str, Word] = {
     "team": _team,
     "returned": _returned,
     "import": _import,
+    "criteria": _by_criteria,
 }
 
 
 # What a word means to a person: label and value, both in words.
 Say = Callable[[str], tuple[str, str]]
 
-_said: dict[str, Say] = {"import": _say_import}
+_said: dict[str, Say] = {"import": _say_import, "criteria": _say_criteria}
 
 
 def register_word(name: str, word: Word, say: Say | None = None) -> None:

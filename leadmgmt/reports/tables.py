@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from math import isinf
 from typing import Any
 
+from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters
-from leadmgmt.reports.funnel import funnel
+from leadmgmt.reports.funnel import Funnel, funnel
 from leadmgmt.reports.sources import sources
 from leadmgmt.reports.speed import Line, speed
 from leadmgmt.reports.statistics import Interval
@@ -70,7 +71,22 @@ def funnel_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         }
         for line in by_source(found)
     ]
-    return [Table("steps", steps), Table("total", [whole]), Table("sources", lines)]
+    return [Table("steps", steps), Table("total", [whole]), _criteria_table(found), Table("sources", lines)]
+
+
+def _criteria_table(found: Funnel) -> Table:
+    """Which version made how many MQLs and SQLs; null: none, a person moved them, or they were brought in."""
+    rows = [
+        {
+            "stage": line.stage,
+            "criteria": line.name or None,
+            "since": line.since,
+            "leads": line.count,
+            "share": line.share,
+        }
+        for line in by_criteria(found)
+    ]
+    return Table("criteria", rows)
 
 
 WAYS = ("recycled", "disqualified", "open")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from leadmgmt.core.permissions import REPORT_READERS, role_required
+from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters, read
 from leadmgmt.reports.funnel import funnel
@@ -35,7 +36,13 @@ LEVELS = ("source", "campaign")
 def funnel_page(request: HttpRequest) -> HttpResponse:
     """Where do leads go?"""
     found = funnel(read(request.GET, reader(request)))
-    context = {"funnel": found, "picture": picture(found), "lines": by_source(found), "sentence": sentence(found)}
+    context = {
+        "funnel": found,
+        "picture": picture(found),
+        "lines": by_source(found),
+        "criteria_lines": by_criteria(found),
+        "sentence": sentence(found),
+    }
     return _page(request, "funnel", found.filters, context)
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from leads.events import record_event
 from leads.models import Lead, User
+from qualification.models import Criteria
 from routing.models import WaitingLead
-from tests.factories import make_source, make_team, make_user
+from tests.factories import make_lead, make_source, make_team, make_user
 from tests.leadmgmt.report_story import WON, past, promised, tell, told
 from tests.leadmgmt.test_olist import brought_in, invented
 from tests.leadmgmt.test_report_pages import LINK, PAGES, figures
@@ -64,6 +66,35 @@ def test_every_figure_about_leads_that_lived_here(client: Client, manager: User,
         followed = {name: check(client, f"/reports/{name}/?{words}") for name in PAGES}
         assert sum(followed.values()) > 5, words
     check(client, "/reports/sources/?period=all&level=campaign")
+
+
+def test_the_criteria_that_counted_are_told_by_version(client: Client, manager: User) -> None:
+    Criteria.objects.create(kind="mql", version=1, name="Fits", status="archived", published_at=past(90))
+    Criteria.objects.create(kind="mql", version=2, name="Fits better", status="published", published_at=past(20))
+    steps = (("mql", 1), ("mql", 1), ("mql", 2), ("sql", 7), None)
+    for judge in steps:
+        lead = make_lead(stage="mql", at=past(30))
+        record_event(lead, "lead.captured", at=past(30), quiet=True)
+        said = {"criteria_kind": judge[0], "version": judge[1]} if judge else {"reason": "met them"}
+        record_event(lead, "stage.mql", at=past(10), data={"from": "new", **said}, quiet=True)
+        # What counts is the first time.
+        again = {"from": "recycled", "criteria_kind": "mql", "version": 2}
+        record_event(lead, "stage.mql", at=past(2), data=again, quiet=True)
+    client.force_login(manager)
+
+    found = client.get("/reports/funnel/?period=all").context["criteria_lines"]
+
+    told = [(line.stage, line.name, line.count, line.share_percent) for line in found]
+    assert told[:2] == [("mql", "MQL 2", 1, 20.0), ("mql", "MQL 1", 2, 40.0)]
+    assert told[2:] == [("mql", "SQL 7", 1, 20.0), ("mql", "", 1, 20.0)]
+    assert found[0].since == past(20)
+    check(client, "/reports/funnel/?period=all")
+    listed = client.get(found[1].url)
+    assert "MQL by criteria MQL 1" in listed.content.decode()
+    rows = client.get("/api/v1/reports/funnel/?period=all").json()["criteria"]
+    assert rows[1] | {"since": ""} == {"stage": "mql", "criteria": "MQL 1", "since": "", "leads": 2, "share": 0.4}
+    for wrong in ("mql", "won:mql.1", "mql:mql.x", "mql:mql."):
+        assert client.get("/leads/", {"cohort": "1", "criteria": wrong}).status_code == 422
 
 
 def test_the_way_back_is_counted_and_opened(client: Client, manager: User, life: dict[str, Any]) -> None:
