@@ -162,10 +162,10 @@ def picture() -> dict[str, Any]:
         "contacts": list(Contact.objects.order_by("pk").values_list(*columns)),
         "aliases": list(ContactAlias.objects.order_by("pk").values_list("contact", "key")),
         "leads": list(Lead.objects.order_by("pk").values_list("pk", "contact", "stage")),
-        "touches": list(Lead.objects.order_by("touchpoints").values_list("touchpoints", "touchpoints__contact")),
+        "touches": list(Lead.objects.order_by("touchpoints", "pk").values_list("touchpoints", "touchpoints__contact")),
         "captures": list(Capture.objects.order_by("pk").values_list("pk", "contact", "lead")),
         "values": list(FieldValue.objects.order_by("pk").values_list("pk", "contact", "field", "origin")),
-        "consents": list(Contact.objects.order_by("consents").values_list("consents", "pk")),
+        "consents": list(Contact.objects.order_by("consents", "pk").values_list("consents", "pk")),
     }
 
 
