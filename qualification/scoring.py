@@ -32,6 +32,8 @@ KNOWN = frozenset(
     }
 )
 CAP = "cap:"
+# As many of a lead's newest events are looked at.
+MOST_EVENTS = 500
 # What is left of a sum of fading points depends on the order of adding; a half is a half all the same.
 HALF = 0.5 + 1e-9
 

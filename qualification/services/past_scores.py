@@ -4,9 +4,8 @@ from datetime import datetime
 
 from leads.models import Lead, LeadEvent, Touchpoint
 from qualification.models import Score
-from qualification.scoring import Result, Signal, score
+from qualification.scoring import MOST_EVENTS, Result, Signal, score
 from qualification.services.score import compiled
-from qualification.services.score_in_sql import MOST_EVENTS
 
 
 def score_as_of(lead: Lead, at: datetime) -> Result | None:

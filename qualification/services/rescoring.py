@@ -48,12 +48,13 @@ def rescore_spell(run_id: int) -> str:
     """Job: score for a spell, then hand on to the next. Safe to run twice: a lane is worked under its lock, each lead
     under its own, and a score that says the same is not kept again."""
     until = time.monotonic() + SPELL_SECONDS
-    while time.monotonic() < until:
-        if not _next_block(run_id):
+    while _next_block(run_id):
+        if time.monotonic() >= until:
+            enqueue(JOB, run_id)
             break
-    run = RescoreRun.objects.get(pk=run_id)
-    if run.state == State.RUNNING and run.lanes.filter(is_done=False).exists():
-        enqueue(JOB, run_id)
+    # Without a lane that is free there is nothing left for this job: whoever holds one goes on with it, and the clock
+    # nudges where they are lost.
+    run = _closed_when_over(run_id)
     return f"{run.done} of {run.total}" if run.state == State.RUNNING else str(run.state)
 
 
@@ -70,23 +71,24 @@ def _next_block(run_id: int) -> bool:
         rescored = score_locked(ids, now()) if ids else Rescored()
         lane.after, lane.is_done = (ids[-1] if ids else lane.after), len(ids) < AT_ONCE
         lane.save(update_fields=["after", "is_done"])
-    going_on = RescoreRun.objects.filter(pk=run_id, state=State.RUNNING)
-    going_on.update(done=F("done") + len(ids), moved=F("moved") + rescored.moved, heard_at=now())
-    return not (lane.is_done and _is_over(run_id))
+        # Last, as the other jobs wait for this row.
+        going_on = RescoreRun.objects.filter(pk=run_id, state=State.RUNNING)
+        going_on.update(done=F("done") + len(ids), moved=F("moved") + rescored.moved, heard_at=now())
+    return True
 
 
-def _is_over(run_id: int) -> bool:
+def _closed_when_over(run_id: int) -> RescoreRun:
     """Close a run whose lanes are all done, once; new leads that meet the criteria by their new score move on."""
     with transaction.atomic():
         run = RescoreRun.objects.select_for_update().get(pk=run_id)
         if run.state != State.RUNNING or run.lanes.filter(is_done=False).exists():
-            return False
+            return run
         run.state, run.ended_at = State.DONE, now()
         run.save(update_fields=["state", "ended_at"])
         criteria = published(Criteria.Kind.MQL)
         if criteria is not None:
             begin_applying(criteria)
-        return True
+        return run
 
 
 def nudge_rescoring(at: datetime) -> int:

@@ -20,10 +20,10 @@ from leads.models import Lead, LeadEvent, Touchpoint, User
 from leads.querysets import OPEN
 from leads.services.storing import insert_many, update_many, update_one
 from qualification.models import Score, ScoringModel
-from qualification.scoring import Model, Result, Signal, read_model, score
+from qualification.scoring import MOST_EVENTS, Model, Result, Signal, read_model, score
 from qualification.services.chances import chance_of
 from qualification.services.predicting import Predicted, champion, predict
-from qualification.services.score_in_sql import MOST_EVENTS, Chances, NotInSQL, score_in_sql
+from qualification.services.score_in_sql import Chances, NotInSQL, score_in_sql
 
 WRITTEN = ("fit", "engagement", "grade", "engagement_at", "win_probability", "scored_at")
 FADES_AFTER = timedelta(days=1)
@@ -171,14 +171,9 @@ def _is_another(result: Result, lead: Lead) -> bool:
     return (result.grade, result.fit) != (lead.grade, lead.fit) or result.engagement > (lead.engagement or 0)
 
 
-def score_together(lead_ids: Sequence[int], at: datetime) -> "Rescored":
-    """The same as `score_anew`, by one statement of SQL for all but those of which too little has been kept so far."""
-    with transaction.atomic():
-        return score_locked(list(Lead.objects.lock().open().filter(pk__in=lead_ids).values_list("pk", flat=True)), at)
-
-
 def score_locked(ids: Sequence[int], at: datetime) -> "Rescored":
-    """The same, of open leads whose locks the caller's transaction has."""
+    """The same as `score_anew`, of open leads whose locks the caller's transaction has: by one statement of SQL for all
+    but those of which too little has been kept so far."""
     row = _published()
     if row is None:
         return Rescored()

@@ -22,9 +22,8 @@ from leads.facts import Fact, fact_named
 from leads.facts.registry import MOST_TOUCHES
 from leads.fold import fold_sql
 from leads.models import Lead
-from qualification.scoring import CAP, DAY, HALF, LETTERS, Model, Rule
+from qualification.scoring import CAP, DAY, HALF, LETTERS, MOST_EVENTS, Model, Rule
 
-MOST_EVENTS = 500
 # What moves without a scoring; everything else stands in the last whole score.
 MOVING = (
     "lead.stage",

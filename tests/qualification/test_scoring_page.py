@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.urls import reverse
+from django_q.models import OrmQ
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
@@ -217,9 +218,12 @@ class TestRescoring:
         run = begin_rescoring(live, now())
         with transaction.atomic():
             run.lanes.select_for_update().get(remainder=lead.pk % LANES)
+            waiting = OrmQ.objects.count()
             beside = Thread(target=_spell, args=(run.pk,))
             beside.start()
             beside.join()
+            # Nothing is free: it does not ask again and again.
+            assert OrmQ.objects.count() == waiting
         run.refresh_from_db()
         assert (run.state, run.done, run.lanes.filter(is_done=False).count()) == ("running", 0, 1)
 
@@ -227,6 +231,12 @@ class TestRescoring:
 
         run.refresh_from_db()
         assert (run.done, run.state) == (1, "done")
+
+    def test_a_run_whose_last_worker_was_lost_before_closing_it_is_closed(self) -> None:
+        run = begin_rescoring(model(LARGE), now())
+        run.lanes.update(is_done=True)
+
+        assert rescore_spell(run.pk) == "done"
 
 
 def _spell(run_id: int) -> None:
