@@ -28,8 +28,10 @@ class QualificationConfig(AppConfig):
         from qualification.services.score import fade_due
         from qualification.services.training_runs import runs_due
         from qualification.services.viewing import forget_viewings
+        from qualification.share_facts import SHARE
 
         register_family(ANSWERS)
+        register_family(SHARE)
         register("qualification.wake_due", wake_due, every=5.0)
         register("qualification.rescoring", nudge_rescoring, every=30.0)
         register("qualification.training", runs_due, every=600.0)

@@ -14,17 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from leadmgmt.core.now import now
 from leads.cohort import in_words, narrow
 from leads.cohort import words as cohort_words
+from leads.conditions import parse
 from leads.facts import fact_named
 from leads.facts.places import PREFIX
 from leads.models import Lead, Source, Stage, Team, User
 from leads.normalise.country import countries
 from leads.querysets import LeadQuerySet
-from qualification.models import Criteria
+from qualification.models import Criteria, Segment
 from qualification.services.criteria_drafts import meeting_leads
 
 NONE = "none"
 GROUPS = {"working": _("To be qualified"), "open": _("Open")}
-OWN = ("q", "owner", "grade", "country", "channel", "history", "territory", "meets")
+OWN = ("q", "owner", "grade", "country", "channel", "history", "territory", "meets", "segment")
 
 SORTS: dict[str, tuple[str, ...]] = {
     "touched": ("last_touch_at",),
@@ -48,6 +49,7 @@ class LeadListFilter(django_filters.FilterSet):
     channel = django_filters.CharFilter(field_name="channel__slug")
     meets = django_filters.CharFilter(method="by_criteria")
     territory = django_filters.CharFilter(method="by_territory")
+    segment = django_filters.CharFilter(method="by_segment")
     history = django_filters.ChoiceFilter(choices=[("in", "in"), ("out", "out")], method="by_history")
 
     class Meta:
@@ -82,6 +84,11 @@ class LeadListFilter(django_filters.FilterSet):
         placed = leads.annotate(territory=fact.column(now()))
         return placed.filter(territory=territory) if territory else placed.filter(territory__isnull=True)
 
+    def by_segment(self, leads: Any, name: str, value: str) -> Any:
+        """Who belongs to a segment now."""
+        known = _segment(value)
+        return leads.none() if known is None else leads.filter(parse(known.condition).to_q(now()))
+
     def by_history(self, leads: Any, name: str, value: str) -> Any:
         """With or without what was brought in as history."""
         return leads.filter(is_history=value == "in")
@@ -89,6 +96,10 @@ class LeadListFilter(django_filters.FilterSet):
 
 def _criteria(value: str) -> Criteria | None:
     return Criteria.objects.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None
+
+
+def _segment(value: str) -> Segment | None:
+    return Segment.objects.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None
 
 
 def narrowed(leads: LeadQuerySet, params: QueryDict, request: Any) -> LeadQuerySet:
@@ -112,7 +123,7 @@ Choice = tuple[str, str | Promise]
 
 
 def choices(user: User, people: LeadQuerySet) -> dict[str, list[Choice]]:
-    """What the selects offer, in three queries."""
+    """What the selects offer, in four queries."""
     stages: list[Choice] = [*GROUPS.items(), *((stage.value, stage.label) for stage in Stage)]
     owners: list[Choice] = [("me", _("Me")), (NONE, _("Nobody"))]
     reps = User.objects.filter(pk__in=people.order_by().values("owner")).exclude(pk=user.pk)
@@ -126,6 +137,7 @@ def choices(user: User, people: LeadQuerySet) -> dict[str, list[Choice]]:
         "team": teams,
         "grade": [(letter, letter) for letter in "ABCD"],
         "country": list(countries(get_language() or "en")),
+        "segment": [(str(pk), name) for pk, name in Segment.objects.values_list("pk", "name")],
         "history": [("out", _("Without what was brought in")), ("in", _("Only what was brought in"))],
     }
 
@@ -142,6 +154,7 @@ LABELS: dict[str, str | Promise] = {
     "history": _("History"),
     "territory": _("Territory"),
     "meets": _("Meets"),
+    "segment": _("Segment"),
     "from": _("From"),
     "to": _("To"),
     "reached": _("Reached"),

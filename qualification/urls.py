@@ -19,6 +19,7 @@ from qualification.views import (
     pulse,
     queue,
     scoring,
+    segments,
 )
 
 app_name = "qualification"
@@ -44,6 +45,7 @@ urlpatterns = [
     path("calendar/make/", calendar.calendar_make, name="calendar_make"),
     path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("mail/stop/<str:token>/", mail.mail_stop, name="mail_stop"),
+    path("mail/link/<str:token>/", mail.mail_click, name="mail_click"),
     path("outreach/texts/", mail.template_list, name="mail_template_list"),
     path("outreach/texts/new/", mail.template_edit, name="mail_template_add"),
     path("outreach/texts/<int:pk>/", mail.template_edit, name="mail_template"),
@@ -74,6 +76,10 @@ urlpatterns = [
     path("scoring/icp/", icp.icp, name="icp"),
     path("scoring/icp/learn/", icp.icp_learn, name="icp_learn"),
     path("scoring/icp/<int:pk>/adopt/", icp.icp_adopt, name="icp_adopt"),
+    path("segments/", segments.segment_list, name="segment_list"),
+    path("segments/new/", segments.segment_edit, name="segment_add"),
+    path("segments/<int:pk>/", segments.segment_edit, name="segment"),
+    path("segments/<int:pk>/delete/", segments.segment_delete, name="segment_delete"),
     path("criteria/", criteria.criteria_list, name="criteria_list"),
     path("criteria/<slug:kind>/", criteria.criteria_edit, name="criteria_edit"),
     path("criteria/<slug:kind>/discard/", criteria.criteria_discard, name="criteria_discard"),

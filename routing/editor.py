@@ -296,6 +296,7 @@ def fact_groups() -> list[FactGroup]:
         "score": _("Score"),
         "territory": _("Territory"),
         "list": _("Lists"),
+        "qualification": _("Qualification"),
         "time": _("Time"),
     }
     groups: dict[str, FactGroup] = {}

@@ -29,6 +29,7 @@ OPEN_TO_ALL = {
     "password_renew": "the link carries a token",
     "consent": "the link carries a token",
     "mail_stop": "the link carries a token",
+    "mail_click": "the link carries a token",
     "calendar": "the link carries a token",
     "set_language": "a preference",
     "healthz": "for machines that watch",

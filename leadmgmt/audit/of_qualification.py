@@ -21,13 +21,13 @@ CHECKS = (
     ),
     Check(
         "qualification.sql_has_its_answers",
-        "A lead that became SQL by the criteria had all required answers in our favour at that time.",
+        "A lead that became SQL by the criteria had all answers in our favour that everybody needs.",
         """SELECT event.lead_id, question.key FROM leads_leadevent event
            JOIN qualification_criteria criteria ON criteria.kind = 'sql'
                AND criteria.id = CASE WHEN event.data ->> 'criteria' ~ '^[0-9]+$'
                                       THEN (event.data ->> 'criteria')::bigint END
            JOIN qualification_question question ON question.framework_id = criteria.framework_id
-               AND question.is_required
+               AND question.is_required AND question.condition = '{}'
            WHERE event.kind = 'stage.sql' AND NOT EXISTS (
                SELECT FROM qualification_answer answer
                WHERE answer.lead_id = event.lead_id AND answer.question_id = question.id AND answer.is_met)""",

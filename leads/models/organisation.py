@@ -21,6 +21,11 @@ class Organisation(models.Model):
     screening = models.JSONField(
         _("screening"), default=dict, blank=True, help_text=_("Checks that are switched off, by their code.")
     )
+    counts_mail_clicks = models.BooleanField(
+        _("count clicks in e-mails"),
+        default=False,
+        help_text=_("Links in e-mails then lead over our own address. Not needed where a mail service reports clicks."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

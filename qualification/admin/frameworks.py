@@ -21,6 +21,7 @@ class QuestionInline(StackedInline):
     extra = 0
     fields = (
         ("position", "key", "shortcut", "is_required", "valid_days", "known_from"),
+        ("weight", "segment"),
         ("label_en", "label_de"),
         ("ask_en", "ask_de"),
         ("kind", "options"),

@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from leadmgmt.core.now import now
 from leads.facts import lead_facts
 from leads.models import Lead
+from qualification.asking import asked_of_lead
 from qualification.desk.asked import Asked
 from qualification.models import Answer, Framework, Question, Score
+from qualification.share_facts import share_of
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,25 @@ class Assessment:
         return [item for item in self.items if item.is_open]
 
     @property
+    def share(self) -> int | None:
+        """How far it is qualified, in percent of the weight of what is asked; None where nothing weighs."""
+        held = {item.question.pk for item in self.items if item.answer and item.answer.is_met and not item.is_stale}
+        return share_of([item.question for item in self.items], held)
+
+    @property
     def missing(self) -> list[Item]:
         """What nobody knows yet."""
         return [item for item in self.items if item.is_missing and item.question.is_required]
 
 
 def assessment(lead: Lead, asked: Asked) -> Assessment:
-    """What is known of the lead under the framework in force, in one query."""
+    """What is known of the lead under the framework in force, in one query, and one per segment that is asked more."""
     at = now()
-    current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked.questions)
-    answers = {answer.question_id: answer for answer in current.select_related("by")} if asked.questions else {}
-    known = _known_elsewhere(lead, [one for one in asked.questions if one.known_from and one.pk not in answers], at)
-    items = [_item(one, answers.get(one.pk), at, known.get(one.pk, "")) for one in asked.questions]
+    theirs = asked_of_lead(lead, asked.questions, at)
+    current = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=theirs)
+    answers = {answer.question_id: answer for answer in current.select_related("by")} if theirs else {}
+    known = _known_elsewhere(lead, [one for one in theirs if one.known_from and one.pk not in answers], at)
+    items = [_item(one, answers.get(one.pk), at, known.get(one.pk, "")) for one in theirs]
     return Assessment(asked.framework, sorted(items, key=_missing_first), lead.captured_at)
 
 

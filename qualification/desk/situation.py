@@ -9,6 +9,7 @@ from django.db.models import FilteredRelation, Q
 
 from leadmgmt.core.now import now
 from leads.models import Lead, Touchpoint
+from qualification.asking import asked_of
 from qualification.desk.asked import Asked
 from qualification.models import Activity, Answer, CadenceEnrolment, NurtureEnrolment, Question
 from routing.models import SlaClock
@@ -49,7 +50,8 @@ class Situation:
 
 
 def situations(leads: Sequence[Lead], at: datetime, asked: Asked) -> list[Situation]:
-    """Load how these leads stand, in four queries whatever their number; the order is kept.
+    """Load how these leads stand, in four queries whatever their number, and one per segment
+    that is asked more; the order is kept.
 
     The leads come with their running clock (`running_clock`).
     """
@@ -69,6 +71,7 @@ def situations(leads: Sequence[Lead], at: datetime, asked: Asked) -> list[Situat
         .distinct("lead")
     }
     known = known_questions(ids) if asked.required else {}
+    theirs = asked_of(ids, asked.required, at)
     return [
         Situation(
             lead=lead,
@@ -77,7 +80,7 @@ def situations(leads: Sequence[Lead], at: datetime, asked: Asked) -> list[Situat
             touch=touches.get(lead.pk),
             nurture=nurtures.get(lead.pk),
             pace=pace_of(lead),
-            missing=tuple(one for one in asked.required if one.pk not in known.get(lead.pk, ())),
+            missing=tuple(one for one in asked.required if one.pk in theirs[lead.pk] - known.get(lead.pk, set())),
             **history(lead, activities[lead.pk]).__dict__,
         )
         for lead in leads

@@ -10,6 +10,7 @@ from qualification.models.nurture import NurtureEnrolment, NurtureProgramme, Nur
 from qualification.models.outcome import Outcome
 from qualification.models.prediction import PredictionFact, PredictionModel, TrainingRun
 from qualification.models.scoring import RescoreLane, RescoreRun, Score, ScoringModel
+from qualification.models.segment import Segment
 from qualification.models.viewing import Viewing
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "RescoreRun",
     "Score",
     "ScoringModel",
+    "Segment",
     "TrainingRun",
     "Viewing",
 ]

@@ -61,6 +61,14 @@ class CadenceStep(models.Model):
     )
     is_automatic = models.BooleanField(_("goes out by itself"), default=False)
     hint = models.CharField(_("what to do"), max_length=200, blank=True)
+    segment = models.ForeignKey(
+        "qualification.Segment",
+        verbose_name=_("only for"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="steps",
+    )
 
     class Meta:
         ordering = ["position", "pk"]
@@ -96,6 +104,8 @@ class CadenceEnrolment(models.Model):
     step = models.ForeignKey(CadenceStep, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     due_at = models.DateTimeField(_("due"))
     steps_done = models.PositiveSmallIntegerField(_("steps done"), default=0)
+    # Off: whether the step is for this lead is looked at when it is due.
+    is_for_lead = models.BooleanField(default=True)
     by_hand = models.CharField(_("why the rep has to do it"), max_length=300, blank=True)
     started_at = models.DateTimeField(_("begun"))
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

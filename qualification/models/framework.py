@@ -60,10 +60,26 @@ class Question(models.Model):
     known_from = models.CharField(
         _("known from"), max_length=120, blank=True, help_text=_("A fact that answers it, such as attributes.budget.")
     )
+    weight = models.PositiveSmallIntegerField(
+        _("weight"), default=1, help_text=_("0 to 10: how much of the qualification it is. 0 counts for nothing.")
+    )
+    segment = models.ForeignKey(
+        "qualification.Segment",
+        verbose_name=_("asked of"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="questions",
+    )
+    # The segment's as it was when this version was written, so that an old SQL keeps its meaning.
+    condition = models.JSONField(_("asked of leads that"), default=dict, blank=True)
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["framework", "key"], name="qualification_question_key_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["framework", "key"], name="qualification_question_key_unique"),
+            models.CheckConstraint(condition=Q(weight__lte=10), name="qualification_question_weight"),
+        ]
 
     def __str__(self) -> str:
         return self.label

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import parse
-from qualification.models import Cadence, CadenceEnrolment, CadenceStep, MailTemplate
+from qualification.models import Cadence, CadenceEnrolment, CadenceStep, MailTemplate, Segment
 from qualification.services.ordered_steps import rewrite
 
 FIELDS = (
@@ -29,6 +29,7 @@ class StepData:
     template: MailTemplate | None = None
     is_automatic: bool = False
     hint: str = ""
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _wrong(steps: Sequence[StepData]) -> dict[str, str]:
 
 
 def _write_steps(cadence: Cadence, steps: Sequence[StepData]) -> None:
-    fields = ("kind", "after_days", "template", "is_automatic", "hint")
+    fields = ("kind", "after_days", "template", "is_automatic", "hint", "segment")
     written = [(data.pk, {name: getattr(data, name) for name in fields}) for data in steps]
     for step, after in rewrite(cadence.steps, written):
         CadenceEnrolment.objects.filter(step=step, ended_at__isnull=True).update(step=after)

@@ -37,10 +37,10 @@ class CadenceConflict(DomainError):
 
 
 def _load() -> list[Cadence]:
-    return list(Cadence.objects.filter(is_active=True).prefetch_related("steps"))
+    return list(Cadence.objects.filter(is_active=True).prefetch_related("steps__segment"))
 
 
-_active = Kept(_load, "qualification_cadence", "qualification_cadencestep")
+_active = Kept(_load, "qualification_cadence", "qualification_cadencestep", "qualification_segment")
 
 
 def active_cadences() -> list[Cadence]:
@@ -66,7 +66,7 @@ def begin_cadence(lead_id: int, cadence_id: int, *, by: User, at: datetime) -> C
     """Put a lead into a cadence by hand. Raises CadenceConflict where it is in one, or is not worked."""
     with transaction.atomic():
         lead = Lead.objects.lock().select_related("contact").get(pk=lead_id)
-        cadence = Cadence.objects.filter(pk=cadence_id, is_active=True).prefetch_related("steps").first()
+        cadence = Cadence.objects.filter(pk=cadence_id, is_active=True).prefetch_related("steps__segment").first()
         if lead.stage not in WORKING_STAGES or cadence is None or not cadence.steps.all():
             raise CadenceConflict(_("Only leads that are worked go into a cadence that is active and has steps."))
         if running_of(lead.contact_id) is not None:
@@ -78,7 +78,7 @@ def _begin(lead: Lead, cadence: Cadence, at: datetime, by: User | None = None) -
     enrolment = CadenceEnrolment(
         lead=lead, contact_id=lead.contact_id, cadence=cadence, started_at=at, due_at=at, steps_done=0
     )
-    _go_to(enrolment, lead, _fitting(lead, list(cadence.steps.all())), at)
+    _go_to(enrolment, lead, _fitting(lead, list(cadence.steps.all()), at, is_first=True), at)
     enrolment.save()
     data = {"cadence": cadence.name}
     record_event(lead, "cadence.begun", at=at, actor=by, by="" if by else BY, data=data)
@@ -92,15 +92,32 @@ def running_of(contact_id: int) -> CadenceEnrolment | None:
     return rows.select_related("cadence", "step").first()
 
 
-def _fitting(lead: Lead, steps: list[CadenceStep]) -> CadenceStep | None:
-    """The first of these steps that can be done: no call without a number, no mail without an address."""
+def _fitting(lead: Lead, steps: list[CadenceStep], at: datetime, *, is_first: bool) -> CadenceStep | None:
+    """The first of these steps that can be done and is for this lead: no call without a number, no mail without an
+    address. Whether it is for this lead is looked at when it is due: at once, or later by the clock."""
     for step in steps:
+        is_at_once = not step.after_days or (is_first and step.position == 1)
+        if is_at_once and not is_for(step, lead, at):
+            continue
         if step.kind == Kind.CALL and not lead.contact.phone:
             continue
         if step.kind == Kind.EMAIL and not lead.contact.email:
             continue
         return step
     return None
+
+
+def is_for(step: CadenceStep, lead: Lead, at: datetime) -> bool:
+    """Whether a step is for this lead as it stands now."""
+    return step.segment is None or parse(step.segment.condition).holds(lead_facts(lead, at))
+
+
+def leave_out(enrolment: CadenceEnrolment, lead: Lead, at: datetime) -> None:
+    """The present step is due and for others: to the next one, in the caller's transaction."""
+    data = {"step": str(enrolment.step), "cadence": enrolment.cadence.name, "skipped": True}
+    move_on(enrolment, lead, at)
+    enrolment.save()
+    record_event(lead, "cadence.step", at=at, by=BY, data=data)
 
 
 def _go_to(enrolment: CadenceEnrolment, lead: Lead, step: CadenceStep | None, at: datetime) -> None:
@@ -110,6 +127,7 @@ def _go_to(enrolment: CadenceEnrolment, lead: Lead, step: CadenceStep | None, at
     if step is not None and not enrolment.steps_done:
         days = step.after_days if step.position > 1 else 0
     enrolment.step, enrolment.by_hand = step, ""
+    enrolment.is_for_lead = step is None or step.segment is None or not days
     enrolment.due_at = due_after(at, days, *where(lead, cadence, at))
 
 
@@ -122,9 +140,9 @@ def where(lead: Lead, cadence: Cadence, at: datetime) -> tuple[ZoneInfo, tuple[t
 def move_on(enrolment: CadenceEnrolment, lead: Lead, at: datetime) -> None:
     """The present step is done or left out: to the next one, in the caller's transaction."""
     done = enrolment.step
-    rest = list(enrolment.cadence.steps.filter(position__gt=done.position)) if done else []
+    rest = list(enrolment.cadence.steps.filter(position__gt=done.position).select_related("segment")) if done else []
     enrolment.steps_done += 1
-    _go_to(enrolment, lead, _fitting(lead, rest), at)
+    _go_to(enrolment, lead, _fitting(lead, rest, at, is_first=False), at)
 
 
 def note_activity(lead: Lead, activity: Activity) -> None:
@@ -151,6 +169,7 @@ def take_back_activity(activity: Activity) -> None:
     if enrolment is None or enrolment.last_step_id is None or enrolment.last_due_at is None:
         return
     enrolment.step_id, enrolment.due_at = enrolment.last_step_id, enrolment.last_due_at
+    enrolment.is_for_lead = True
     enrolment.steps_done = max(0, enrolment.steps_done - 1)
     if activity.is_automatic:
         # Whoever took it back does not want it to go out by itself the next moment.

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from leadmgmt.core.clock import for_a_spell
 from leadmgmt.core.errors import DomainError
@@ -10,7 +11,7 @@ from leads.models import Lead
 from leads.models.lead import WORKING_STAGES
 from qualification.models import CadenceEnrolment, CadenceStep, OutgoingMail
 from qualification.pace import due_after, in_window
-from qualification.services.cadences import End, end_cadence, move_on, where
+from qualification.services.cadences import End, end_cadence, is_for, leave_out, move_on, where
 from qualification.services.mail import begun, goes_out, write_mail
 from qualification.services.mail_rules import MayNotWrite
 from qualification.services.recycle import recycle_lead
@@ -26,7 +27,7 @@ def cadences_due(at: datetime) -> int:
     """Clock: do what needs no person. Safe to run twice: each enrolment is looked at under its lead's lock. Returns how
     many moved."""
     due = CadenceEnrolment.objects.filter(ended_at__isnull=True, due_at__lte=at, by_hand="")
-    by_itself = due.filter(step__isnull=True) | due.filter(step__is_automatic=True)
+    by_itself = due.filter(Q(step__isnull=True) | Q(step__is_automatic=True) | Q(is_for_lead=False))
     ids = list(by_itself.order_by("due_at").values_list("pk", flat=True)[:AT_ONCE])
     return sum(_look_at(pk, at) for pk in for_a_spell(ids))
 
@@ -35,7 +36,7 @@ def _look_at(enrolment_id: int, at: datetime) -> bool:
     with transaction.atomic():
         lead_id = CadenceEnrolment.objects.values_list("lead", flat=True).get(pk=enrolment_id)
         lead = Lead.objects.lock().select_related("contact__company", "owner").get(pk=lead_id)
-        rows = CadenceEnrolment.objects.select_related("cadence__recycle_reason", "step__template")
+        rows = CadenceEnrolment.objects.select_related("cadence__recycle_reason", "step__template", "step__segment")
         enrolment = rows.get(pk=enrolment_id)
         if enrolment.ended_at is not None or enrolment.due_at > at or enrolment.by_hand:
             return False
@@ -46,6 +47,12 @@ def _look_at(enrolment_id: int, at: datetime) -> bool:
             return _put_off(enrolment, lead.snoozed_until)
         if enrolment.step is None:
             return _give_up(enrolment, lead, at)
+        if not enrolment.is_for_lead:
+            if not is_for(enrolment.step, lead, at):
+                leave_out(enrolment, lead, at)
+                return True
+            enrolment.is_for_lead = True
+            enrolment.save(update_fields=["is_for_lead"])
         if enrolment.step.is_automatic:
             return _write(enrolment, enrolment.step, lead, at)
     return False

@@ -1,6 +1,7 @@
 """What makes a lead an MQL or an SQL: applied by the pipeline, explained to people."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from leads.configuration import Kept
 from leads.facts import lead_facts
 from leads.lifecycle import Cause
 from leads.models import Lead, LeadEvent, Stage
+from qualification.asking import asked_of_lead, questions_of
 from qualification.models import Answer, Criteria, Question
 
 BY = "criteria"
@@ -45,17 +47,7 @@ def _load_published() -> dict[str, Criteria]:
     return {row.kind: row for row in rows}
 
 
-def _load_required() -> dict[int, dict[int, int | None]]:
-    """Required questions by framework, each with for how many days an answer holds."""
-    found: dict[int, dict[int, int | None]] = {}
-    rows = Question.objects.filter(is_required=True)
-    for framework, question, valid_days in rows.values_list("framework", "pk", "valid_days"):
-        found.setdefault(framework, {})[question] = valid_days
-    return found
-
-
 _published = Kept(_load_published, "qualification_criteria", "qualification_framework")
-_required = Kept(_load_required, "qualification_question")
 
 
 def published(kind: str) -> Criteria | None:
@@ -83,7 +75,8 @@ def apply_sql_criteria(lead: Lead, event: LeadEvent | None) -> None:
     if lead.stage not in (Stage.NEW, Stage.MQL) or criteria is None or not criteria.framework_id:
         return
     at = now()
-    if _has_open_questions(lead, criteria) or not _was_asked(lead, criteria):
+    needed = _needed(lead, criteria, at)
+    if _has_open_questions(lead, needed, at) or not _was_asked(lead, criteria, needed):
         return
     if not parse(criteria.condition).holds(lead_facts(lead, at)):
         return
@@ -103,26 +96,32 @@ def current_answers(lead: Lead) -> dict[int, Answer]:
     return {row.question_id: row for row in rows}
 
 
-def _has_open_questions(lead: Lead, criteria: Criteria) -> bool:
+def _needed(lead: Lead, criteria: Criteria, at: datetime) -> list[Question]:
+    """The questions that this lead needs an answer to for SQL."""
+    required = [question for question in questions_of(criteria.framework_id) if question.is_required]
+    return asked_of_lead(lead, required, at)
+
+
+def _has_open_questions(lead: Lead, needed: list[Question], at: datetime) -> bool:
     """Whether `_open_questions` would find one."""
-    asked, at = _required().get(criteria.framework_id or 0, {}), now()
-    met = Answer.objects.filter(lead=lead, superseded_at__isnull=True, is_met=True, question__in=asked)
-    held = {one.question_id for one in met.only("question", "at") if not one.is_stale(asked[one.question_id], at)}
-    return len(held) < len(asked)
+    days = {question.pk: question.valid_days for question in needed}
+    met = Answer.objects.filter(lead=lead, superseded_at__isnull=True, is_met=True, question__in=needed)
+    held = {one.question_id for one in met.only("question", "at") if not one.is_stale(days[one.question_id], at)}
+    return len(held) < len(needed)
 
 
-def _was_asked(lead: Lead, criteria: Criteria) -> bool:
-    """Whether one of the required answers was given since this interest began."""
-    asked = _required().get(criteria.framework_id or 0, {})
-    answers = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=asked)
-    return not asked or answers.filter(at__gte=lead.captured_at).exists()
+def _was_asked(lead: Lead, criteria: Criteria, needed: list[Question]) -> bool:
+    """Whether an answer was given since this interest began: one that is needed, or any where none is needed of it."""
+    of_framework = questions_of(criteria.framework_id)
+    counted = needed or of_framework
+    answers = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=counted)
+    return not counted or answers.filter(at__gte=lead.captured_at).exists()
 
 
-def _open_questions(lead: Lead, criteria: Criteria) -> list[tuple[Question, Answer | None]]:
-    """Required questions without an answer that speaks for us and still holds."""
-    answers, at = current_answers(lead), now()
-    asked = Question.objects.filter(framework=criteria.framework_id, is_required=True)
-    found = [(one, answers.get(one.pk)) for one in asked]
+def _open_questions(lead: Lead, needed: list[Question], at: datetime) -> list[tuple[Question, Answer | None]]:
+    """Those without an answer that speaks for us and still holds."""
+    answers = current_answers(lead)
+    found = [(one, answers.get(one.pk)) for one in needed]
     return [
         (one, answer) for one, answer in found if not answer or not answer.is_met or answer.is_stale(one.valid_days, at)
     ]
@@ -133,20 +132,17 @@ def missing_for_sql(lead: Lead) -> list[MissingItem]:
     criteria = published(Criteria.Kind.SQL)
     if criteria is None or not criteria.framework_id:
         return []
+    at = now()
+    needed = _needed(lead, criteria, at)
     items = [
-        MissingItem(
-            question,
-            answer,
-            _why_open(question, answer),
-            question.ask,
-        )
-        for question, answer in _open_questions(lead, criteria)
+        MissingItem(question, answer, _why_open(question, answer), question.ask)
+        for question, answer in _open_questions(lead, needed, at)
     ]
-    if not items and not _was_asked(lead, criteria):
+    if not items and not _was_asked(lead, criteria, needed):
         why = _("The answers are from before the lead came back.")
         items.append(MissingItem(None, None, why, _("Ask whether they still hold.")))
     condition = parse(criteria.condition)
-    if not condition.holds(lead_facts(lead, now())):
+    if not condition.holds(lead_facts(lead, at)):
         language = get_language() or "en"
         items.append(
             MissingItem(None, None, _("It must hold that %(what)s.") % {"what": condition.sentence(language)}, "")
@@ -168,14 +164,13 @@ def explain_criteria(lead: Lead, kind: str) -> Explanation | None:
     criteria = published(kind)
     if criteria is None:
         return None
-    condition, facts = parse(criteria.condition), lead_facts(lead, now())
-    is_open = kind == Criteria.Kind.SQL and criteria.framework_id and _open_questions(lead, criteria)
-    return Explanation(
-        criteria,
-        condition.holds(facts) and not is_open and (kind != Criteria.Kind.SQL or _was_asked(lead, criteria)),
-        condition.sentence(get_language() or "en"),
-        condition.trace(facts),
-    )
+    at = now()
+    condition, facts = parse(criteria.condition), lead_facts(lead, at)
+    holds = condition.holds(facts)
+    if kind == Criteria.Kind.SQL and criteria.framework_id:
+        needed = _needed(lead, criteria, at)
+        holds = holds and not _open_questions(lead, needed, at) and _was_asked(lead, criteria, needed)
+    return Explanation(criteria, holds, condition.sentence(get_language() or "en"), condition.trace(facts))
 
 
 def publish_criteria(criteria_id: int) -> Criteria:

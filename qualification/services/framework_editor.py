@@ -8,18 +8,21 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError, InvalidInput
+from leads.conditions import parse
 from leads.facts import fact_named
-from qualification.models import Answer, Criteria, Framework, Question
+from qualification.models import Answer, Criteria, Framework, Question, Segment
 from qualification.services.criteria_drafts import put_into_force
 from qualification.services.versions import next_version
+from qualification.share_facts import NAME as SHARE_NAME
 
 MOST_QUESTIONS = 30
+HEAVIEST = 10
 FIELDS = (
     "label_en", "label_de", "ask_en", "ask_de", "kind", "options", "shortcut", "is_required", "valid_days",
-    "known_from",
+    "known_from", "weight", "segment",
 )  # fmt: skip
 # What an answer was given to: changed, it is another question.
-MEANING = ("kind", "options", "is_required")
+MEANING = ("kind", "options", "is_required", "weight", "condition")
 
 CARRY_OVER = """
     INSERT INTO qualification_answer
@@ -48,16 +51,23 @@ class QuestionData:
     is_required: bool = True
     valid_days: int | None = None
     known_from: str = ""
+    weight: int = 1
+    segment: Segment | None = None
     pk: int | None = None
+
+
+def as_data(question: Question) -> QuestionData:
+    """What is said of a question that is there."""
+    return QuestionData(**{name: getattr(question, name) for name in FIELDS}, pk=question.pk)
 
 
 def save_framework(slug: str, name: str, questions: Sequence[QuestionData]) -> Framework:
     """Write a framework; without ``slug`` a new one.
 
-    Wording, keys and how long answers hold change in place. Where questions come, go, or mean something else after
-    answers were given, it becomes a new version: old answers keep theirs, those of leads that are worked are carried
-    over with their age, and SQL criteria that ask for it ask for the new version from now on. Raises InvalidInput
-    naming each field, or ``questions-N`` for a question, to mend.
+    Wording, keys and how long answers hold change in place. Where questions come, go, mean something else,
+    weigh more or less or are asked of others after answers were given, it becomes a new version: old answers keep
+    theirs, those of leads that are worked are carried over with their age, and SQL criteria that ask for it ask for the
+    new version from now on. Raises InvalidInput naming each field, or ``questions-N`` for a question, to mend.
     """
     _check(name, questions)
     with transaction.atomic():
@@ -91,6 +101,10 @@ def _check(name: str, questions: Sequence[QuestionData]) -> None:
             wrong[f"questions-{place}"] = _("A choice needs at least two answers to choose from, one per line.")
         elif one.known_from and fact_named(one.known_from) is None:
             wrong[f"questions-{place}"] = _("There is no fact called %(name)s.") % {"name": one.known_from}
+        elif not 0 <= one.weight <= HEAVIEST:
+            wrong[f"questions-{place}"] = _("A weight is a number from 0 to %(most)s.") % {"most": HEAVIEST}
+        elif one.segment and SHARE_NAME in parse(one.segment.condition).fact_names():
+            wrong[f"questions-{place}"] = _("Whom a question is asked of cannot depend on how much was answered.")
         elif one.shortcut and one.shortcut in shortcuts:
             wrong[f"questions-{place}"] = _("Another question has this key.")
         shortcuts.add(one.shortcut)
@@ -128,7 +142,8 @@ def _free_key(label: str, used: set[str]) -> str:
 
 def _values(data: QuestionData) -> dict[str, object]:
     options = [option.strip() for option in data.options if option.strip()]
-    return {name: getattr(data, name) for name in FIELDS} | {"options": options}
+    condition = data.segment.condition if data.segment else {}
+    return {name: getattr(data, name) for name in FIELDS} | {"options": options, "condition": condition}
 
 
 def _means_more(old: Framework, questions: Sequence[QuestionData]) -> bool:

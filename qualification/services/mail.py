@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
@@ -23,9 +24,11 @@ from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.events import record_event
 from leads.models import Capture, Lead, Organisation, User
+from qualification.mail_html import html_of
 from qualification.mail_text import Filled, fill, gaps
 from qualification.models import Activity, CadenceStep, MailTemplate, OutgoingMail
 from qualification.services.activities import log_activity
+from qualification.services.mail_clicks import counted_link, counts_clicks
 from qualification.services.mail_rules import MayNotWrite, check_may_write, stop_token
 
 log = logging.getLogger(__name__)
@@ -178,8 +181,9 @@ def send_mail(mail_id: int) -> str:
     return "sent"
 
 
-def compose(mail: OutgoingMail) -> EmailMessage:
-    """The message: from whoever wrote it, in its thread, with a way to end our mails by one click (RFC 8058)."""
+def compose(mail: OutgoingMail) -> EmailMultiAlternatives:
+    """The message as text and as HTML: from whoever wrote it, in its thread, with a way to end our mails by one click
+    (RFC 8058)."""
     name, ours = parseaddr(settings.DEFAULT_FROM_EMAIL)
     own = mail.by.email
     # Another domain than ours would be taken for a forgery: then their name stands before our address.
@@ -193,9 +197,10 @@ def compose(mail: OutgoingMail) -> EmailMessage:
     if mail.in_reply_to:
         headers |= {"In-Reply-To": f"<{mail.in_reply_to}>", "References": f"<{mail.in_reply_to}>"}
     language = mail.lead.contact.language[:2]
-    with translation.override(language if language in ("en", "de") else "en"):
+    language = language if language in ("en", "de") else "en"
+    with translation.override(language):
         ending = _("No more e-mails from us:")
-    message = EmailMessage(
+    message = EmailMultiAlternatives(
         mail.subject,
         f"{mail.body}\n\n{ending} {link}\n",
         formataddr((mail.by.get_full_name() or name, sender)),
@@ -203,6 +208,9 @@ def compose(mail: OutgoingMail) -> EmailMessage:
         reply_to=[own],
         headers=headers,
     )
+    link_to = partial(counted_link, mail.pk) if counts_clicks() else str
+    html = html_of(mail.body, language=language, ending=ending, stop_url=link, link_to=link_to)
+    message.attach_alternative(html, "text/html")
     # A service tells by this which mail its reports are about.
     vars(message)["metadata"] = {"mail": str(mail.pk)}
     return message

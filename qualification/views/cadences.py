@@ -18,7 +18,7 @@ from leadmgmt.core.now import now
 from leadmgmt.core.permissions import CONFIGURERS, role_required
 from leads.conditions import parse
 from qualification import access
-from qualification.models import Cadence, CadenceStep, MailTemplate
+from qualification.models import Cadence, CadenceStep, MailTemplate, Segment
 from qualification.services.cadence_setup import FIELDS, StepData, figures_of, save_cadence
 from qualification.services.cadences import begin_cadence, step_done, stop_by_hand
 from qualification.services.mail import goes_out
@@ -75,6 +75,9 @@ class StepForm(forms.Form):
     )
     is_automatic = forms.BooleanField(required=False, label=gettext_lazy("goes out by itself"))
     hint = forms.CharField(required=False, max_length=200, label=gettext_lazy("What to say or do"))
+    segment = forms.ModelChoiceField(
+        Segment.objects.all(), required=False, label=gettext_lazy("Only for"), empty_label=gettext_lazy("everybody")
+    )
 
 
 StepForms = formset_factory(StepForm, extra=0)
@@ -84,7 +87,7 @@ StepForms = formset_factory(StepForm, extra=0)
 @require_GET
 def cadence_list(request: HttpRequest) -> HttpResponse:
     """All cadences with their steps and how leads fare in them."""
-    rows = list(Cadence.objects.prefetch_related("steps__template").select_related("recycle_reason"))
+    rows = list(Cadence.objects.prefetch_related("steps__template", "steps__segment").select_related("recycle_reason"))
     figures = figures_of([row.pk for row in rows])
     shown = [(row, condition_pieces(parse(row.condition)), figures.get(row.pk)) for row in rows]
     return render(request, "qualification/cadences.html", {"cadences": shown, "goes_out": goes_out()})
@@ -141,12 +144,13 @@ def _step(said: dict[str, Any]) -> StepData:
         template=said["template"],
         is_automatic=said["is_automatic"],
         hint=said["hint"].strip(),
+        segment=said["segment"],
     )
 
 
 def _steps_of(row: Cadence | None) -> BaseFormSet[StepForm]:
     """The steps that are there, and a few to fill in."""
-    names = ("pk", "kind", "after_days", "template", "is_automatic", "hint")
+    names = ("pk", "kind", "after_days", "template", "is_automatic", "hint", "segment")
     known = [{name: getattr(step, name) for name in names} for step in row.steps.all()] if row else []
     return StepForms(prefix="steps", initial=[*known, *({"after_days": 1} for _blank in range(BLANK_STEPS))])
 

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.permissions import CONFIGURERS, role_required
-from qualification.models import Framework, Question
-from qualification.services.framework_editor import QuestionData, save_framework
+from qualification.models import Framework, Question, Segment
+from qualification.services.framework_editor import HEAVIEST, QuestionData, save_framework
 
 BLANK = 2
 
@@ -57,6 +57,16 @@ class QuestionForm(forms.Form):
         max_length=120,
         label=gettext_lazy("Known from"),
         help_text=gettext_lazy("A fact that answers it, such as attributes.budget."),
+    )
+    weight = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=HEAVIEST,
+        initial=1,
+        label=gettext_lazy("Weight"),
+    )
+    segment = forms.ModelChoiceField(
+        Segment.objects.all(), required=False, label=gettext_lazy("Asked of"), empty_label=gettext_lazy("everybody")
     )
 
 
@@ -106,6 +116,8 @@ def _data(said: dict[str, Any]) -> QuestionData:
         is_required=said["is_required"],
         valid_days=said["valid_days"],
         known_from=said["known_from"].strip(),
+        weight=1 if said["weight"] is None else said["weight"],
+        segment=said["segment"],
         pk=said["pk"],
     )
 
@@ -117,7 +129,9 @@ def _questions_of(row: Framework | None) -> BaseFormSet[QuestionForm]:
         names = [name for name in QuestionForm.base_fields if name != "options"]
         options = [str(option.get("value", "")) if isinstance(option, dict) else str(option) for option in one.options]
         known.append({name: getattr(one, name) for name in names} | {"options": "\n".join(options)})
-    return QuestionForms(prefix="questions", initial=[*known, *({"is_required": True} for _blank in range(BLANK))])
+    return QuestionForms(
+        prefix="questions", initial=[*known, *({"is_required": True, "weight": 1} for _blank in range(BLANK))]
+    )
 
 
 def _page(

@@ -4,14 +4,14 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.messages import message_with_undo
@@ -24,6 +24,7 @@ from qualification.forms import MailForm
 from qualification.mail_text import VARIABLES, check, fill
 from qualification.models import MailTemplate
 from qualification.services.mail import goes_out, values_for, write_mail
+from qualification.services.mail_clicks import follow
 from qualification.services.mail_rules import contact_of, is_refused, stop_mails
 from qualification.views.actions import FROM_LEAD, to_lead
 from qualification.views.lead import lead_page
@@ -135,6 +136,16 @@ def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(MailTemplate, pk=pk).delete()
     messages.success(request, _("The text is gone."))
     return redirect("qualification:mail_template_list")
+
+
+@never_cache
+@require_safe
+def mail_click(request: HttpRequest, token: str) -> HttpResponse:
+    """Lead on to where a link of one of our mails leads; the click is noted."""
+    url = follow(token, is_look=request.method == "HEAD")
+    if url is None:
+        raise Http404
+    return HttpResponseRedirect(url)
 
 
 # The link itself is the secret, and nobody is signed in. Mail programs post to it by themselves when their user wants

@@ -11,6 +11,7 @@ from qualification.services.defaults import install_defaults
 from qualification.services.icp import learn_icp
 from qualification.services.score import rescore
 from qualification.services.scoring_drafts import begin_draft
+from qualification.services.segments import save_segment
 from tests.browser.conftest import DESKTOP, PHONE, Open
 from tests.factories import make_company, make_contact, make_lead, make_policy, make_touchpoint, make_user
 from tests.qualification.learned_cast import trained
@@ -32,6 +33,8 @@ PAGES = (
     "/frameworks/",
     "/frameworks/new/",
     "/frameworks/bant/edit/",
+    "/segments/",
+    "/segments/new/",
     "/routing/promises/",
     "/routing/promises/new/",
     "/routing/territories/",
@@ -45,6 +48,7 @@ def configured() -> None:
     install_defaults()
     make_policy(15, is_default=True, attempts=5, attempt_days=3)
     save_table("area", "Sales area", "North;DE;;0-4\nSouth;DE;;5-9\n")
+    save_segment(None, "From 200 people up", {"fact": "company.staff", "op": "gte", "value": 200})
     save_list("targets", "Target accounts", "domain", "nord.example")
     for number in range(6):
         contact = make_contact(company=make_company(staff=300), country="DE", postal_code=f"{number}0331")
@@ -110,3 +114,24 @@ def test_criteria_are_changed_in_rows(open_page: Open) -> None:
 
     expect(page.get_by_text("Germans only").first).to_be_visible()
     expect(page.get_by_text("6 leads of the last 30 days meet the condition").first).to_be_visible()
+
+
+def test_a_segment_is_described_and_a_question_asked_of_it(open_page: Open) -> None:
+    configured()
+    page = open_page("/segments/new/", make_user("admin"))
+    page.get_by_label("Name").fill("Germany")
+    page.get_by_role("button", name="Condition", exact=True).click()
+    page.locator("#condition-editor input[type=text], #condition-editor input:not([type])").first.fill("DE")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    card = page.locator("section.card", has_text="Germany")
+    expect(card).to_contain_text("6 leads to be qualified")
+    card.get_by_role("link", name="6 leads to be qualified").click()
+    expect(page.locator(".chip--on", has_text="Segment: Germany")).to_be_visible()
+
+    page.goto(page.url.partition("/leads/")[0] + "/frameworks/bant/edit/")
+    row = page.locator("li.cadence-row").first
+    row.get_by_label("Asked of").select_option("Germany")
+    row.get_by_label("Weight").fill("5")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator(".framework-question").first).to_contain_text("Germany")
+    expect(page.locator(".framework-question").first).to_contain_text("weighs 5")
