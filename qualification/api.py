@@ -17,6 +17,7 @@ from leads.api.views import person, shown_leads
 from leads.models import Lead
 from qualification import access
 from qualification.models import Activity, Answer, Criteria, Question, Score
+from qualification.scoring import by_weight
 from qualification.services.activities import log_activity
 from qualification.services.answers import give_answer
 from qualification.services.disqualify import disqualify_lead
@@ -32,6 +33,11 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
         model = Score
         fields = ("at", "model", "fit", "engagement", "grade", "win_probability", "win_low", "win_high", "reasons")
         read_only_fields = fields
+
+    def to_representation(self, instance: Score) -> dict[str, Any]:
+        """The weightiest reasons first."""
+        told = super().to_representation(instance)
+        return {**told, "reasons": by_weight(told["reasons"])}
 
 
 class ActivitySerializer(serializers.ModelSerializer[Activity]):

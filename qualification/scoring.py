@@ -227,8 +227,12 @@ def score(
             reason = {"key": f"{CAP}{group.key}", **group.labels, "part": parts[group.key], "points": tenths(-over)}
             reasons.append(reason | {"facts": {}})
     fit, engagement = (_bounded(sums[part]) for part in ("fit", "engagement"))
-    reasons.sort(key=lambda reason: (-abs(reason["points"]), reason["key"]))
     return Result(fit, engagement, grade(fit, engagement), reasons)
+
+
+def by_weight(reasons: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Reasons as they are shown: most points first. They are kept in the order of the rules."""
+    return sorted(reasons, key=lambda reason: (-abs(float(reason.get("points") or 0)), str(reason.get("key", ""))))
 
 
 def _points(

@@ -35,7 +35,6 @@ MOVING = (
     "company.has_owner",
 )
 Params = list[Any]
-_QUOTED_END = "'}'"
 
 
 # A score is kept where another judged before, or where it is more than engagement that has faded.
@@ -44,9 +43,7 @@ WRITES = """
             INSERT INTO qualification_score (lead_id, model_id, at, fit, engagement, grade, prediction_id,
                 win_probability, win_low, win_high, reasons, facts, is_whole)
             SELECT lead, %s, %s, new_fit, new_engagement, new_grade, %s::bigint, win_probability, win_low, win_high,
-                reasons, facts || jsonb_build_object('now', %s::text, 'score.fit', new_fit,
-                    'score.engagement', new_engagement, 'score.grade', new_grade,
-                    'score.win_probability', win_probability), false
+                reasons, facts, false
             FROM scored
             WHERE judge <> %s OR prediction_id IS DISTINCT FROM %s::bigint OR new_grade <> grade
                 OR new_fit IS DISTINCT FROM fit OR new_engagement > coalesce(engagement, 0)
@@ -85,10 +82,16 @@ class _Read:
         return RawSQL(name, (), output_field=expression.output_field)  # noqa: S611  # a name of our own
 
     def shown(self, name: str) -> str:
-        """A fact as it is kept, as the text of its JSON: the column's name. Text is put together faster than JSON."""
+        """A fact as it is kept, as the text of its JSON. Text is put together faster than JSON."""
         fact = fact_named(name)
         if fact is None or fact.column is None:
             raise NotInSQL(name)
+        if fact.kind in ("number", "bool"):
+            # As it is compared, it is written alike; some take a query of their own to read.
+            self._new((name, fact.kind), lambda: column(fact, fact.kind, self.at))
+            read = f'base."{self.named[name, fact.kind]}"'
+            # Numbers are compared with ten places behind the point.
+            return f"coalesce({f'trim_scale({read})' if fact.kind == 'number' else read}::text, 'null')"
         self._new((name, "json"), lambda: _as_json(fact, self.at))
         return f'base."{self.named[name, "json"]}"'
 
@@ -150,7 +153,7 @@ def _statement(ids: Sequence[int], model: Model, model_id: int, chances: Chances
         {WRITES}
     """
     judges = [model_id, chances.champion]
-    written_params = [model_id, at, chances.champion, at.isoformat(), *judges, at]
+    written_params = [model_id, at, chances.champion, *judges, at]
     params = [*base_params, *touched_params, *happened_params, *pointed_params, *scored_params, *written_params]
     return statement, params
 
@@ -167,40 +170,47 @@ def _pointed(model: Model, read: _Read) -> tuple[str, Params]:
     return statement, [param for _, params in points for param in params]
 
 
+# What a score says of itself, among its facts.
+SAID = """ || ', "now": ' || to_json(%s::text)::text || ', "score.fit": ' || parts.new_fit || ', "score.engagement": '
+    || parts.new_engagement || ', "score.grade": "' || graded_now.new_grade || '", "score.win_probability": '
+    || coalesce({chance}::text, 'null') || '}}'"""
+
+
 def _scored(model: Model, chances: Chances, read: _Read) -> tuple[str, Params]:
     """Both parts, the grade, the chance, the reasons, and the facts that may have changed since the last score."""
     reasons, reason_params = _reasons(model, read)
     looked_at = {name for rule in model.rules for name in rule.condition.fact_names()}
     changed, changed_params = _object([name for name in {*MOVING, *looked_at} if not name.startswith("score.")], read)
     fit, engagement = (_bounded(_part(model, part)) for part in ("fit", "engagement"))
-    if chances.champion is None:
-        chance, known, known_params = (
-            "graded.mean AS win_probability, graded.low AS win_low, graded.high AS win_high",
-            "",
-            [],
-        )
-    else:
-        chance = "base.win_probability, newest.win_low, newest.win_high"
+    chance, interval, known, known_params = (
+        "graded.mean",
+        "graded.low AS win_low, graded.high AS win_high",
+        "",
+        Params(),
+    )
+    if chances.champion is not None:
+        chance, interval = "base.win_probability", "newest.win_low, newest.win_high"
         known, known_params = "WHERE newest.prediction_id = %s::bigint", [chances.champion]
     by_grade = [value for grade, estimate in chances.by_grade.items() for value in (grade, *estimate)]
     statement = f"""
         SELECT base.lead, base.fit, base.engagement, base.grade, parts.new_fit, parts.new_engagement,
-            graded_now.new_grade, {chance}, newest.model_id AS judge, newest.prediction_id,
-            CASE WHEN newest.is_whole THEN '{{}}'::jsonb ELSE newest.facts END || ({changed})::jsonb AS facts,
+            graded_now.new_grade, {chance} AS win_probability, {interval}, newest.model_id AS judge,
+            newest.prediction_id, coalesce(newest.facts || told.facts, told.facts) AS facts,
             {reasons} AS reasons
         FROM pointed AS base
         CROSS JOIN LATERAL (SELECT {fit} AS new_fit, {engagement} AS new_engagement OFFSET 0) AS parts
         CROSS JOIN LATERAL (SELECT {_grade()} AS new_grade OFFSET 0) AS graded_now
         CROSS JOIN LATERAL (
-            SELECT model_id, prediction_id, win_low, win_high, is_whole, CASE WHEN NOT is_whole THEN facts END AS facts
+            SELECT model_id, prediction_id, win_low, win_high, CASE WHEN NOT is_whole THEN facts END AS facts
             FROM qualification_score WHERE lead_id = base.lead ORDER BY at DESC, id DESC LIMIT 1
         ) AS newest
         LEFT JOIN (SELECT NULL::text, NULL::float8, NULL::float8, NULL::float8 WHERE false
             {"UNION ALL SELECT %s, %s::float8, %s::float8, %s::float8 " * len(chances.by_grade)})
             AS graded (grade, mean, low, high) ON graded.grade = graded_now.new_grade
+        CROSS JOIN LATERAL (SELECT ({changed}{SAID.format(chance=chance)})::jsonb AS facts OFFSET 0) AS told
         {known}
     """  # noqa: S608  # names of our own, values as parameters
-    return statement, [*changed_params, *reason_params, *by_grade, *known_params]
+    return statement, [*reason_params, *by_grade, *changed_params, read.at.isoformat(), *known_params]
 
 
 def _base(ids: Sequence[int], read: _Read) -> tuple[str, Params]:
@@ -316,11 +326,11 @@ def _grade() -> str:
 
 
 def _object(names: Iterable[str], read: _Read) -> tuple[str, Params]:
-    """The text of a JSON object of facts by name."""
+    """The text of a JSON object of facts by name, not yet closed."""
     ordered = sorted(names)
     parts = [f"%s || {read.shown(name)}" for name in ordered]
     begins = [f"{', ' if place else ''}{json.dumps(name)}: " for place, name in enumerate(ordered)]
-    return f"'{{' || {' || '.join([*parts, _QUOTED_END])}", begins
+    return " || ".join(["'{'", *parts]), begins
 
 
 def _begun(said: Mapping[str, Any]) -> str:
@@ -329,8 +339,8 @@ def _begun(said: Mapping[str, Any]) -> str:
 
 
 def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
-    """Every point with its reason, most points first."""
-    points, keys, bodies, params = [], [], [], Params()
+    """Every point with its reason, in the order of the rules."""
+    bodies, params = [], Params()
     for number, rule in enumerate(model.rules):
         tenths = f"round(base.p{number} * 10) / 10"
         facts, names = _object(rule.condition.fact_names(), read)
@@ -339,9 +349,7 @@ def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
             if rule.touch or rule.event
             else ""
         )
-        built = f"%s || ({tenths}) || ', \"facts\": ' || {facts}{times} || '}}'"
-        points.append(tenths)
-        keys.append(rule.key)
+        built = f"%s || ({tenths}) || ', \"facts\": ' || {facts} || '}}'{times} || '}}'"
         bodies.append(f"CASE WHEN base.p{number} <> 0 THEN {built} END")
         said = {"key": rule.key, **rule.labels, "part": rule.part}
         params += [_begun(said), *names]
@@ -351,19 +359,10 @@ def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
             continue
         over = _over(model, group.key, group.most)
         tenths = f"round(-{over} * 10) / 10"
-        points.append(tenths)
-        keys.append(f"{CAP}{group.key}")
         bodies.append(f"CASE WHEN {over} <> 0 THEN %s || ({tenths}) || '}}' END")
         capped: dict[str, Any] = {"key": f"{CAP}{group.key}", **group.labels, "part": part, "facts": {}}
         params.append(_begun(capped))
     if not bodies:
         return "'[]'::jsonb", []
-    listed = f"""coalesce((
-        SELECT ('[' || string_agg(
-            reason.body, ', ' ORDER BY abs(reason.points) DESC, reason.key COLLATE "C"
-        ) || ']')::jsonb
-        FROM unnest(ARRAY[{", ".join(points)}], %s::text[], ARRAY[{", ".join(bodies)}]) AS reason (points, key, body)
-        WHERE reason.body IS NOT NULL
-    ), '[]'::jsonb)"""  # noqa: S608  # names of our own, values as parameters
-    # Arrays: a VALUES list is made ready anew for every lead.
-    return listed, [keys, *params]
+    # Arrays leave out what is NULL, however many there are; a VALUES list is made ready anew for every lead.
+    return f"('[' || array_to_string(ARRAY[{', '.join(bodies)}], ', ') || ']')::jsonb", params
