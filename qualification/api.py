@@ -17,11 +17,11 @@ from leads.api.views import person, shown_leads
 from leads.models import Lead
 from qualification import access
 from qualification.models import Activity, Answer, Criteria, Question, Score
-from qualification.scoring import by_weight
 from qualification.services.activities import log_activity
 from qualification.services.answers import give_answer
 from qualification.services.disqualify import disqualify_lead
 from qualification.services.recycle import recycle_lead
+from qualification.services.score_reasons import told
 
 
 class ScoreSerializer(serializers.ModelSerializer[Score]):
@@ -35,9 +35,9 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
         read_only_fields = fields
 
     def to_representation(self, instance: Score) -> dict[str, Any]:
-        """The weightiest reasons first."""
-        told = super().to_representation(instance)
-        return {**told, "reasons": by_weight(told["reasons"])}
+        """The weightiest reasons first, in words."""
+        found = super().to_representation(instance)
+        return {**found, "reasons": told(instance)}
 
 
 class ActivitySerializer(serializers.ModelSerializer[Activity]):

@@ -95,7 +95,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Result:
-    """A score: two parts from 0 to 100, the grade, and the reasons, most points first."""
+    """A score: two parts from 0 to 100, the grade, and the reasons by the keys of their rules, in the rules' order."""
 
     fit: int
     engagement: int
@@ -224,8 +224,7 @@ def score(
         over = whole - max(-group.most, min(group.most, whole))
         if over:
             sums[parts[group.key]] -= over
-            reason = {"key": f"{CAP}{group.key}", **group.labels, "part": parts[group.key], "points": tenths(-over)}
-            reasons.append(reason | {"facts": {}})
+            reasons.append({"key": f"{CAP}{group.key}", "points": tenths(-over), "facts": {}})
     fit, engagement = (_bounded(sums[part]) for part in ("fit", "engagement"))
     return Result(fit, engagement, grade(fit, engagement), reasons)
 
@@ -275,7 +274,7 @@ def faded(then: datetime, half_life_days: float, at: datetime) -> float:
 
 def _reason(rule: Rule, points: float, times: int, facts: Mapping[str, Any]) -> dict[str, Any]:
     because = {name: facts.get(name) for name in sorted(rule.condition.fact_names())}
-    found = {"key": rule.key, **rule.labels, "part": rule.part, "points": tenths(points), "facts": because}
+    found = {"key": rule.key, "points": tenths(points), "facts": because}
     return found | ({"times": times} if times > 1 else {})
 
 

@@ -15,6 +15,7 @@ from leads.models import Lead
 from qualification.asking import asked_of_lead
 from qualification.desk.asked import Asked
 from qualification.models import Answer, Framework, Question, Score
+from qualification.services.score_reasons import told
 from qualification.share_facts import share_of
 
 
@@ -43,7 +44,7 @@ def score_panel(score: Score | None, most: int | None = None) -> ScorePanel | No
     """A score with its reasons, the weightiest first; None before the first scoring."""
     if score is None:
         return None
-    reasons = sorted((_reason(one) for one in score.reasons), key=lambda one: -abs(one.points))
+    reasons = sorted((_reason(one) for one in told(score)), key=lambda one: -abs(one.points))
     shown = [one for one in reasons if round(one.points) != 0][:most]
     return ScorePanel(score, sorted(shown, key=lambda one: -one.points))
 

@@ -87,7 +87,7 @@ class Score(models.Model):
     win_low = models.FloatField(null=True, blank=True)
     win_high = models.FloatField(null=True, blank=True)
     reasons = models.JSONField(
-        _("reasons"), default=list, help_text=_("key, label, part, points, and the fact that gave them")
+        _("reasons"), default=list, help_text=_("by rule: its key, points, and the facts that gave them")
     )
     facts = models.JSONField(_("facts as they were"), default=dict)
     # Where it is not, only what may have changed since the last whole one is here; `all_facts` has everything.

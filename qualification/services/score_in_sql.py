@@ -333,9 +333,9 @@ def _object(names: Iterable[str], read: _Read) -> tuple[str, Params]:
     return " || ".join(["'{'", *parts]), begins
 
 
-def _begun(said: Mapping[str, Any]) -> str:
-    """The text of a JSON object, up to where its points stand."""
-    return f'{json.dumps(said)[:-1]}, "points": '
+def _begun(key: str) -> str:
+    """The text of a reason, up to where its points stand."""
+    return f'{{"key": {json.dumps(key)}, "points": '
 
 
 def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
@@ -351,17 +351,15 @@ def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
         )
         built = f"%s || ({tenths}) || ', \"facts\": ' || {facts} || '}}'{times} || '}}'"
         bodies.append(f"CASE WHEN base.p{number} <> 0 THEN {built} END")
-        said = {"key": rule.key, **rule.labels, "part": rule.part}
-        params += [_begun(said), *names]
+        params += [_begun(rule.key), *names]
     for group in model.groups:
         part = next((rule.part for rule in model.rules if rule.group == group.key), None)
         if part is None:
             continue
         over = _over(model, group.key, group.most)
         tenths = f"round(-{over} * 10) / 10"
-        bodies.append(f"CASE WHEN {over} <> 0 THEN %s || ({tenths}) || '}}' END")
-        capped: dict[str, Any] = {"key": f"{CAP}{group.key}", **group.labels, "part": part, "facts": {}}
-        params.append(_begun(capped))
+        bodies.append(f"CASE WHEN {over} <> 0 THEN %s || ({tenths}) || ', \"facts\": {{}}}}' END")
+        params.append(_begun(f"{CAP}{group.key}"))
     if not bodies:
         return "'[]'::jsonb", []
     # Arrays leave out what is NULL, however many there are; a VALUES list is made ready anew for every lead.

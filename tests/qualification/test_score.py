@@ -18,6 +18,7 @@ from qualification.scoring import Signal, grade, read_model, score
 from qualification.services.chances import chance_of, estimate, forget_counts
 from qualification.services.defaults import install_defaults
 from qualification.services.score import fade_due, publish_model, rescore, score_lead
+from qualification.services.score_reasons import told
 from tests.factories import make_company, make_contact, make_lead, make_touchpoint
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -48,15 +49,8 @@ def test_each_point_comes_with_its_reason() -> None:
 
     assert (result.fit, result.engagement, result.grade) == (40, 0, "C4")
     assert result.reasons == [
-        {
-            "key": "large",
-            "label_en": "large",
-            "label_de": "large",
-            "part": "fit",
-            "points": 30.0,
-            "facts": {"company.staff": 420},
-        },
-        {"key": "base", "label_en": "base", "label_de": "base", "part": "fit", "points": 10.0, "facts": {}},
+        {"key": "large", "points": 30.0, "facts": {"company.staff": 420}},
+        {"key": "base", "points": 10.0, "facts": {}},
     ]
 
 
@@ -364,3 +358,24 @@ def test_the_chance_is_counted_from_recorded_outcomes() -> None:
     assert found is not None
     assert found.outcomes == 30
     assert found.mean == round((7 + 10 * 15 / 60) / 40, 4)
+
+
+@pytest.mark.django_db
+def test_reasons_are_told_in_the_words_of_the_model_of_then_most_points_first() -> None:
+    rules = [
+        rule("base", 10, label_de="Grundlage", group="few"),
+        rule("more", 30, group="few"),
+        rule("less", -20, "engagement"),
+    ]
+    groups = [{"key": "few", "label_en": "A few", "label_de": "Einige", "most": 25}]
+    row = ScoringModel.objects.create(version=1, rules=rules, groups=groups)
+    kept = [{"key": "base", "points": 10.0, "facts": {}}, {"key": "more", "points": 30.0, "facts": {}}]
+    kept += [{"key": "cap:few", "points": -15.0, "facts": {}}, {"key": "old", "label_en": "Old", "points": 1.0}]
+    made = Score.objects.create(lead=make_lead(), model=row, at=AT, fit=25, engagement=0, grade="D4", reasons=kept)
+
+    assert [(one["key"], one.get("label_en"), one.get("label_de"), one.get("part")) for one in told(made)] == [
+        ("more", "more", "more", "fit"),
+        ("cap:few", "A few", "Einige", "fit"),
+        ("base", "base", "Grundlage", "fit"),
+        ("old", "Old", None, None),
+    ]
