@@ -20,8 +20,7 @@ class QuestionInline(StackedInline):
     model = Question
     extra = 0
     fields = (
-        ("position", "key", "shortcut", "is_required", "valid_days", "known_from"),
-        ("weight", "segment"),
+        ("position", "key", "shortcut", "is_required", "valid_days", "known_from", "weight"),
         ("label_en", "label_de"),
         ("ask_en", "ask_de"),
         ("kind", "options"),

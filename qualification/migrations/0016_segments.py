@@ -61,4 +61,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("weight__lte", 10)), name="qualification_question_weight"
             ),
         ),
+        migrations.AddConstraint(
+            model_name="question",
+            constraint=models.CheckConstraint(
+                condition=models.Q(condition={}, segment__isnull=True)
+                | (models.Q(segment__isnull=False) & ~models.Q(condition={})),
+                name="qualification_question_segment",
+            ),
+        ),
     ]

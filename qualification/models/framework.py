@@ -79,6 +79,10 @@ class Question(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["framework", "key"], name="qualification_question_key_unique"),
             models.CheckConstraint(condition=Q(weight__lte=10), name="qualification_question_weight"),
+            models.CheckConstraint(
+                condition=Q(segment__isnull=True, condition={}) | (Q(segment__isnull=False) & ~Q(condition={})),
+                name="qualification_question_segment",
+            ),
         ]
 
     def __str__(self) -> str:
