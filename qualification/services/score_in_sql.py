@@ -139,7 +139,7 @@ def score_in_sql(ids: Sequence[int], model: Model, model_id: int, chances: Chanc
 def _statement(ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime) -> tuple[str, Params]:
     read = _Read(at)
     # What rules and reasons read is known once they are written; it is read before.
-    pointed, pointed_params = _pointed(model, read)
+    pointed, pointed_params = _pointed(model, read, len(ids))
     scored, scored_params = _scored(model, chances, read)
     base, base_params = _base(ids, read)
     touched, touched_params = _signals("leads_touchpoint", "touch", MOST_TOUCHES, model, at)
@@ -158,14 +158,16 @@ def _statement(ids: Sequence[int], model: Model, model_id: int, chances: Chances
     return statement, params
 
 
-def _pointed(model: Model, read: _Read) -> tuple[str, Params]:
-    """The points of every rule, p0, p1, …"""
+def _pointed(model: Model, read: _Read, most: int) -> tuple[str, Params]:
+    """The points of every rule, p0, p1, … There is one row per lead, which the planner cannot know without a limit: it
+    would read all leads there are to write a few."""
     points = [_points(number, rule, model, read) for number, rule in enumerate(model.rules)]
     columns = "".join(f", {sql} AS p{number}" for number, (sql, _) in enumerate(points))
     statement = f"""
         SELECT base.*{_counts(model)}{columns}
         FROM base LEFT JOIN touched ON touched.lead_id = base.lead
         LEFT JOIN happened ON happened.lead_id = base.lead
+        LIMIT {most}
     """  # noqa: S608  # names of our own, values as parameters
     return statement, [param for _, params in points for param in params]
 
