@@ -21,13 +21,14 @@ CHECKS = (
     ),
     Check(
         "qualification.sql_has_its_answers",
-        "A lead that became SQL by the criteria had all answers in our favour that everybody needs.",
+        "A lead that became SQL by the criteria had all answers in our favour that it needed at that time.",
         """SELECT event.lead_id, question.key FROM leads_leadevent event
            JOIN qualification_criteria criteria ON criteria.kind = 'sql'
                AND criteria.id = CASE WHEN event.data ->> 'criteria' ~ '^[0-9]+$'
                                       THEN (event.data ->> 'criteria')::bigint END
            JOIN qualification_question question ON question.framework_id = criteria.framework_id
-               AND question.is_required AND question.condition = '{}'
+               AND question.is_required
+               AND (question.condition = '{}' OR event.data -> 'asked' @> to_jsonb(question.id))
            WHERE event.kind = 'stage.sql' AND NOT EXISTS (
                SELECT FROM qualification_answer answer
                WHERE answer.lead_id = event.lead_id AND answer.question_id = question.id AND answer.is_met)""",

@@ -44,7 +44,7 @@ def score_panel(score: Score | None, most: int | None = None) -> ScorePanel | No
     """A score with its reasons, the weightiest first; None before the first scoring."""
     if score is None:
         return None
-    reasons = sorted((_reason(one) for one in told(score)), key=lambda one: -abs(one.points))
+    reasons = [_reason(one) for one in told(score)]
     shown = [one for one in reasons if round(one.points) != 0][:most]
     return ScorePanel(score, sorted(shown, key=lambda one: -one.points))
 

@@ -80,7 +80,9 @@ def apply_sql_criteria(lead: Lead, event: LeadEvent | None) -> None:
         return
     if not parse(criteria.condition).holds(lead_facts(lead, at)):
         return
-    cause = Cause(by=BY, at=at, data=_named(criteria))
+    # Which segments it was in is known only now; the audit asks for these answers.
+    asked = {"asked": [question.pk for question in needed if question.condition]}
+    cause = Cause(by=BY, at=at, data=_named(criteria) | asked)
     if lead.stage == Stage.NEW:
         lifecycle.to_mql(lead, cause)
     lifecycle.to_sql(lead, cause)
@@ -112,8 +114,7 @@ def _has_open_questions(lead: Lead, needed: list[Question], at: datetime) -> boo
 
 def _was_asked(lead: Lead, criteria: Criteria, needed: list[Question]) -> bool:
     """Whether an answer was given since this interest began: one that is needed, or any where none is needed of it."""
-    of_framework = questions_of(criteria.framework_id)
-    counted = needed or of_framework
+    counted = needed or questions_of(criteria.framework_id)
     answers = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=counted)
     return not counted or answers.filter(at__gte=lead.captured_at).exists()
 

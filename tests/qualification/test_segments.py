@@ -90,6 +90,20 @@ class TestAsking:
         assert to_sql(here) == "sql"
         assert not [one for check, broken in run(CHECKS) for one in broken if check.name.startswith("qualification")]
 
+    def test_the_audit_misses_an_answer_that_a_segment_needed(self, german: Segment) -> None:
+        with_legal(german)
+        here, there = lead_in("DE"), lead_in("FR")
+        for lead in (here, there):
+            answer(lead, *BANT)
+        answer(here, "legal")
+        assert (to_sql(here), to_sql(there)) == ("sql", "sql")
+        check = next(one for one in CHECKS if one.name == "qualification.sql_has_its_answers")
+        assert [one for _check, broken in run([check]) for one in broken] == []
+
+        here.answers.filter(question__key="legal").delete()
+
+        assert [one for _check, broken in run([check]) for one in broken]
+
     def test_the_lead_and_the_queue_show_what_is_asked_of_whom(self, german: Segment) -> None:
         with_legal(german)
         here, there = lead_in("DE"), lead_in("FR")
