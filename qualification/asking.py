@@ -9,7 +9,7 @@ from django.db.models import Q
 from leads.conditions import parse
 from leads.configuration import Kept
 from leads.models import Lead
-from qualification.models import Criteria, Question
+from qualification.models import Question
 
 
 def _load_questions() -> dict[int, list[Question]]:
@@ -19,23 +19,12 @@ def _load_questions() -> dict[int, list[Question]]:
     return found
 
 
-def _load_in_force() -> int | None:
-    rows = Criteria.objects.filter(kind=Criteria.Kind.SQL, status=Criteria.Status.PUBLISHED).order_by("-pk")
-    return rows.values_list("framework", flat=True).first()
-
-
 _questions = Kept(_load_questions, "qualification_question")
-_in_force = Kept(_load_in_force, "qualification_criteria")
 
 
 def questions_of(framework_id: int | None) -> list[Question]:
     """A framework's questions in their order, without a query while nobody changes them; read only."""
     return _questions().get(framework_id or 0, [])
-
-
-def questions_in_force() -> list[Question]:
-    """Those of the framework that the SQL criteria in force ask for."""
-    return questions_of(_in_force())
 
 
 def belongs(question: Question, at: datetime) -> Q:

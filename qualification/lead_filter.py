@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import django_filters
+from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -23,6 +24,7 @@ from leads.querysets import LeadQuerySet
 from qualification.models import Criteria, Segment
 from qualification.services.criteria_drafts import meeting_leads
 
+Row = TypeVar("Row", bound=Model)
 NONE = "none"
 GROUPS = {"working": _("To be qualified"), "open": _("Open")}
 OWN = ("q", "owner", "grade", "country", "channel", "history", "territory", "meets", "segment")
@@ -70,7 +72,7 @@ class LeadListFilter(django_filters.FilterSet):
 
     def by_criteria(self, leads: Any, name: str, value: str) -> Any:
         """Last month's leads that meet the condition of these criteria today."""
-        known = _criteria(value)
+        known = _numbered(Criteria.objects.all(), value)
         if known is None or not isinstance(user := getattr(self.request, "user", None), User):
             return leads.none()
         return leads.filter(pk__in=meeting_leads(known, user, now()).order_by().values("pk"))
@@ -86,7 +88,7 @@ class LeadListFilter(django_filters.FilterSet):
 
     def by_segment(self, leads: Any, name: str, value: str) -> Any:
         """Who belongs to a segment now."""
-        known = _segment(value)
+        known = _numbered(Segment.objects.all(), value)
         return leads.none() if known is None else leads.filter(parse(known.condition).to_q(now()))
 
     def by_history(self, leads: Any, name: str, value: str) -> Any:
@@ -94,12 +96,8 @@ class LeadListFilter(django_filters.FilterSet):
         return leads.filter(is_history=value == "in")
 
 
-def _criteria(value: str) -> Criteria | None:
-    return Criteria.objects.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None
-
-
-def _segment(value: str) -> Segment | None:
-    return Segment.objects.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None
+def _numbered(rows: QuerySet[Row], value: str) -> Row | None:
+    return rows.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None
 
 
 def narrowed(leads: LeadQuerySet, params: QueryDict, request: Any) -> LeadQuerySet:
@@ -184,7 +182,7 @@ def _of_our_own(name: str, value: str, offered: Mapping[str, list[Choice]]) -> t
     if name == "returned":
         return label, ""
     if name == "meets":
-        return label, str(_criteria(value) or value)
+        return label, str(_numbered(Criteria.objects.all(), value) or value)
     if name == "territory":
         return label, value.partition(":")[2] or gettext("in none of them")
     if name in ("from", "to"):

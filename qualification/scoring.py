@@ -229,11 +229,6 @@ def score(
     return Result(fit, engagement, grade(fit, engagement), reasons)
 
 
-def by_weight(reasons: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Reasons as they are shown: most points first. They are kept in the order of the rules."""
-    return sorted(reasons, key=lambda reason: (-abs(float(reason.get("points") or 0)), str(reason.get("key", ""))))
-
-
 def _points(
     rule: Rule,
     touches: Sequence[Signal],

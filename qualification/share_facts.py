@@ -12,8 +12,9 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import NullIf
 
 from leads.facts import Bundle, Fact, Family
-from qualification.asking import asked_of, belongs, questions_in_force
+from qualification.asking import asked_of, belongs
 from qualification.models import Answer, Question
+from qualification.services.criteria import questions_in_force
 
 PREFIX, KEY = "qualification", "share"
 NAME = f"{PREFIX}.{KEY}"

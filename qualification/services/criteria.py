@@ -55,6 +55,12 @@ def published(kind: str) -> Criteria | None:
     return _published().get(kind)
 
 
+def questions_in_force() -> list[Question]:
+    """Those of the framework that the SQL criteria in force ask for; none without any."""
+    criteria = published(Criteria.Kind.SQL)
+    return questions_of(criteria.framework_id) if criteria else []
+
+
 def apply_mql_criteria(lead: Lead, event: LeadEvent | None) -> None:
     """Pipeline step: a new lead that meets the criteria becomes an MQL."""
     criteria = published(Criteria.Kind.MQL)

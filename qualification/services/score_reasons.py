@@ -3,13 +3,14 @@
 from typing import Any
 
 from qualification.models import Score, ScoringModel
-from qualification.scoring import CAP, by_weight
+from qualification.scoring import CAP
 
 
 def told(score: Score) -> list[dict[str, Any]]:
     """Every reason with its labels and part, most points first. Older scores keep their words themselves."""
     words = _words_of(score.model)
-    return by_weight({**words.get(str(reason.get("key")), {}), **reason} for reason in score.reasons)
+    reasons = [{**words.get(str(reason.get("key")), {}), **reason} for reason in score.reasons]
+    return sorted(reasons, key=lambda reason: (-abs(float(reason.get("points") or 0)), str(reason.get("key", ""))))
 
 
 def _words_of(model: ScoringModel) -> dict[str, dict[str, Any]]:

@@ -1,11 +1,11 @@
 """Segments: described once, changed with everything that uses them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import Count, ProtectedError
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError, InvalidInput
@@ -73,7 +73,8 @@ def _user(row: Any) -> str:
     return str(row.framework if hasattr(row, "framework") else row.cadence)
 
 
-def open_leads(segment: Segment, at: datetime) -> int:
-    """How many leads that are worked belong to it."""
-    rows = Lead.objects.filter(parse(segment.condition).to_q(at), stage__in=WORKING_STAGES, is_history=False)
-    return rows.count()
+def open_leads(segments: Sequence[Segment], at: datetime) -> dict[int, int]:
+    """How many leads that are worked belong to each, in one query."""
+    counts = {str(one.pk): Count("pk", filter=parse(one.condition).to_q(at)) for one in segments}
+    rows = Lead.objects.filter(stage__in=WORKING_STAGES, is_history=False)
+    return {int(pk): count for pk, count in rows.aggregate(**counts).items()} if counts else {}

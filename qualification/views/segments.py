@@ -32,9 +32,9 @@ class SegmentForm(forms.Form):
 @require_GET
 def segment_list(request: HttpRequest) -> HttpResponse:
     """All segments: who belongs to them, how many are worked just now, and what they are used for."""
-    at = now()
-    rows = Segment.objects.prefetch_related("questions__framework", "steps__cadence")
-    shown = [(row, condition_pieces(parse(row.condition)), open_leads(row, at), _used_by(row)) for row in rows]
+    rows = list(Segment.objects.prefetch_related("questions__framework", "steps__cadence"))
+    leads = open_leads(rows, now())
+    shown = [(row, condition_pieces(parse(row.condition)), leads[row.pk], _used_by(row)) for row in rows]
     may_edit = has_role(access.person(request), *CONFIGURERS)
     return render(request, "qualification/segments.html", {"segments": shown, "may_edit": may_edit})
 

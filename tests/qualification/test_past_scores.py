@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
-from leadmgmt.core.now import moment
+from leadmgmt.core.now import moment, now
 from leads.events import record_event
 from leads.facts import NOW
 from leads.models import Company, Lead
 from qualification.models import Answer, Framework, Outcome, PredictionModel, Question, Score, ScoringModel
+from qualification.services.defaults import install_defaults
 from qualification.services.past_scores import score_as_of
 from qualification.services.question_value import LEAST, Rate, worth_of
 from qualification.services.score import (
@@ -25,7 +26,7 @@ from qualification.services.score import (
     score_anew,
     score_locked,
 )
-from qualification.services.score_in_sql import MOVING, Chances, score_in_sql
+from qualification.services.score_in_sql import MOVING, Chances, _statement, score_in_sql
 from tests.factories import make_company, make_contact, make_lead, make_touchpoint, make_user
 from tests.qualification.test_score import rule, staff_at_least
 from tests.routing.things import page, signed_in
@@ -355,3 +356,23 @@ def told(leads: list[Lead]) -> list[Any]:
         kept = (row.fit, row.engagement, row.grade, row.reasons, row.facts)
         found.append((lead.fit, lead.engagement, lead.grade, lead.engagement_at, lead.scored_at, *kept))
     return found
+
+
+@pytest.mark.django_db
+def test_the_planner_knows_that_it_writes_no_more_leads_than_it_reads() -> None:
+    """Without that it takes the joins for thousands of rows more, and walks all leads there are for each block."""
+    install_defaults()
+    leads = [make_lead() for _lead in range(300)]
+    for lead in leads:
+        make_touchpoint(lead)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    row = ScoringModel.objects.get()
+    statement, params = _statement([lead.pk for lead in leads], compiled(row), row.pk, Chances(None, {}), now())
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", params)
+        plan = cursor.fetchone()[0][0]["Plan"]
+
+    pointed = next(part for part in plan["Plans"] if part.get("Subplan Name") == "CTE pointed")
+
+    assert pointed["Plan Rows"] <= 300
