@@ -21,5 +21,6 @@ class CrmsyncConfig(AppConfig):
         notices.register()
         register("crm push", due.push_due, every=2)
         register("crm pull", due.pull_due, every=5)
+        register("crm hints", due.hints_due, every=1)
         register("crm inbox", due.apply_due, every=5)
         register("conversions that wait for an AE", nudge_waiting, every=30)

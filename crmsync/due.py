@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from crmsync.models import Connection, InboxEvent
+from crmsync.models import Connection, Hint, InboxEvent
 from crmsync.services import pull, push
 from crmsync.services.claim import due
+from crmsync.services.hints import FOLLOW
 from crmsync.services.outbox import PUSH
 from crmsync.services.pull import PULL
 from leadmgmt.core.queue import worked_off
@@ -34,6 +35,13 @@ def pull_due(at: datetime) -> int:
         if connection.last_pull_at is None or connection.last_pull_at + pause <= at:
             found.append(connection.pk)
     return _nudge(PULL, at, found)
+
+
+def hints_due(at: datetime) -> int:
+    """Connections whose webhooks named records that are to be read."""
+    due_now = Hint.objects.filter(done_at=None, not_before__lte=at, connection__mode__in=pull.MODES)
+    due_now = due_now.exclude(connection__breaker_open_until__gt=at)
+    return _nudge(FOLLOW, at, due_now.order_by("connection").values_list("connection", flat=True).distinct())
 
 
 def apply_due(at: datetime) -> int:

@@ -29,6 +29,7 @@ OWNERS: dict[str, Owner] = {
     "history": Owner.OURS,
     "consent": Owner.OURS,
     "link": Owner.OURS,
+    "brief": Owner.OURS,
     "stage": Owner.THEIRS,
     "lost_reason": Owner.THEIRS,
     "amount": Owner.THEIRS,
@@ -36,6 +37,9 @@ OWNERS: dict[str, Owner] = {
     "owner_email": Owner.THEIRS,
 }
 ALL_FIELDS = tuple(OWNERS)
+# All that the AE has to know as one text, for a CRM that has one field for it.
+BRIEF = "brief"
+BRIEFED = frozenset({"source", "campaign", "summary", "history", "consent", "link"})
 STAGE_FIELDS = ("stage", "lost_reason")
 
 

@@ -94,6 +94,12 @@ def _consent(opportunity: Opportunity, _connection: Connection) -> str:
     return "\n".join(lines)
 
 
+def _brief(opportunity: Opportunity, connection: Connection) -> str:
+    """What they said, how they came, what they allow, and the way back to the lead."""
+    parts = [_MAKERS[name](opportunity, connection) for name in ("summary", "history", "consent", "link")]
+    return "\n\n".join(filter(None, parts))
+
+
 def _text(read: Callable[[Opportunity], str | None], longest: int = 255) -> Callable[[Opportunity, Connection], str]:
     return lambda opportunity, _connection: (read(opportunity) or "")[:longest]
 
@@ -111,6 +117,7 @@ _MAKERS: dict[str, Callable[[Opportunity, Connection], Any]] = {
     "history": _history,
     "consent": _consent,
     "link": _text(lambda one: f"{settings.PUBLIC_URL}/leads/{one.lead_id}/"),
+    "brief": _brief,
     "stage": stage_for,
     "lost_reason": lambda one, connection: loss_text_for(one.loss_reason, connection) or one.loss_text,
     "amount": lambda one, _connection: one.amount,

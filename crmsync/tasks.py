@@ -1,6 +1,6 @@
 """Doors for the queue: each takes keys, calls one service and says in a few words what was done."""
 
-from crmsync.services import convert, pull, push
+from crmsync.services import convert, hints, pull, push
 
 
 def push_connection(connection_id: int) -> str:
@@ -16,6 +16,11 @@ def pull_connection(connection_id: int) -> str:
 def pull_record(connection_id: int, remote_id: str) -> str:
     """Read one record that a hint named."""
     return pull.pull_record(connection_id, remote_id)
+
+
+def follow_hints(connection_id: int) -> str:
+    """Read the records that webhooks named."""
+    return hints.follow_hints(connection_id)
 
 
 def apply_inbox(connection_id: int) -> str:

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 Value = str | int | bool | Decimal | datetime | date | list[str] | None
 Values = Mapping[str, Value]
 
-DEAL = "deal"
+DEAL, COMPANY, CONTACT = "deal", "company", "contact"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Capabilities:
     webhooks: bool = False
     search_cap: int | None = None
     batch_max: int = 1
+    # Records of their own that a deal belongs to; without them company and person are fields of the deal.
+    parents: tuple[str, ...] = ()
+    # Those of them that are tied to the deal by a call of its own, after it was created.
+    associates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,10 @@ class Adapter(Protocol):
         """What this CRM can do; no I/O."""
         ...
 
+    def fields(self, kind: str) -> frozenset[str]:
+        """Which of our fields this connection maps; no I/O."""
+        ...
+
     def check(self, deadline: datetime) -> Health:
         """Whether the account opens, and the CRM's clock."""
         ...
@@ -229,6 +237,10 @@ class Adapter(Protocol):
 
     def find_by_key(self, kind: str, external_key: str, deadline: datetime) -> list[Remote]:
         """Every record with our key; never through a search index that lags behind."""
+        ...
+
+    def match(self, kind: str, values: Values, deadline: datetime) -> list[Remote]:
+        """Companies of this domain, or people of this address, that stand in the CRM already."""
         ...
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:

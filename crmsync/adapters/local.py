@@ -28,6 +28,7 @@ from crmsync.adapters.base import (
     RemoteSchema,
     SetStage,
     Upsert,
+    Values,
     Window,
     Written,
 )
@@ -60,6 +61,10 @@ class LocalAdapter:
     def capabilities(self) -> Capabilities:
         """A unique key, compare-and-set, no feed of deletions."""
         return CAPABILITIES
+
+    def fields(self, kind: str) -> frozenset[str]:
+        """All that the board has."""
+        return frozenset(board.FIELDS)
 
     def check(self, deadline: datetime) -> Health:
         """The board needs no sign-in."""
@@ -116,6 +121,10 @@ class LocalAdapter:
         """The deal with our key, if it is there."""
         with _read_errors():
             return [_remote(deal) for deal in board.deals_with_key(external_key)]
+
+    def match(self, kind: str, values: Values, deadline: datetime) -> list[Remote]:
+        """Company and contact are fields of the deal here."""
+        return []
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:
         """One keyset page of what changed."""

@@ -1,10 +1,10 @@
 """The handoff, and the world behind it."""
 
 from crmsync.models.board import BoardDeal, BoardNote
-from crmsync.models.connection import Connection, LossReasonMap, StageMap
+from crmsync.models.connection import Connection, LossReasonMap, Session, StageMap
 from crmsync.models.handoff import Handoff
-from crmsync.models.inbox import Cursor, InboxEvent
-from crmsync.models.link import AuditRow, Conflict, Link
+from crmsync.models.inbox import Cursor, Hint, InboxEvent
+from crmsync.models.link import AuditRow, Conflict, Link, Parent
 from crmsync.models.opportunity import Opportunity
 from crmsync.models.outbox import OutboxEntry
 
@@ -16,10 +16,13 @@ __all__ = [
     "Connection",
     "Cursor",
     "Handoff",
+    "Hint",
     "InboxEvent",
     "Link",
     "LossReasonMap",
     "Opportunity",
     "OutboxEntry",
+    "Parent",
+    "Session",
     "StageMap",
 ]

@@ -32,6 +32,19 @@ class Connection(models.Model):
         return self.name
 
 
+class Session(models.Model):
+    """The token in force of one connection, shared by all workers; whoever renews it holds this row's lock."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="session")
+    sealed = models.TextField(blank=True)
+    # Renewed before the CRM would refuse it; empty where it does not say how long a token lives.
+    stale_at = models.DateTimeField(null=True, blank=True)
+    renewed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.connection)
+
+
 class StageMap(models.Model):
     """A stage of the CRM and what it means to us. An unmapped stage holds the record; nothing is guessed."""
 

@@ -47,12 +47,39 @@ class InboxEvent(models.Model):
         return self.remote_id
 
 
+class Hint(models.Model):
+    """A webhook's word that a record has changed; the record itself is read afterwards, never the webhook."""
+
+    connection = models.ForeignKey("crmsync.Connection", on_delete=models.CASCADE, related_name="hints")
+    dedupe_key = models.CharField(max_length=64)
+    remote_id = models.CharField(max_length=120)
+    change = models.CharField(max_length=60, blank=True)
+    received_at = models.DateTimeField()
+    not_before = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "dedupe_key"], name="crmsync_hint_dedupe")]
+        indexes = [
+            models.Index(fields=["connection", "not_before"], condition=Q(done_at=None), name="crmsync_hint_open"),
+        ]
+
+    def __str__(self) -> str:
+        return self.remote_id
+
+
 class Cursor(models.Model):
     """How far one kind of record of one connection has been read, in the CRM's clock."""
 
     connection = models.ForeignKey("crmsync.Connection", on_delete=models.CASCADE, related_name="cursors")
     kind = models.CharField(max_length=20)
     position = models.DateTimeField()
+    # A window that was not read to its end: where it goes on.
+    lo = models.DateTimeField(null=True, blank=True)
+    hi = models.DateTimeField(null=True, blank=True)
+    token = models.CharField(max_length=200, blank=True)
     moved_at = models.DateTimeField()
 
     class Meta:

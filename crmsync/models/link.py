@@ -1,6 +1,7 @@
 """Which local record is which remote one, what both last agreed on, and every decision about it."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,6 +27,10 @@ class Link(models.Model):
     )
     shadow = models.JSONField(default=dict, blank=True)
     state = models.CharField(_("state"), max_length=14, choices=State, default=State.PENDING)
+    is_associated = models.BooleanField(
+        default=False, help_text=_("Whether company and person are tied to it there, where that takes a call.")
+    )
+    merged_into = models.CharField(max_length=120, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -33,6 +38,45 @@ class Link(models.Model):
             models.UniqueConstraint(fields=["connection", "opportunity"], name="crmsync_link_local_unique"),
             models.UniqueConstraint(fields=["connection", "remote_id"], name="crmsync_link_remote_unique"),
             models.UniqueConstraint(fields=["connection", "external_key"], name="crmsync_link_key_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_key
+
+
+class Parent(models.Model):
+    """A company or person and its one record in one CRM, made or found for the sake of a deal."""
+
+    class Kind(models.TextChoices):
+        """What it is."""
+
+        COMPANY = "company", _("Company")
+        CONTACT = "contact", _("Contact")
+
+    connection = models.ForeignKey("crmsync.Connection", on_delete=models.PROTECT, related_name="parents")
+    kind = models.CharField(max_length=7, choices=Kind)
+    company = models.ForeignKey("leads.Company", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    contact = models.ForeignKey("leads.Contact", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    external_key = models.CharField(max_length=200)
+    remote_id = models.CharField(max_length=120, null=True, blank=True)
+    # Before the first answer: when the CRM may have heard of it.
+    sent_at = models.DateTimeField(null=True, blank=True)
+    is_ours = models.BooleanField(default=False, help_text=_("Made by us, not found there."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "company"], condition=Q(kind="company"), name="crmsync_parent_company_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["connection", "contact"], condition=Q(kind="contact"), name="crmsync_parent_contact_unique"
+            ),
+            models.UniqueConstraint(fields=["connection", "kind", "external_key"], name="crmsync_parent_key_unique"),
+            models.CheckConstraint(
+                condition=Q(kind="company", company__isnull=False, contact__isnull=True)
+                | Q(kind="contact", contact__isnull=False, company__isnull=True),
+                name="crmsync_parent_is_one_thing",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -59,7 +59,7 @@ def _planned(entry: OutboxEntry, link: Link) -> Waiting:
     """What would be sent now; asks nobody."""
     try:
         adapter = adapter_for(entry.connection)
-        plan = plan_write(entry, link, entry.connection, adapter.capabilities())
+        plan = plan_write(entry, link, entry.connection, adapter, {})
         adapter.close()
     except (NotMapped, ConfigurationError, AdapterError) as error:
         return Waiting(entry, {}, str(error))

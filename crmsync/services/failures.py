@@ -57,7 +57,7 @@ def _handle(claim: Claim, connection: Connection, adapter: Adapter, error: Excep
             _gone(claim, adapter, error, at)
         case errors.Moved():
             Link.objects.filter(connection=connection, opportunity=claim.entry.opportunity_id).update(
-                state=Link.State.MERGED
+                state=Link.State.MERGED, merged_into=error.new_id
             )
             _hold(claim, error)
         case NeedsPerson() | NotMapped():
@@ -111,6 +111,9 @@ def _merge_again(
     if current is None and link.remote_id:
         try:
             current = adapter.get(DEAL, link.remote_id, at + DEADLINE)
+        except errors.Gone as gone:
+            _gone(claim, adapter, gone, at)
+            return
         except errors.AdapterError as trouble:
             _retry(claim, trouble, at, verify=False)
             return

@@ -1,12 +1,12 @@
 """What one outbox entry means for the CRM right now: the fields that really differ, as one command."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmsync.adapters.base import DEAL, Capabilities, SetStage, Upsert, Value
+from crmsync.adapters.base import DEAL, Adapter, SetStage, Upsert, Value
 from crmsync.canonical import canonical
-from crmsync.fields import ALL_FIELDS, OWNERS, Owner
+from crmsync.fields import ALL_FIELDS, BRIEF, BRIEFED, OWNERS, Owner
 from crmsync.models import Connection, Link, Opportunity, OutboxEntry
 from crmsync.outgoing import outgoing
 from crmsync.services.outbox import STAGE
@@ -24,12 +24,14 @@ class Plan:
     changes: Mapping[str, tuple[Any, Any]]
 
 
-def plan_write(entry: OutboxEntry, link: Link, connection: Connection, can: Capabilities) -> Plan | None:
+def plan_write(
+    entry: OutboxEntry, link: Link, connection: Connection, adapter: Adapter, parents: Mapping[str, str]
+) -> Plan | None:
     """The command for an entry, None where the CRM already has all of it. Raises NotMapped."""
-    opportunity = entry.opportunity
+    opportunity, can, mapped = entry.opportunity, adapter.capabilities(), adapter.fields(DEAL)
     if not link.remote_id:
-        return _create(opportunity, link, connection)
-    names = CLOSING if entry.op == STAGE else [name for name in entry.fields if OWNERS.get(name) is Owner.OURS]
+        return _create(opportunity, link, connection, mapped, parents)
+    names = [name for name in _named(entry) if name in mapped]
     values = outgoing(opportunity, connection, names)
     changes = _changes(link, values)
     if entry.op == STAGE:
@@ -48,17 +50,32 @@ def plan_write(entry: OutboxEntry, link: Link, connection: Connection, can: Capa
             link.external_key,
             link.remote_id,
             values["stage"],
-            loss_reason=values["lost_reason"] or None,
-            close_on=values["close_on"],
+            loss_reason=values.get("lost_reason") or None,
+            close_on=values.get("close_on"),
             if_version=version or None,
         )
     return Plan(command, sent, changes)
 
 
-def _create(opportunity: Opportunity, link: Link, connection: Connection) -> Plan:
-    values = outgoing(opportunity, connection, ALL_FIELDS)
+def _named(entry: OutboxEntry) -> list[str]:
+    """The fields that the entry may write; the brief goes with whatever it is made of."""
+    if entry.op == STAGE:
+        return list(CLOSING)
+    names = [name for name in entry.fields if OWNERS.get(name) is Owner.OURS]
+    return [*names, BRIEF] if BRIEF not in names and BRIEFED.intersection(names) else names
+
+
+def _create(
+    opportunity: Opportunity,
+    link: Link,
+    connection: Connection,
+    mapped: Collection[str],
+    parents: Mapping[str, str],
+) -> Plan:
+    values = outgoing(opportunity, connection, [name for name in ALL_FIELDS if name in mapped])
     sent = {name: value for name, value in values.items() if canonical(value) is not None}
-    return Plan(Upsert(DEAL, link.external_key, sent, mode="create"), sent, _changes(link, sent))
+    command = Upsert(DEAL, link.external_key, sent, mode="create", associations=dict(parents))
+    return Plan(command, sent, _changes(link, sent))
 
 
 def _changes(link: Link, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

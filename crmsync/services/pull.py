@@ -23,6 +23,9 @@ PAGE = 200
 PAGES = 50
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 OVERLAP = timedelta(minutes=15)
+# Deletions have a cursor of their own; before its first look nothing of ours was there to be deleted.
+DELETED = "deal.deleted"
+FIRST_LOOK = timedelta(days=1)
 
 
 def pull_connection(connection_id: int) -> str:
@@ -57,23 +60,45 @@ def pull_connection(connection_id: int) -> str:
 
 
 def _poll(connection: Connection, adapter: Adapter) -> int:
-    """Page by page: store, commit, and only then move the cursor."""
+    """Page by page: store, commit, and only then move the cursor. A window of many pages goes on where it stopped."""
     remote_now = adapter.check(now() + DEADLINE).server_time
     cursor = Cursor.objects.filter(connection=connection, kind=DEAL).first()
-    lo = cursor.position - overlap(connection, adapter.capabilities()) if cursor else BEGINNING
-    window = Window(lo, remote_now)
-    token, seen = None, 0
+    window, token = _window(connection, adapter, cursor, remote_now)
+    seen = 0
     for _ in range(PAGES):
         page = adapter.changes(DEAL, window, token, PAGE, now() + DEADLINE)
         seen += store(connection, page.items, via="poll", at=now())
         if page.truncated:
             return seen
-        _move_cursor(connection, page.covered_to)
         token = page.next_token
+        _move_cursor(connection, page.covered_to, window, token)
         if token is None:
+            _sweep_deleted(connection, adapter, remote_now)
             return seen
     enqueue(PULL, connection.pk)
     return seen
+
+
+def _window(
+    connection: Connection, adapter: Adapter, cursor: Cursor | None, remote_now: datetime
+) -> tuple[Window, str | None]:
+    if cursor and cursor.token and cursor.lo and cursor.hi:
+        return Window(cursor.lo, cursor.hi), cursor.token
+    lo = cursor.position - overlap(connection, adapter.capabilities()) if cursor else BEGINNING
+    return Window(lo, remote_now), None
+
+
+def _sweep_deleted(connection: Connection, adapter: Adapter, remote_now: datetime) -> None:
+    """What the CRM says it has deleted; a second look at each record decides (CRM_CONTRACT 10)."""
+    if adapter.capabilities().deletes != "feed":
+        return
+    cursor = Cursor.objects.filter(connection=connection, kind=DELETED).first()
+    lo = cursor.position - overlap(connection, adapter.capabilities()) if cursor else remote_now - FIRST_LOOK
+    page = adapter.deletions(DEAL, Window(lo, remote_now), None, now() + DEADLINE)
+    gone = Link.objects.filter(connection=connection, remote_id__in=page.remote_ids, state=Link.State.LINKED)
+    for remote_id in list(gone.values_list("remote_id", flat=True)):
+        read_record(connection, adapter, str(remote_id))
+    _move_cursor(connection, page.covered_to, kind=DELETED)
 
 
 def overlap(connection: Connection, can: Capabilities) -> timedelta:
@@ -82,37 +107,49 @@ def overlap(connection: Connection, can: Capabilities) -> timedelta:
     return max(configured, 2 * can.max_commit_lag, 2 * can.timestamp_precision, timedelta(seconds=5))
 
 
-def _move_cursor(connection: Connection, position: datetime) -> None:
+def _move_cursor(
+    connection: Connection, position: datetime, window: Window | None = None, token: str | None = None, kind: str = DEAL
+) -> None:
     """Forward only: two polls at once, or a CRM whose clock jumped back, lose nothing."""
     with transaction.atomic():
         cursor, _ = Cursor.objects.select_for_update().get_or_create(
-            connection=connection, kind=DEAL, defaults={"position": position, "moved_at": now()}
+            connection=connection, kind=kind, defaults={"position": position, "moved_at": now()}
         )
-        if cursor.position < position:
-            Cursor.objects.filter(pk=cursor.pk).update(position=position, moved_at=now())
+        cursor.position, cursor.moved_at = max(cursor.position, position), now()
+        cursor.lo, cursor.hi, cursor.token = (window.lo, window.hi, token) if window and token else (None, None, "")
+        cursor.save()
+
+
+def read_record(connection: Connection, adapter: Adapter, remote_id: str) -> str:
+    """Read one record as it stands now and apply it. Raises AdapterError where the CRM gives no answer."""
+    links = Link.objects.filter(connection=connection, remote_id=remote_id)
+    try:
+        remote = adapter.get(DEAL, remote_id, now() + DEADLINE)
+    except Gone:
+        links.filter(state=Link.State.LINKED).update(state=Link.State.REMOTE_DELETED)
+        return "deleted in the CRM"
+    except Moved as error:
+        links.update(state=Link.State.MERGED, merged_into=error.new_id)
+        return "merged in the CRM"
+    # Somebody has brought it back.
+    links.filter(state=Link.State.REMOTE_DELETED).update(state=Link.State.LINKED)
+    take_in(connection, remote, via="webhook", at=now())
+    return "applied"
 
 
 def pull_record(connection_id: int, remote_id: str) -> str:
-    """Follow a hint: read one record as it stands now and apply it. Payloads of hints are never believed."""
+    """Follow a hint. Payloads of hints are never believed."""
     connection = Connection.objects.get(pk=connection_id)
     if connection.mode not in MODES or breaker.is_resting(connection, now()):
         return "not now"
     adapter = adapter_for(connection)
     try:
-        remote = adapter.get(DEAL, remote_id, now() + DEADLINE)
-    except Gone:
-        Link.objects.filter(connection=connection, remote_id=remote_id).update(state=Link.State.REMOTE_DELETED)
-        return "deleted in the CRM"
-    except Moved:
-        Link.objects.filter(connection=connection, remote_id=remote_id).update(state=Link.State.MERGED)
-        return "merged in the CRM"
+        return read_record(connection, adapter, remote_id)
     except AdapterError as error:
         breaker.note_failure(connection, error, now())
         return "no answer"
     finally:
         adapter.close()
-    take_in(connection, remote, via="webhook", at=now())
-    return "applied"
 
 
 def apply_inbox(connection_id: int) -> int:

@@ -12,7 +12,7 @@ from django.db import transaction
 from crmsync.adapters.base import DEAL, Adapter, SetStage, Written
 from crmsync.canonical import canonical, canonical_all
 from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
-from crmsync.services import breaker
+from crmsync.services import breaker, parents
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson, handle
 from crmsync.services.plan import Plan, plan_write
@@ -33,6 +33,10 @@ def send(claim: Claim, connection: Connection, adapter: Adapter) -> None:
         return
     try:
         _send(claim, connection, adapter, at)
+    except parents.Lapsed:
+        return
+    except parents.NotYet as error:
+        parents.wait(claim, error)
     except Exception as error:
         if not handle(claim, connection, adapter, error, now()):
             # The message stays in the row, which is as protected as the lead; the log gets no personal data.
@@ -45,7 +49,12 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
         raise NeedsPerson(f"The link is {link.get_state_display()}.")
     if claim.must_verify and not _verify(claim, link, connection, adapter, at):
         return
-    plan = plan_write(claim.entry, link, connection, adapter.capabilities())
+    if link.remote_id:
+        _read_first(link, connection, adapter)
+        if not link.is_associated and adapter.capabilities().associates:
+            parents.associate(link, connection, adapter)
+    above = {} if link.remote_id else parents.parents_of(claim, connection, adapter)
+    plan = plan_write(claim.entry, link, connection, adapter, above)
     if plan is None:
         _record_nothing(claim, link, at)
         return
@@ -57,7 +66,20 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
         # An earlier try had created it: what stands there now decides what is left to send.
         _look_again(claim, connection, adapter, written.remote_id)
         return
-    _record(claim, plan, written, now())
+    # A deal that is still to be tied to its company comes back for it; it is safe by then.
+    is_last = bool(link.remote_id) or not adapter.capabilities().associates
+    _record(claim, plan, written, State.DONE if is_last else State.READY, now())
+
+
+def _read_first(link: Link, connection: Connection, adapter: Adapter) -> None:
+    """Where a write cannot name the version it expects, look right before it: what somebody changed is merged first."""
+    if adapter.capabilities().compare_and_set or not link.remote_id:
+        return
+    standing = adapter.get(DEAL, link.remote_id, now() + DEADLINE)
+    known = all(canonical(value) == link.shadow.get(name) for name, value in standing.values.items())
+    if standing.version != link.remote_version or not known:
+        take_in(connection, standing, via="reconcile", at=now())
+        link.refresh_from_db()
 
 
 def _call(plan: Plan, adapter: Adapter, at: datetime) -> Written:
@@ -72,10 +94,9 @@ def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, 
     if link.remote_id:
         _look_again(claim, connection, adapter, link.remote_id)
         return False
-    if can.create_idempotency != "none":
-        return True
     settled_at = (claim.entry.sent_at or at) + can.max_in_flight
-    if at < settled_at:
+    # With a key that the CRM keeps unique a late arrival is harmless: sending again meets the same record.
+    if can.create_idempotency == "none" and at < settled_at:
         settle(claim, State.VERIFY, not_before=settled_at, attempts=claim.entry.attempts - 1)
         return False
     found = adapter.find_by_key(DEAL, link.external_key, at + DEADLINE)
@@ -96,13 +117,14 @@ def _look_again(claim: Claim, connection: Connection, adapter: Adapter, remote_i
     settle(claim, State.READY, not_before=now(), sent_at=None)
 
 
-def _record(claim: Claim, plan: Plan, written: Written, at: datetime) -> None:
-    """Store what the CRM confirmed: the entry done, the link with the values read back of what was written."""
+def _record(claim: Claim, plan: Plan, written: Written, state: str, at: datetime) -> None:
+    """Store what the CRM confirmed: how the entry stands, the link with the values read back of what was written."""
     entry = claim.entry
     with transaction.atomic():
         opportunity = Opportunity.objects.select_for_update().get(pk=entry.opportunity_id)
         link = Link.objects.select_for_update().get(connection=entry.connection_id, opportunity=opportunity)
-        if not settle(claim, State.DONE, done_at=at, error="", error_class=""):
+        how = {"done_at": at} if state == State.DONE else {"sent_at": None}
+        if not settle(claim, state, error="", error_class="", **how):
             return
         after = canonical_all({name: written.after.get(name) for name in plan.values})
         link.remote_id = link.remote_id or written.remote_id

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from crmsync.adapters.base import Remote
 from crmsync.canonical import canonical_all, digest
-from crmsync.models import Connection, InboxEvent
+from crmsync.fields import OWNERS
+from crmsync.models import Connection, InboxEvent, Link
 from crmsync.services.apply import apply_record
 
 
@@ -35,7 +36,26 @@ def store(connection: Connection, remotes: Sequence[Remote], *, via: str, at: da
         if _dedupe_key(remote) not in known
     ]
     InboxEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    _reopen(connection, [remote for remote in remotes if _dedupe_key(remote) in known])
     return len(rows)
+
+
+def _reopen(connection: Connection, seen: Sequence[Remote]) -> None:
+    """A state that was applied and is not what the link holds: an older one, of the same instant, came after it."""
+    shadows = dict(
+        Link.objects.filter(connection=connection, remote_id__in=[one.remote_id for one in seen]).values_list(
+            "remote_id", "shadow"
+        )
+    )
+    differing = [
+        _dedupe_key(one)
+        for one in seen
+        if (shadow := shadows.get(one.remote_id)) is not None
+        and any(shadow.get(name) != value for name, value in canonical_all(one.values).items() if name in OWNERS)
+    ]
+    if differing:
+        done = InboxEvent.objects.filter(connection=connection, dedupe_key__in=differing, state=InboxEvent.State.DONE)
+        done.update(state=InboxEvent.State.READY, done_at=None)
 
 
 def take_in(connection: Connection, remote: Remote, *, via: str, at: datetime) -> None:

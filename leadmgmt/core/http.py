@@ -2,10 +2,12 @@
 
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -100,6 +102,68 @@ class _Line:
                     line.shutdown(socket.SHUT_RDWR)
 
 
+class NotSent(RetryableError):
+    """No connection came about: the far side has heard nothing."""
+
+
+def exchange(
+    method: str,
+    url: str,
+    *,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    content: bytes | None = None,
+    data: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+    most_bytes: int = MOST_BYTES,
+) -> httpx.Response:
+    """One request with a deadline of ``seconds`` for the whole of it; whatever status comes back is the caller's.
+
+    Only looking up the host's name may take longer, as nothing can interrupt that.
+    Raises NotSent (no connection), RetryableError (no whole answer: the far side may have heard it), PermanentError
+    (an answer of more than ``most_bytes``) or ConfigurationError.
+    """
+    ends = time.monotonic() + seconds
+    parts = urlsplit(url)
+    try:
+        address = safe_address(url)
+    except RetryableError as error:
+        raise NotSent(str(error)) from error
+    host = f"[{address}]" if ":" in address else address
+    target = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
+    line = _Line(ends - time.monotonic())
+    try:
+        with (
+            line,
+            httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False, verify=_encryption()) as client,
+            client.stream(
+                method,
+                target,
+                headers={"Host": parts.netloc.rpartition("@")[2], **(headers or {})},
+                json=json,
+                content=content,
+                data=data,
+                params=params,
+                extensions={"sni_hostname": parts.hostname, "trace": line.note},
+            ) as response,
+        ):
+            body = _body(response, most_bytes)
+            answer = httpx.Response(
+                response.status_code, headers=_plain(response.headers), content=body, request=response.request
+            )
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise NotSent(f"No connection: {type(error).__name__}.") from error
+    except httpx.HTTPError as error:
+        if line.is_cut:
+            raise RetryableError("The answer took longer than the deadline.") from error
+        raise RetryableError(f"No answer: {type(error).__name__}.") from error
+    if line.is_cut:
+        # An answer without a length ends where it was cut.
+        raise RetryableError("The answer took longer than the deadline.")
+    return answer
+
+
 def call(
     method: str,
     url: str,
@@ -109,41 +173,11 @@ def call(
     json: Any = None,
     params: Mapping[str, str] | None = None,
 ) -> httpx.Response:
-    """One request with a deadline of ``seconds`` for the whole of it and at most 1 MB of answer.
+    """An exchange whose answer is a success: at most 1 MB of it, within ``seconds``.
 
-    Only looking up the host's name may take longer, as nothing can interrupt that.
     Raises RetryableError (unreachable, slow, 429, 5xx), PermanentError (other 4xx, too large) or ConfigurationError.
     """
-    ends = time.monotonic() + seconds
-    parts = urlsplit(url)
-    address = safe_address(url)
-    host = f"[{address}]" if ":" in address else address
-    target = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
-    line = _Line(ends - time.monotonic())
-    try:
-        with (
-            line,
-            httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False) as client,
-            client.stream(
-                method,
-                target,
-                headers={"Host": parts.netloc.rpartition("@")[2], **(headers or {})},
-                json=json,
-                params=params,
-                extensions={"sni_hostname": parts.hostname, "trace": line.note},
-            ) as response,
-        ):
-            body = _body(response)
-            answer = httpx.Response(
-                response.status_code, headers=_plain(response.headers), content=body, request=response.request
-            )
-    except httpx.HTTPError as error:
-        if line.is_cut:
-            raise RetryableError("The answer took longer than the deadline.") from error
-        raise RetryableError(f"No answer: {type(error).__name__}.") from error
-    if line.is_cut:
-        # An answer without a length ends where it was cut.
-        raise RetryableError("The answer took longer than the deadline.")
+    answer = exchange(method, url, seconds=seconds, headers=headers, json=json, params=params)
     if answer.status_code == 429 or answer.status_code >= 500:
         raise RetryableError(f"The service answered {answer.status_code}.", retry_after=_retry_after(answer))
     if answer.status_code >= 400:
@@ -151,13 +185,19 @@ def call(
     return answer
 
 
-def _body(response: httpx.Response) -> bytes:
-    body = b""
+@lru_cache(maxsize=1)
+def _encryption() -> ssl.SSLContext:
+    """Read once: the certificates take longer to load than most calls."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _body(response: httpx.Response, most: int) -> bytes:
+    body = bytearray()
     for piece in response.iter_bytes():
         body += piece
-        if len(body) > MOST_BYTES:
-            raise PermanentError("The answer is larger than 1 MB.")
-    return body
+        if len(body) > most:
+            raise PermanentError(f"The answer is larger than {most // MOST_BYTES} MB.")
+    return bytes(body)
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:

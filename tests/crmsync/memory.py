@@ -9,6 +9,7 @@ from threading import Lock
 from crmsync.adapters import errors
 from crmsync.adapters.base import Capabilities, ChangePage, Health, Remote, RemoteSchema, Written
 from crmsync.adapters.registry import register_adapter
+from crmsync.fields import ALL_FIELDS
 from crmsync.models import Connection, StageMap
 from leadmgmt.core.now import now
 
@@ -85,6 +86,12 @@ class MemoryAdapter:
 
     def capabilities(self):
         return self.crm.can
+
+    def fields(self, kind):
+        return frozenset(ALL_FIELDS)
+
+    def match(self, kind, values, deadline):
+        return []
 
     def check(self, deadline):
         late = self._meet("check")

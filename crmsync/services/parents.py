@@ -1,0 +1,146 @@
+"""Company and person of a deal in a CRM that keeps them as records of their own: found there, or made, once.
+
+They are never matched by guess: one candidate is taken where an admin has allowed it, several are a person's matter,
+and nothing is made while a candidate stands there (CRM_CONTRACT 8.4).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from crmsync.adapters.base import COMPANY, CONTACT, DEAL, Adapter, Associate, Remote, Upsert
+from crmsync.models import Connection, Link, Opportunity, Parent
+from crmsync.services.claim import DEADLINE, Claim, fence, settle
+from crmsync.services.failures import NeedsPerson
+from leadmgmt.core.now import now
+from leads.models import Company, Contact, Organisation
+
+TAKES = "adopt_matches"
+A_MOMENT = timedelta(seconds=2)
+
+
+class Lapsed(Exception):
+    """The lease ended meanwhile: another worker goes on."""
+
+
+class NotYet(Exception):
+    """An uncertain write may still arrive: nothing is made before ``until``."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("An earlier try may still arrive in the CRM.")
+        self.until = until
+
+
+def parents_of(claim: Claim, connection: Connection, adapter: Adapter) -> dict[str, str]:
+    """Kind → id in the CRM of what the deal belongs to. Raises NeedsPerson, NotYet, Lapsed, AdapterError."""
+    wanted = adapter.capabilities().parents
+    if not wanted:
+        return {}
+    opportunity = Opportunity.objects.select_related("lead__contact__company").get(pk=claim.entry.opportunity_id)
+    contact = opportunity.lead.contact
+    found: dict[str, str] = {}
+    if COMPANY in wanted and contact.company is not None:
+        found[COMPANY] = _parent(claim, connection, adapter, _company(connection, contact.company), {})
+    if CONTACT in wanted and contact.email:
+        found[CONTACT] = _parent(claim, connection, adapter, _contact(connection, contact), found)
+    return found
+
+
+def associate(link: Link, connection: Connection, adapter: Adapter) -> None:
+    """Tie the deal to its company and person, where that takes a call. Safe to do twice."""
+    kinds = adapter.capabilities().associates
+    contact = link.opportunity.lead.contact
+    known = Parent.objects.filter(connection=connection).exclude(remote_id=None)
+    things = {COMPANY: known.filter(company=contact.company_id), CONTACT: known.filter(contact=contact.pk)}
+    for kind in kinds:
+        parent = things[kind].first()
+        if parent is not None and parent.remote_id and link.remote_id:
+            adapter.associate(Associate(DEAL, link.remote_id, kind, parent.remote_id), now() + DEADLINE)
+    Link.objects.filter(pk=link.pk).update(is_associated=True)
+    link.is_associated = True
+
+
+def _company(connection: Connection, company: Company) -> Parent:
+    key = f"{Organisation.objects.get(id=1).instance}:company:{company.pk}"
+    return Parent.objects.get_or_create(
+        connection=connection, kind=Parent.Kind.COMPANY, company=company, defaults={"external_key": key}
+    )[0]
+
+
+def _contact(connection: Connection, contact: Contact) -> Parent:
+    key = f"{Organisation.objects.get(id=1).instance}:contact:{contact.pk}"
+    return Parent.objects.get_or_create(
+        connection=connection, kind=Parent.Kind.CONTACT, contact=contact, defaults={"external_key": key}
+    )[0]
+
+
+def values_of(parent: Parent) -> dict[str, Any]:
+    """What a CRM is told about it."""
+    if parent.company is not None:
+        return {"name": parent.company.name, "domain": parent.company.domain}
+    contact = parent.contact
+    if contact is None:
+        return {}
+    return {
+        "name": contact.name,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "email": contact.email,
+        "phone": contact.phone or contact.phone_raw,
+    }
+
+
+def _parent(claim: Claim, connection: Connection, adapter: Adapter, parent: Parent, above: Mapping[str, str]) -> str:
+    if parent.remote_id:
+        return parent.remote_id
+    values = {name: value for name, value in values_of(parent).items() if value}
+    found = _earlier(adapter, parent) if parent.sent_at else _candidate(connection, adapter, parent, values)
+    if found is not None:
+        return _keep(parent, found.remote_id, is_ours=parent.sent_at is not None)
+    if not fence(claim, now()):
+        raise Lapsed
+    if not Parent.objects.filter(pk=parent.pk, remote_id=None, sent_at=parent.sent_at).update(sent_at=now()):
+        # Another deal of the same company is just making it.
+        raise NotYet(now() + A_MOMENT)
+    sent = {name: value for name, value in values.items() if name in adapter.fields(parent.kind)}
+    command = Upsert(parent.kind, parent.external_key, sent, mode="create", associations=dict(above))
+    written = adapter.upsert(command, now() + DEADLINE)
+    # This write has its answer: what fails after it was not sent.
+    claim.entry.sent_at = None
+    type(claim.entry).objects.filter(pk=claim.entry.pk, lease_token=claim.token).update(sent_at=None)
+    return _keep(parent, written.remote_id, is_ours=True)
+
+
+def _earlier(adapter: Adapter, parent: Parent) -> Remote | None:
+    """What an earlier try without an answer has left there; None once it is certain that nothing comes of it."""
+    can = adapter.capabilities()
+    settled = (parent.sent_at or now()) + (can.max_in_flight if can.create_idempotency == "none" else timedelta(0))
+    if now() < settled:
+        raise NotYet(settled)
+    found = adapter.find_by_key(parent.kind, parent.external_key, now() + DEADLINE)
+    return min(found, key=lambda one: (one.modified_at, one.remote_id)) if found else None
+
+
+def _candidate(connection: Connection, adapter: Adapter, parent: Parent, values: Mapping[str, Any]) -> Remote | None:
+    """The record that stands there already and is surely the same."""
+    asked = "email" if parent.kind == CONTACT else "domain"
+    if not values.get(asked) and not (asked == "domain" and values.get("name")):
+        return None
+    found = adapter.match(parent.kind, {"domain": "", **values}, now() + DEADLINE)
+    if not found:
+        return None
+    if len(found) == 1 and connection.config.get(TAKES, False):
+        return found[0]
+    ids = ", ".join(one.remote_id for one in found[:5])
+    raise NeedsPerson(f"The CRM has a {parent.kind} like this already ({ids}): choose it, or make another.")
+
+
+def _keep(parent: Parent, remote_id: str, *, is_ours: bool) -> str:
+    Parent.objects.filter(pk=parent.pk).update(remote_id=remote_id, is_ours=is_ours)
+    parent.remote_id = remote_id
+    return remote_id
+
+
+def wait(claim: Claim, error: NotYet) -> None:
+    """The entry comes back when the time is over; that costs no attempt."""
+    settle(claim, "ready", not_before=error.until, sent_at=None, attempts=claim.entry.attempts - 1)
