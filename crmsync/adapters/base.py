@@ -34,6 +34,8 @@ class Capabilities:
     validates_picklists: bool
     stage_by_action: bool = False
     webhooks: bool = False
+    # Loss reasons are a list there: one that nobody has mapped is held, not sent.
+    lists_loss_reasons: bool = False
     search_cap: int | None = None
     batch_max: int = 1
     # Records of their own that a deal belongs to; without them company and person are fields of the deal.

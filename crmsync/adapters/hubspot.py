@@ -307,7 +307,7 @@ class HubspotAdapter:
     ) -> list[Remote]:
         asked = {
             "filterGroups": [{"filters": filters}],
-            "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
+            "sorts": [sort],
             "properties": self._properties(kind),
             "limit": limit,
         }

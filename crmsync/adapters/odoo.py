@@ -92,6 +92,7 @@ CAPABILITIES = Capabilities(
     deletes="absent",
     merges="silent",
     validates_picklists=True,
+    lists_loss_reasons=True,
     webhooks=True,
 )
 # The server's exceptions by name; a write that met any other one was rolled back by the server, too.

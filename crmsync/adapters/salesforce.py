@@ -89,6 +89,7 @@ CAPABILITIES = Capabilities(
     deletes="feed",
     merges="redirect",
     validates_picklists=True,
+    lists_loss_reasons=True,
     webhooks=True,
     batch_max=200,
     parents=(COMPANY, CONTACT),

@@ -172,7 +172,8 @@ class TrytonAdapter:
         if cmd.if_version and standing.version != cmd.if_version:
             raise VersionConflict(current=standing)
         values: dict[str, Value] = {"lost_reason": cmd.loss_reason} if cmd.loss_reason else {}
-        values |= {"close_on": cmd.close_on} if cmd.close_on else {}
+        # Tryton itself dates a loss, with the day of it.
+        values |= {"close_on": cmd.close_on} if cmd.close_on and cmd.stage != "lost" else {}
         done, version = [], standing.version
         if any(standing.values.get(name) != value for name, value in values.items()):
             written = self.upsert(

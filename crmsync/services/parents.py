@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmsync.adapters.base import COMPANY, CONTACT, DEAL, Adapter, Associate, Remote, Upsert
+from crmsync.adapters.errors import AdapterError, Ambiguous, PartialWrite
 from crmsync.models import Connection, Link, Opportunity, Parent
 from crmsync.services.claim import DEADLINE, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson
@@ -16,6 +17,7 @@ from leadmgmt.core.now import now
 from leads.models import Company, Contact, Organisation
 
 TAKES = "adopt_matches"
+UNCERTAIN = (Ambiguous, PartialWrite)
 A_MOMENT = timedelta(seconds=2)
 
 
@@ -104,7 +106,14 @@ def _parent(claim: Claim, connection: Connection, adapter: Adapter, parent: Pare
         raise NotYet(now() + A_MOMENT)
     sent = {name: value for name, value in values.items() if name in adapter.fields(parent.kind)}
     command = Upsert(parent.kind, parent.external_key, sent, mode="create", associations=dict(above))
-    written = adapter.upsert(command, now() + DEADLINE)
+    try:
+        written = adapter.upsert(command, now() + DEADLINE)
+    except UNCERTAIN:
+        raise
+    except AdapterError:
+        # A definite no: nothing of it will arrive later.
+        Parent.objects.filter(pk=parent.pk).update(sent_at=None)
+        raise
     # This write has its answer: what fails after it was not sent.
     claim.entry.sent_at = None
     type(claim.entry).objects.filter(pk=claim.entry.pk, lease_token=claim.token).update(sent_at=None)

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmsync.adapters.base import DEAL, Adapter, SetStage, Upsert, Value
+from crmsync.adapters.base import DEAL, Adapter, Capabilities, SetStage, Upsert, Value
 from crmsync.canonical import canonical
 from crmsync.fields import ALL_FIELDS, BRIEF, BRIEFED, OWNERS, Owner
 from crmsync.models import Connection, Link, Opportunity, OutboxEntry
-from crmsync.outgoing import outgoing
+from crmsync.outgoing import NotMapped, outgoing
 from crmsync.services.outbox import STAGE
 
 # What a deal cannot be created without, whatever the entry names.
@@ -35,6 +35,7 @@ def plan_write(
     values = outgoing(opportunity, connection, names)
     changes = _changes(link, values)
     if entry.op == STAGE:
+        _refuse_unmapped(opportunity, connection, can)
         changes = {name: change for name, change in changes.items() if name == "stage" or values[name]}
     if not changes or (entry.op == STAGE and "stage" not in changes):
         return None
@@ -55,6 +56,13 @@ def plan_write(
             if_version=version or None,
         )
     return Plan(command, sent, changes)
+
+
+def _refuse_unmapped(opportunity: Opportunity, connection: Connection, can: Capabilities) -> None:
+    """Where the CRM has a list of reasons, ours is one of them or waits for an admin."""
+    reason = opportunity.loss_reason
+    if can.lists_loss_reasons and reason is not None and not connection.loss_reasons.filter(reason=reason).exists():
+        raise NotMapped(f"No loss reason of {connection.slug} means {reason.code}.")
 
 
 def _named(entry: OutboxEntry) -> list[str]:

@@ -50,4 +50,4 @@ if not settings.sale_opportunity_sequence:
         found[0].save()
     settings.sale_opportunity_sequence = found[0]
     settings.save()
-print(json.dumps({"company": company.id, "currency": euro.id, "employees": employees}))
+sys.stdout.write(json.dumps({"company": company.id, "currency": euro.id, "employees": employees}))

@@ -1,0 +1,356 @@
+"""F01–F11: whatever happens between a write and its answer, one record and the right one."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from time import monotonic, sleep
+
+import pytest
+from django.db import connections
+
+from crmsync.adapters import errors
+from crmsync.adapters.base import DEAL, SetStage
+from crmsync.models import Connection, Link, OutboxEntry
+from crmsync.services import send as sending
+from crmsync.services.handoff import refuse_handoff
+from leadmgmt.core.now import moment, now
+from tests.crmsync.conformance.conftest import every, over, wired
+from tests.crmsync.conformance.steps import (
+    KEY,
+    after_settling,
+    entry_of,
+    link_of,
+    make,
+    push,
+    rename,
+    soon,
+    there,
+)
+from tests.crmsync.memory import Killed
+from tests.crmsync.things import converted
+
+pytestmark = pytest.mark.django_db
+
+HTML = b"<html><body>Bad gateway</body></html>"
+
+
+@wired
+@pytest.mark.parametrize("mode", ["lost", "half"])
+def test_f01_a_lost_answer_to_any_write_of_a_conversion_leaves_one_record(stand, crm, mode):
+    """Company, person, deal and ties: each of these writes loses its answer once."""
+    _, opportunity = converted()
+    for _ in range(4):
+        stand.proxy.add(mode)
+        with after_settling(stand.adapter(crm)):
+            push(crm)
+    stand.proxy.faults.clear()
+    for hours in (1, 2):
+        with moment(now() + timedelta(hours=hours)):
+            push(crm)
+
+    assert stand.proxy.fired[mode] >= 1
+    assert entry_of(opportunity).state == "done"
+    remote_id, deal = stand.only()
+    assert deal["name"] == opportunity.name
+    assert link_of(opportunity).remote_id == remote_id
+
+
+@wired
+def test_f01_a_lost_answer_to_a_change_leaves_the_change_once(stand, crm):
+    _, opportunity, remote_id = there(stand, crm)
+    rename(opportunity, "Second name")
+    stand.proxy.add("lost")
+
+    push(crm)
+    assert entry_of(opportunity).state == "verify"
+    with after_settling(stand.adapter(crm)):
+        push(crm)
+
+    assert entry_of(opportunity).state == "done"
+    assert stand.only()[1]["name"] == "Second name"
+    assert link_of(opportunity).remote_id == remote_id
+
+
+@wired
+def test_f01_a_lost_answer_to_a_stage_leaves_it_there(stand, crm):
+    _, opportunity, _ = there(stand, crm)
+    refuse_handoff(opportunity.handoffs.get().pk, by=opportunity.owner, reason="no-fit")
+    stand.proxy.add("lost")
+
+    push(crm)
+    for hours in (1, 2):
+        with moment(now() + timedelta(hours=hours)):
+            push(crm)
+
+    assert stand.proxy.fired["lost"] == 1
+    assert entry_of(opportunity).state == "done"
+    assert stand.only()[1]["stage"] == stand.lost
+
+
+@wired
+def test_f02_a_write_that_arrives_after_we_gave_up_makes_no_second_record(stand, crm):
+    _, opportunity = converted()
+    # Only the deal itself is late: whatever comes before it has arrived.
+    stand.proxy.add("late", on=lambda *request: stand.is_write(*request) and _makes_deal(stand, request), seconds=1.0)
+
+    push(crm)
+    push(crm)
+    sleep(1.5)
+    with after_settling(stand.adapter(crm)):
+        push(crm)
+
+    assert stand.proxy.fired["late"] == 1
+    assert entry_of(opportunity).state == "done"
+    assert link_of(opportunity).remote_id == stand.only()[0]
+
+
+def _makes_deal(stand, request):
+    _, path, body = request
+    marks = {"salesforce": b"/Opportunity/LMS_Key__c", "odoo": b'"crm.lead", "create"', "tryton": b"opportunity.create"}
+    if stand.name == "hubspot":
+        return "/deals/batch/upsert" in path
+    return marks[stand.name].replace(b", ", b",") in body.replace(b", ", b",")
+
+
+@every
+@pytest.mark.parametrize("where", ["before", "sent", "answered"])
+def test_f03_a_killed_worker_leaves_one_record_and_the_order(stand, crm, where, monkeypatch):
+    _, opportunity = converted()
+    with monkeypatch.context() as patch:
+        if where == "before":
+            patch.setattr(sending, "fence", _kill)
+        elif where == "sent":
+            patch.setattr(sending, "_call", _after(sending._call, _kill))
+        else:
+            patch.setattr(sending, "_record", _kill)
+        with pytest.raises(Killed):
+            push(crm)
+    rename(opportunity, "The later name")
+
+    with after_settling(stand.adapter(crm)):
+        push(crm)
+
+    assert set(OutboxEntry.objects.filter(connection=crm).values_list("state", flat=True)) <= {"done", "superseded"}
+    assert stand.only()[1]["name"] == "The later name"
+    assert link_of(opportunity).remote_id == stand.only()[0]
+
+
+def _kill(*_args, **_kwargs):
+    raise Killed
+
+
+def _after(real, then):
+    def run(*args, **kwargs):
+        real(*args, **kwargs)
+        return then()
+
+    return run
+
+
+@every
+def test_f04_a_slow_worker_that_returns_after_its_lease_changes_nothing(stand, crm, monkeypatch):
+    _, opportunity = converted()
+    real, seen = sending._call, []
+
+    def slow(plan, adapter, at):
+        written = real(plan, adapter, at)
+        if not seen:
+            seen.append(written)
+            with after_settling(adapter):
+                push(crm)
+                rename(opportunity, "By the second worker")
+                push(crm)
+        return written
+
+    monkeypatch.setattr(sending, "_call", slow)
+    push(crm)
+
+    assert seen
+    assert stand.only()[1]["name"] == "By the second worker"
+    assert link_of(opportunity).shadow["name"] == "By the second worker"
+    assert set(OutboxEntry.objects.filter(connection=crm).values_list("state", flat=True)) <= {"done", "superseded"}
+
+
+@wired
+@pytest.mark.parametrize(
+    ("given", "least", "most"),
+    [("7", 7, 9), ("date", 58, 63), (None, 1, 3), ("1000000000", 3600, 3602), ("soon", 1, 3)],
+)
+def test_f05_too_many_requests_waits_as_told_and_costs_no_attempt(stand, crm, given, least, most):
+    _, opportunity = converted()
+    raw = format_datetime(datetime.now(UTC) + timedelta(seconds=61), usegmt=True) if given == "date" else given
+    headers = (("Retry-After", raw),) if raw else ()
+    stand.proxy.add("status", status=429, headers=headers, body=b"{}")
+
+    push(crm)
+
+    entry = entry_of(opportunity)
+    assert (entry.state, entry.attempts, entry.error_class) == ("ready", 0, "RateLimited")
+    assert least <= (entry.not_before - now()).total_seconds() + 0.5 <= most + 0.5
+    with moment(entry.not_before + timedelta(seconds=1)):
+        push(crm)
+    assert entry_of(opportunity).state == "done"
+    assert len(stand.deals()) == 1
+
+
+@wired
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("body", [HTML, b"", b'{"results": [{"id'])
+def test_f06_a_server_error_is_ambiguous_for_a_write_and_passing_for_a_read(stand, crm, status, body):
+    adapter = stand.adapter(crm)
+    made = make(adapter, stand)
+    stand.proxy.add("status", status=status, body=body)
+
+    with pytest.raises(errors.Ambiguous):
+        adapter.set_stage(SetStage(DEAL, KEY.format(1), made.remote_id, stand.lost, stand.reason), soon())
+    stand.proxy.add("status", on="read", status=status, body=body)
+    with pytest.raises(errors.Unavailable):
+        adapter.get(DEAL, made.remote_id, soon())
+
+
+@wired
+@pytest.mark.parametrize("body", [HTML, b"", b'{"results": [{"id'])
+def test_f06_a_success_that_cannot_be_read_is_no_success(stand, crm, body):
+    adapter = stand.adapter(crm)
+    made = make(adapter, stand)
+    stand.proxy.add("status", status=200, body=body, is_done=True)
+
+    with pytest.raises(errors.Ambiguous):
+        adapter.set_stage(SetStage(DEAL, KEY.format(1), made.remote_id, stand.lost, stand.reason), soon())
+    stand.proxy.add("status", on="read", status=200, body=body)
+    with pytest.raises(errors.Unavailable):
+        adapter.get(DEAL, made.remote_id, soon())
+
+
+DAILY = (
+    b'{"status":"error","category":"RATE_LIMITS","policyName":"DAILY","message":"You have reached your daily limit."}'
+)
+
+
+@over("salesforce", "hubspot")
+def test_f07_a_spent_quota_rests_the_connection_and_loses_nothing(stand, crm):
+    _, opportunity = converted()
+    if stand.name == "salesforce":
+        stand.crm.remaining = 0
+    else:
+        stand.proxy.add("status", on="any", status=429, body=DAILY)
+
+    push(crm)
+
+    entry = entry_of(opportunity)
+    assert (entry.state, entry.attempts, entry.error_class) == ("ready", 0, "QuotaExhausted")
+    assert Connection.objects.get(pk=crm.pk).breaker_open_until > now() + timedelta(minutes=50)
+    assert "rests" in push(crm)
+    if stand.name == "salesforce":
+        stand.crm.remaining = 100
+    with moment(now() + timedelta(hours=1, minutes=1)):
+        push(crm)
+    assert entry_of(opportunity).state == "done"
+    assert len(stand.deals()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@over("salesforce", "tryton")
+def test_f08_twenty_workers_with_a_stale_token_ask_for_one(stand, crm):
+    adapter = stand.adapter(crm)
+    made = make(adapter, stand)
+    before = _grants(stand)
+    _expire(stand)
+    start = threading.Barrier(20)
+
+    def read(_):
+        try:
+            start.wait()
+            return stand.adapter(crm).get(DEAL, made.remote_id, soon(60)).remote_id
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(20) as pool:
+        found = list(pool.map(read, range(20)))
+
+    assert found == [made.remote_id] * 20
+    assert _grants(stand) - before == 1
+
+
+def _expire(stand):
+    if stand.name == "salesforce":
+        stand.crm.tokens.clear()
+    else:
+        with stand.server.line(stand.server.name) as line:
+            line.execute("DELETE FROM ir_session")
+
+
+def _grants(stand):
+    if stand.name == "salesforce":
+        return stand.crm.given
+    with stand.server.line(stand.server.name) as line:
+        return line.execute("SELECT last_value FROM ir_session_id_seq").fetchone()[0]
+
+
+@over("salesforce", "tryton")
+def test_f08_the_repeat_with_a_fresh_token_is_the_same_request(stand, crm):
+    adapter = stand.adapter(crm)
+    make(adapter, stand)
+    _expire(stand)
+
+    written = make(adapter, stand, 2)
+
+    assert written.created
+    assert len(stand.deals()) == 2
+
+
+@wired
+def test_f09_a_key_that_is_refused_for_good_rests_the_connection(stand, crm):
+    _, opportunity = converted()
+    if stand.name == "salesforce":
+        push(crm)
+        rename(opportunity, "Second name")
+        stand.crm.tokens.clear()
+        stand.crm.is_revoked = True
+    elif stand.name == "odoo":
+        stand.crm.password = "another"
+    else:
+        stand.proxy.add("status", on="any", status=401, body=b"", times=100)
+    stand.proxy.calls = 0
+
+    push(crm)
+
+    entry = entry_of(opportunity)
+    assert stand.proxy.calls <= 3
+    assert (entry.state, entry.error_class, entry.attempts) == ("ready", "AuthRevoked", 0)
+    assert Connection.objects.get(pk=crm.pk).last_error.startswith("AuthRevoked")
+    assert "rests" in push(crm)
+
+
+@wired
+@pytest.mark.parametrize("mode", ["slow", "hang"])
+def test_f10_a_slow_server_costs_no_more_than_the_deadline(stand, crm, mode):
+    adapter = stand.adapter(crm)
+    made = make(adapter, stand)
+    stand.proxy.add(mode, on="read", seconds=4)
+
+    began = monotonic()
+    with pytest.raises(errors.Unavailable):
+        adapter.get(DEAL, made.remote_id, soon(1))
+
+    assert monotonic() - began < 2
+
+
+@over("tryton")
+@pytest.mark.parametrize("mode", ["lost", "reset"])
+def test_f11_a_stage_path_that_stopped_half_way_goes_on_from_there(stand, crm, mode):
+    _, opportunity, remote_id = there(stand, crm)
+    refuse_handoff(opportunity.handoffs.get().pk, by=opportunity.owner, reason="no-fit")
+    # The reason is written first, the action that loses the deal is the second write.
+    stand.proxy.add(mode, skip=1)
+
+    push(crm)
+    assert entry_of(opportunity).error_class == "PartialWrite"
+    for hours in (1, 2):
+        with moment(now() + timedelta(hours=hours)):
+            push(crm)
+
+    assert entry_of(opportunity).state == "done"
+    assert stand.only()[1]["stage"] == stand.lost
+    assert Link.objects.get(remote_id=remote_id).shadow["stage"] == stand.lost
