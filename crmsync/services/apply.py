@@ -5,7 +5,7 @@ leaves the inbox rows ready for the next one.
 """
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -37,7 +37,7 @@ def apply_record(connection_id: int, remote_id: str) -> int:
     try:
         with transaction.atomic():
             link = _locked_link(connection, ready)
-            events = sorted(ready.select_for_update().order_by("pk"), key=lambda one: (_modified(one), one.pk))
+            events = sorted(ready.select_for_update().order_by("pk"), key=_order)
             for event in events:
                 _apply(event, connection, link)
             return len(events)
@@ -71,7 +71,8 @@ def _apply(event: InboxEvent, connection: Connection, link: Link | None) -> None
     opportunity = Opportunity.objects.select_related("lead", "owner").get(pk=link.opportunity_id)
     body = event.body
     look = Look(event, connection, link, opportunity, opportunity.lead, _modified(event), _known_fields(body["values"]))
-    if link.remote_modified_at and look.modified_at < link.remote_modified_at:
+    is_older = link.remote_modified_at is not None and look.modified_at < link.remote_modified_at
+    if is_older and not body.get("is_certain"):
         _finish(event, connection, link, "suppressed", "older than what is known", {}, at)
         return
     if not link.remote_id:
@@ -93,6 +94,12 @@ def _apply(event: InboxEvent, connection: Connection, link: Link | None) -> None
 
 def _known_fields(values: dict[str, Canonical]) -> dict[str, Canonical]:
     return {name: value for name, value in values.items() if name in OWNERS}
+
+
+def _order(event: InboxEvent) -> tuple[bool, datetime, int]:
+    """What a list showed by its stamps; then what was read from the record itself, which is the last word."""
+    is_certain = bool(event.body.get("is_certain"))
+    return (is_certain, datetime.min.replace(tzinfo=UTC) if is_certain else _modified(event), event.pk)
 
 
 def _modified(event: InboxEvent) -> datetime:

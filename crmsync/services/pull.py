@@ -1,17 +1,19 @@
 """Reading what changed in a CRM: polls are the truth, hints only make it sooner (CRM_CONTRACT 6)."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from crmsync.adapters.base import DEAL, Adapter, Capabilities, Window
+from crmsync.adapters.base import DEAL, Adapter, Capabilities, Remote, Window
 from crmsync.adapters.errors import AdapterError, Gone, Moved, QuotaExhausted, RateLimited
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Cursor, InboxEvent, Link
 from crmsync.services import breaker
 from crmsync.services.apply import apply_record
 from crmsync.services.claim import DEADLINE
-from crmsync.services.take_in import store, take_in
+from crmsync.services.take_in import differs, store, take_in
 from leadmgmt.core.errors import ConfigurationError
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
@@ -21,6 +23,8 @@ MODES = (Connection.Mode.BOTH, Connection.Mode.PULL_ONLY)
 PAGE = 200
 # One job reads so many pages, then makes room for others and asks for the next.
 PAGES = 50
+# A clock that tells seconds may be this much behind what it stamps.
+TICK = timedelta(seconds=1)
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 OVERLAP = timedelta(minutes=15)
 # Deletions have a cursor of their own; before its first look nothing of ours was there to be deleted.
@@ -67,11 +71,13 @@ def _poll(connection: Connection, adapter: Adapter) -> int:
     seen = 0
     for _ in range(PAGES):
         page = adapter.changes(DEAL, window, token, PAGE, now() + DEADLINE)
-        seen += store(connection, page.items, via="poll", at=now())
+        plain, certain = _sorted_out(connection, adapter, page.items)
+        seen += store(connection, plain, via="poll", at=now())
+        seen += store(connection, certain, via="poll", at=now(), is_certain=True)
         if page.truncated:
             return seen
         token = page.next_token
-        _move_cursor(connection, page.covered_to, window, token)
+        _move_cursor(connection, min(page.covered_to, remote_now), window, token, clock=remote_now)
         if token is None:
             _sweep_deleted(connection, adapter, remote_now)
             return seen
@@ -84,8 +90,33 @@ def _window(
 ) -> tuple[Window, str | None]:
     if cursor and cursor.token and cursor.lo and cursor.hi:
         return Window(cursor.lo, cursor.hi), cursor.token
-    lo = cursor.position - overlap(connection, adapter.capabilities()) if cursor else BEGINNING
-    return Window(lo, remote_now), None
+    if cursor is None:
+        return Window(BEGINNING, remote_now + TICK), None
+    # A clock that jumped back is believed: what is written from now on carries the earlier time.
+    position = min(cursor.position, remote_now)
+    return Window(position - overlap(connection, adapter.capabilities()), remote_now + TICK), None
+
+
+def _sorted_out(connection: Connection, adapter: Adapter, items: Sequence[Remote]) -> tuple[list[Remote], list[Remote]]:
+    """States as a list shows them, and those that were read one by one to be certain.
+
+    A stamp older than the one we know may be an index that lags behind, or a long transaction that was stamped at its
+    beginning and has won: only the record itself tells.
+    """
+    links = Link.objects.filter(connection=connection, remote_id__in=[one.remote_id for one in items])
+    known = {link.remote_id: link for link in links.exclude(remote_modified_at=None)}
+    plain, certain = [], []
+    for one in items:
+        link = known.get(one.remote_id)
+        is_older = (
+            link is not None and link.remote_modified_at is not None and one.modified_at < link.remote_modified_at
+        )
+        if link is None or not is_older or not differs(one, link.shadow):
+            plain.append(one)
+            continue
+        with suppress(Gone, Moved):
+            certain.append(adapter.get(DEAL, one.remote_id, now() + DEADLINE))
+    return plain, certain
 
 
 def _sweep_deleted(connection: Connection, adapter: Adapter, remote_now: datetime) -> None:
@@ -108,14 +139,22 @@ def overlap(connection: Connection, can: Capabilities) -> timedelta:
 
 
 def _move_cursor(
-    connection: Connection, position: datetime, window: Window | None = None, token: str | None = None, kind: str = DEAL
+    connection: Connection,
+    position: datetime,
+    window: Window | None = None,
+    token: str | None = None,
+    *,
+    kind: str = DEAL,
+    clock: datetime | None = None,
 ) -> None:
-    """Forward only: two polls at once, or a CRM whose clock jumped back, lose nothing."""
+    """Forward, whatever two polls at once do; never beyond the CRM's ``clock``, even where that jumped back."""
     with transaction.atomic():
         cursor, _ = Cursor.objects.select_for_update().get_or_create(
             connection=connection, kind=kind, defaults={"position": position, "moved_at": now()}
         )
         cursor.position, cursor.moved_at = max(cursor.position, position), now()
+        if clock is not None:
+            cursor.position = min(cursor.position, clock)
         cursor.lo, cursor.hi, cursor.token = (window.lo, window.hi, token) if window and token else (None, None, "")
         cursor.save()
 

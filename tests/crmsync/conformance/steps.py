@@ -40,7 +40,7 @@ def there(stand, connection):
     """A deal that has arrived: lead, opportunity, its id over there."""
     lead, opportunity = converted()
     push(connection)
-    entry = entry_of(opportunity)
+    entry = OutboxEntry.objects.filter(opportunity=opportunity, connection=connection).latest("seq")
     assert entry.state == "done", f"{entry.error_class}: {entry.error}"
     remote_id, _ = stand.only()
     return lead, opportunity, remote_id

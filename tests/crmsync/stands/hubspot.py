@@ -55,9 +55,13 @@ class Hubspot:
         if what == "reset":
             self.reset()
         elif what == "edit":
-            self.change(body["type"], self.records[body["type"]][body["id"]], body["properties"])
+            self.change(
+                body["type"], self.records[body["type"]][body["id"]], body["properties"], body.get("seconds", 0)
+            )
         elif what == "delete":
             self.records[body["type"]][body["id"]]["archived"] = True
+        elif what == "crowd":
+            return {"ids": [self.one_of_many(number) for number in range(body["count"])]}
         elif what == "merge":
             self.merged[body["loser"]] = body["winner"]
         elif what == "dump":
@@ -143,10 +147,25 @@ class Hubspot:
             said.append({"isValid": False, "error": "INVALID_DOUBLE", "name": "amount"})
         return self.error("VALIDATION_ERROR", f"Property values were not valid: {json.dumps(said)}") if said else None
 
-    def change(self, kind, record, properties):
-        """Write, with a stamp that no other change has."""
+    def one_of_many(self, number):
+        """A deal that was changed together with others."""
+        self.count += 1
+        stamp = datetime.fromtimestamp(self.last / 1000 if number else self.later() / 1000, UTC)
+        written = stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        properties = {"dealname": "Deal", "lms_key": f"crowd-{number}", "hs_lastmodifieddate": written}
+        record = {"id": str(self.count), "properties": properties, "archived": False, "updatedAt": written}
+        self.records["deals"][record["id"]] = record
+        return record["id"]
+
+    def later(self):
+        """A stamp that no other change has."""
         self.last = max(self.last + 1, int(datetime.now(UTC).timestamp() * 1000))
-        stamp = datetime.fromtimestamp(self.last / 1000, UTC).isoformat(timespec="milliseconds")
+        return self.last
+
+    def change(self, kind, record, properties, seconds=0):
+        """Write; ``seconds`` ago."""
+        at = self.later() / 1000 - seconds
+        stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
         record["properties"] |= {name: str(value) for name, value in properties.items()}
         record["properties"][MODIFIED.get(kind, "hs_lastmodifieddate")] = stamp.replace("+00:00", "Z")
         record["updatedAt"] = stamp.replace("+00:00", "Z")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -102,6 +102,14 @@ class Stand:
         """A person over there deletes it."""
         raise NotImplementedError
 
+    def backdate(self, remote_id, seconds, **values):
+        """A change that becomes visible only now, stamped ``seconds`` ago: a long transaction over there."""
+        raise NotImplementedError
+
+    def crowd(self, count):
+        """So many deals of ours, all changed at one instant; returns their ids."""
+        raise NotImplementedError
+
     def only(self):
         """The one deal there is."""
         ((remote_id, deal),) = self.deals().items()
@@ -138,6 +146,19 @@ class Local(Stand):
 
     def delete(self, remote_id):
         board.Deal.objects.filter(pk=remote_id).delete()
+
+    def backdate(self, remote_id, seconds, **values):
+        self.edit(remote_id, **values)
+        board.Deal.objects.filter(pk=remote_id).update(modified_at=now() - timedelta(seconds=seconds))
+
+    def crowd(self, count):
+        at = now() - timedelta(seconds=5)
+        made = board.Deal.objects.bulk_create(
+            board.Deal(external_key=f"crowd-{one}", name=f"Deal {one}", stage=self.open, modified_at=at, created_at=at)
+            for one in range(count)
+        )
+        board.Deal.objects.update(modified_at=at)
+        return {str(one.pk) for one in made}
 
 
 class WireStand(Stand):
@@ -206,6 +227,23 @@ class SalesforceStand(WireStand):
         with self.crm.lock:
             self.crm.delete(self.crm.records["Opportunity"][remote_id])
 
+    def undelete(self, remote_id):
+        record = self.crm.records["Opportunity"][remote_id]
+        record["IsDeleted"] = False
+        self.crm.touch(record, self.crm.us)
+
+    def backdate(self, remote_id, seconds, **values):
+        skew, self.crm.skew = self.crm.skew, self.crm.skew - timedelta(seconds=seconds)
+        self.edit(remote_id, **values)
+        self.crm.skew = skew
+
+    def crowd(self, count):
+        values = {"Name": "Deal", "StageName": self.open, "CloseDate": "2027-01-01"}
+        made = [self.crm.create("Opportunity", {**values, "LMS_Key__c": f"crowd-{one}"}) for one in range(count)]
+        for record in made:
+            record["SystemModstamp"] = made[0]["SystemModstamp"]
+        return {record["Id"] for record in made}
+
 
 class OdooStand(WireStand):
     """Our own stand-in."""
@@ -262,6 +300,20 @@ class OdooStand(WireStand):
     def delete(self, remote_id):
         with self.crm.lock:
             self.crm.do_unlink("crm.lead", 5, [int(remote_id)])
+
+    def backdate(self, remote_id, seconds, **values):
+        skew, self.crm.skew = self.crm.skew, self.crm.skew - timedelta(seconds=seconds)
+        self.edit(remote_id, **values)
+        self.crm.skew = skew
+
+    def crowd(self, count):
+        made = [
+            self.crm.do_create("crm.lead", 2, {"name": "Deal", "x_lms_key": f"crowd-{one}"}) for one in range(count)
+        ]
+        at = self.crm.records["crm.lead"][made[0]]["write_date"]
+        for number in made:
+            self.crm.records["crm.lead"][number]["write_date"] = at
+        return {str(number) for number in made}
 
 
 class HubspotStand(Stand):
@@ -359,6 +411,13 @@ class HubspotStand(Stand):
     def delete(self, remote_id):
         self.mock("delete", {"type": "deals", "id": remote_id})
 
+    def backdate(self, remote_id, seconds, **values):
+        properties = {self.COLUMNS[name]: str(value) for name, value in values.items()}
+        self.mock("edit", {"type": "deals", "id": remote_id, "properties": properties, "seconds": seconds})
+
+    def crowd(self, count):
+        return set(self.mock("crowd", {"count": count})["ids"])
+
 
 class TrytonStand(Stand):
     """The real one."""
@@ -450,6 +509,22 @@ class TrytonStand(Stand):
         if "stage" in values:
             for action in path(self.deals()[remote_id]["stage"], values["stage"]):
                 self.person(action, number)
+
+    def backdate(self, remote_id, seconds, **values):
+        self.edit(remote_id, **values)
+        with self.server.line(self.server.name) as line:
+            asked = "UPDATE sale_opportunity SET write_date = write_date - make_interval(secs => %s) WHERE id = %s"
+            line.execute(asked, [seconds, int(remote_id)])
+
+    def crowd(self, count):
+        with self.server.line(self.server.name) as line:
+            asked = (
+                "INSERT INTO sale_opportunity (reference, number, description, state, company, currency, start_date,"
+                " conversion_probability, create_date)"
+                " SELECT 'x:opportunity:' || n, 'crowd-' || n, 'Deal', 'lead', 1, 1, current_date, 0.5,"
+                " date_trunc('second', now() AT TIME ZONE 'UTC') FROM generate_series(1, %s) n RETURNING id"
+            )
+            return {str(number) for (number,) in line.execute(asked, [count]).fetchall()}
 
     def delete(self, remote_id):
         if self.deals()[remote_id]["stage"] != "cancelled":
