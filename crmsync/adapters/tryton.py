@@ -158,7 +158,12 @@ class TrytonAdapter:
         if cmd.remote_id is not None:
             body = self._body(cmd, deadline)
             version = {f"{MODELS[cmd.kind]},{cmd.remote_id}": cmd.if_version} if cmd.if_version else None
-            self._call(cmd.kind, "write", [[int(cmd.remote_id)], body], deadline, is_write=True, version=version)
+            try:
+                self._call(cmd.kind, "write", [[int(cmd.remote_id)], body], deadline, is_write=True, version=version)
+            except Invalid:
+                # A record that is gone is refused in words of the user's language only.
+                self.get(cmd.kind, cmd.remote_id, deadline)
+                raise
             return self._written(cmd.kind, cmd.remote_id, False, deadline)
         (number,) = self._call(cmd.kind, "create", [[self._new(cmd, deadline)]], deadline, is_write=True)
         stage = cmd.set.get("stage", BEGINNING)
