@@ -12,9 +12,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
+from crmsync.adapters import od_words
 from crmsync.adapters.base import (
     DEAL,
     Associate,
@@ -35,18 +35,14 @@ from crmsync.adapters.base import (
     Window,
     Written,
 )
-from crmsync.adapters.columns import Columns, plain
+from crmsync.adapters.columns import Columns
 from crmsync.adapters.errors import (
-    AdapterBug,
     AdapterError,
     AuthRevoked,
     BadSignature,
-    Forbidden,
     Gone,
     Invalid,
-    Locked,
     Malformed,
-    SchemaDrift,
     Unsupported,
 )
 from crmsync.adapters.wire import Reply, by_status, once, unclear
@@ -95,23 +91,6 @@ CAPABILITIES = Capabilities(
     lists_loss_reasons=True,
     webhooks=True,
 )
-# The server's exceptions by name; a write that met any other one was rolled back by the server, too.
-MEANINGS: dict[str, type[AdapterError]] = {
-    "odoo.exceptions.AccessDenied": AuthRevoked,
-    "odoo.exceptions.AccessError": Forbidden,
-    "odoo.exceptions.MissingError": Gone,
-    "odoo.exceptions.UserError": Invalid,
-    "odoo.exceptions.ValidationError": Invalid,
-    "odoo.exceptions.LockError": Locked,
-    "psycopg2.errors.SerializationFailure": Locked,
-    "psycopg2.errors.LockNotAvailable": Locked,
-    "psycopg2.errors.DeadlockDetected": Locked,
-    "psycopg2.errors.ForeignKeyViolation": Invalid,
-    "psycopg2.errors.NotNullViolation": Invalid,
-    "builtins.ValueError": SchemaDrift,
-    "builtins.KeyError": SchemaDrift,
-    "builtins.TypeError": AdapterBug,
-}
 
 
 class OdooAdapter:
@@ -189,7 +168,11 @@ class OdooAdapter:
         else:
             number = int(cmd.remote_id)
             self._call(MODEL, "write", [[number], body], {}, deadline, is_write=True)
-        remote = self.get(DEAL, str(number), deadline)
+        try:
+            remote = self.get(DEAL, str(number), deadline)
+        except AdapterError as error:
+            # The write went through; only what it led to is unknown.
+            raise unclear(True, str(error)) from error
         created = cmd.remote_id is None
         return Written(remote.remote_id, remote.version, remote.values, created, remote.modified_at, tuple(warnings))
 
@@ -227,9 +210,9 @@ class OdooAdapter:
         """The window by id; a record that changes meanwhile leaves it and is found by the next poll."""
         domain = [
             [self._key, "!=", False],
-            ["write_date", ">=", _written_as(window.lo)],
+            ["write_date", ">=", od_words.written_as(window.lo)],
             # The stamps hold fractions of the second that is asked for.
-            ["write_date", "<", _written_as(window.hi + timedelta(seconds=1))],
+            ["write_date", "<", od_words.written_as(window.hi + timedelta(seconds=1))],
             ["id", ">", int(token or 0)],
         ]
         found = self._search(domain, limit, deadline)
@@ -267,9 +250,13 @@ class OdooAdapter:
 
     def _body(self, values: Values, deadline: datetime) -> tuple[dict[str, Any], list[str]]:
         columns, warnings = self._columns, []
-        body = {name: _plain(value) for name, value in columns.outgoing(values, but=RELATIONS).items()}
+        body = {name: od_words.plain(value) for name, value in columns.outgoing(values, but=RELATIONS).items()}
         if stage := values.get("stage"):
-            body |= {"active": False, "probability": 0} if stage == LOST else {"active": True, "stage_id": _id(stage)}
+            body |= (
+                {"active": False, "probability": 0}
+                if stage == LOST
+                else {"active": True, "stage_id": od_words.stage_id(stage)}
+            )
         if "lost_reason" in values and "lost_reason" in columns:
             body[columns.theirs("lost_reason")] = self._reason(values["lost_reason"], deadline)
         if (email := values.get("owner_email")) and "owner_email" in columns:
@@ -367,35 +354,7 @@ class OdooAdapter:
         except (ValueError, AttributeError) as error:
             raise unclear(is_write, "Odoo answered without readable JSON.") from error
         if failed:
-            raise _meaning(failed, is_write)
+            raise od_words.meaning(failed, is_write)
         if "result" not in told:
             raise unclear(is_write, "Odoo answered without a result.")
         return told["result"], reply
-
-
-def _meaning(failed: Mapping[str, Any], is_write: bool) -> AdapterError:
-    """An exception of the server in the contract's words."""
-    data = failed.get("data") or {}
-    name = str(data.get("name", ""))
-    said = str(data.get("message") or failed.get("message") or "")[:500]
-    if meaning := MEANINGS.get(name):
-        return Invalid(said) if meaning is Invalid else meaning(said)
-    return unclear(is_write, f"{name or 'unknown'}: {said}")
-
-
-def _id(stage: Value) -> int:
-    try:
-        return int(str(stage))
-    except ValueError:
-        raise Invalid(field_errors={"stage": "Odoo has no such stage."}) from None
-
-
-def _plain(value: Value) -> Any:
-    """False is how Odoo writes nothing; a number's fourteen digits are fewer than a double keeps."""
-    if value is None:
-        return False
-    return float(value) if isinstance(value, Decimal) else plain(value)
-
-
-def _written_as(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,8 +1,10 @@
 """Which adapter speaks to a connection."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 from crmsync.adapters.base import Adapter
 from crmsync.adapters.hubspot import HubspotAdapter
@@ -41,10 +43,37 @@ def adapter_for(connection: Connection) -> Adapter:
     factory = _factories.get(connection.adapter)
     if factory is None:
         raise ConfigurationError(f"There is no adapter called “{connection.adapter}”.")
-    adapter = factory(connection.config, secrets.unseal(connection.secret) if connection.secret else "")
+    bend = _bent.get()
+    config = bend.config(connection.config) if bend else connection.config
+    adapter = factory(config, secrets.unseal(connection.secret) if connection.secret else "")
     if isinstance(adapter, Granted):
         adapter.use_tokens(StoredTokens(connection, adapter))
-    return adapter
+    return bend.adapter(adapter) if bend else adapter
+
+
+class Bend(Protocol):
+    """What stands between an adapter and its CRM while a connection is put to the test."""
+
+    def config(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where the adapter is to call instead."""
+        ...
+
+    def adapter(self, adapter: Adapter) -> Adapter:
+        """What speaks in its place."""
+        ...
+
+
+_bent: ContextVar[Bend | None] = ContextVar("bent", default=None)
+
+
+@contextmanager
+def bent(bend: Bend) -> Iterator[None]:
+    """Within this block every adapter is handed out bent: for soak runs, never in service."""
+    token = _bent.set(bend)
+    try:
+        yield
+    finally:
+        _bent.reset(token)
 
 
 def hook_secrets(connection: Connection) -> list[str]:

@@ -147,7 +147,10 @@ class SalesforceAdapter:
         """Who we are, the clock, and what is left of the day's calls."""
         reply = self._wire.ask("GET", self._path("limits"), deadline, is_write=False)
         who = self._wire.read("/services/oauth2/userinfo", deadline)
-        budget = reply.json().get("DailyApiRequests", {}).get("Remaining")
+        try:
+            budget = reply.json().get("DailyApiRequests", {}).get("Remaining")
+        except ValueError as error:
+            raise Unavailable("Salesforce answered without readable JSON.") from error
         return Health(who["organization_id"], who["user_id"], reply.date or now(), budget, ("api",))
 
     def describe(self, kind: str, deadline: datetime) -> RemoteSchema:

@@ -84,18 +84,26 @@ def _retry(claim: Claim, error: Exception, at: datetime, *, verify: bool) -> Non
     if verify:
         settle(claim, State.VERIFY, not_before=later, **_words(error))
     else:
-        settle(claim, State.READY, not_before=later, sent_at=None, **_words(error))
+        _again(claim, error, not_before=later)
+
+
+def _again(claim: Claim, error: Exception, **when: object) -> None:
+    """Nothing was sent just now. What an earlier try may have sent still has to be verified."""
+    if claim.must_verify:
+        settle(claim, State.VERIFY, **when, **_words(error))
+    else:
+        settle(claim, State.READY, sent_at=None, **when, **_words(error))
 
 
 def _uncounted(claim: Claim, error: Exception, at: datetime) -> None:
     """The entry is not to blame: it comes back when the connection does."""
-    settle(claim, State.READY, not_before=at, sent_at=None, attempts=claim.entry.attempts - 1, **_words(error))
+    _again(claim, error, not_before=at, attempts=claim.entry.attempts - 1)
 
 
 def _wait_for_rate(claim: Claim, error: errors.RateLimited, at: datetime) -> None:
     seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)
     later = at + timedelta(seconds=seconds + random.uniform(0, 1))
-    settle(claim, State.READY, not_before=later, sent_at=None, attempts=claim.entry.attempts - 1, **_words(error))
+    _again(claim, error, not_before=later, attempts=claim.entry.attempts - 1)
 
 
 def _hold(claim: Claim, error: Exception) -> None:

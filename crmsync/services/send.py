@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from crmsync.adapters.base import DEAL, Adapter, SetStage, Written
+from crmsync.adapters.errors import Ambiguous, Unavailable
 from crmsync.canonical import canonical, canonical_all
 from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
 from crmsync.services import breaker, parents
@@ -83,18 +84,26 @@ def _read_first(link: Link, connection: Connection, adapter: Adapter) -> None:
 
 
 def _call(plan: Plan, adapter: Adapter, at: datetime) -> Written:
-    if isinstance(plan.command, SetStage):
-        return adapter.set_stage(plan.command, at + DEADLINE)
-    return adapter.upsert(plan.command, at + DEADLINE)
+    try:
+        if isinstance(plan.command, SetStage):
+            return adapter.set_stage(plan.command, at + DEADLINE)
+        return adapter.upsert(plan.command, at + DEADLINE)
+    except Unavailable as error:
+        # Within a write, a look that failed leaves open whether the write went through.
+        raise Ambiguous(str(error)) from error
 
 
 def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, at: datetime) -> bool:
     """After an uncertain send. True: send (again) now. False: the entry is planned anew, or waits for its time."""
     can = adapter.capabilities()
+    settled_at = (claim.entry.sent_at or at) + can.max_in_flight
     if link.remote_id:
+        if at < settled_at and not can.compare_and_set:
+            # Sent again now, the change could be overtaken by its own first try.
+            settle(claim, State.VERIFY, not_before=settled_at, attempts=claim.entry.attempts - 1)
+            return False
         _look_again(claim, connection, adapter, link.remote_id)
         return False
-    settled_at = (claim.entry.sent_at or at) + can.max_in_flight
     # With a key that the CRM keeps unique a late arrival is harmless: sending again meets the same record.
     if can.create_idempotency == "none" and at < settled_at:
         settle(claim, State.VERIFY, not_before=settled_at, attempts=claim.entry.attempts - 1)

@@ -18,13 +18,13 @@ from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, LossReasonMap, StageMap
 from crmsync.services.handoff import REFUSED_LOSS
 from crmsync.services.outcome import lost_reason
+from crmsync.soak.proxy import Proxy
 from leadmgmt.core import secrets
 from leadmgmt.core.now import now
 from leads.models import Reason
 from tests.crmsync.stands import hubspot
 from tests.crmsync.stands import odoo as odoo_stand
 from tests.crmsync.stands.odoo import Odoo
-from tests.crmsync.stands.proxy import Proxy
 from tests.crmsync.stands.salesforce import ORGANISATION, Salesforce
 from tests.crmsync.stands.server import serve
 

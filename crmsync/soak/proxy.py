@@ -3,10 +3,17 @@
 import http.client
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
+from typing import Any
 from urllib.parse import urlsplit
+
+# method, path, body
+Request = tuple[str, str, bytes]
+Where = Callable[[str, str, bytes], bool]
+Headers = Sequence[tuple[str, str]]
 
 
 @dataclass
@@ -20,12 +27,12 @@ class Fault:
     """
 
     mode: str
-    where: object = None
+    where: Where | None = None
     times: int = 1
     skip: int = 0
     seconds: float = 0
     status: int = 500
-    headers: tuple = ()
+    headers: Headers = ()
     body: bytes = b""
     is_done: bool = False
 
@@ -33,19 +40,22 @@ class Fault:
 class Proxy:
     """In front of one CRM. ``is_write`` tells its requests apart: (method, path, body) → bool."""
 
-    def __init__(self, target, is_write):
+    def __init__(self, target: str, is_write: Where) -> None:
         self.target = urlsplit(target)
         self.is_write = is_write
-        self.faults, self.fired, self.writes, self.calls = [], Counter(), 0, 0
-        self.dice = None
+        self.faults: list[Fault] = []
+        self.fired: Counter[str] = Counter()
+        self.writes = self.calls = 0
+        # Asked at each request where it is set; what it returns strikes.
+        self.dice: Callable[[Request], Fault | None] | None = None
         self.lock = Lock()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *args):
-                pass
+            def log_message(self, *args: Any) -> None:
+                """Nothing is said of each request."""
 
-            def any(self):
+            def any(self) -> None:
                 proxy.handle(self)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = any
@@ -54,22 +64,26 @@ class Proxy:
             daemon_threads = True
             request_queue_size = 128
 
-            def handle_error(self, request, client_address):
-                pass
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """A caller that gave up is part of the game."""
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
         Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    def add(self, mode, on="write", **how):
+    def add(self, mode: str, on: str | Where = "write", **how: Any) -> Fault:
         """The next request of this kind ("write", "read", "any", or a function) meets a fault."""
-        kinds = {"write": self.is_write, "read": lambda *request: not self.is_write(*request), "any": lambda *_: True}
-        fault = Fault(mode, kinds.get(on, on), **how)
+        kinds: dict[str, Where] = {
+            "write": self.is_write,
+            "read": lambda *request: not self.is_write(*request),
+            "any": lambda *_: True,
+        }
+        fault = Fault(mode, kinds[on] if isinstance(on, str) else on, **how)
         with self.lock:
             self.faults.append(fault)
         return fault
 
-    def calm(self):
+    def calm(self) -> None:
         """No more faults, and counting begins anew."""
         with self.lock:
             self.faults.clear()
@@ -77,19 +91,19 @@ class Proxy:
             self.writes = self.calls = 0
             self.dice = None
 
-    def close(self):
+    def close(self) -> None:
         """Stop listening."""
         self.server.shutdown()
         self.server.server_close()
 
-    def _next(self, request):
+    def _next(self, request: Request) -> Fault | None:
         with self.lock:
             self.calls += 1
             if self.dice and (fault := self.dice(request)):
                 self.fired[fault.mode] += 1
                 return fault
             for fault in self.faults:
-                if fault.times > 0 and fault.where(*request):
+                if fault.times > 0 and fault.where and fault.where(*request):
                     if fault.skip > 0:
                         fault.skip -= 1
                         continue
@@ -98,14 +112,17 @@ class Proxy:
                     return fault
         return None
 
-    def handle(self, handler):
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
         """One request."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         request = (handler.command, handler.path, body)
         headers = {name: value for name, value in handler.headers.items() if name.lower() != "connection"}
         handler.close_connection = True
         fault = self._next(request)
-        mode = fault.mode if fault else ""
+        if fault is None:
+            self._reply(handler, *self.forward(request, headers))
+            return
+        mode = fault.mode
         if mode == "late":
             Thread(target=self._late, args=(request, headers, fault.seconds), daemon=True).start()
         if mode == "hang":
@@ -122,18 +139,18 @@ class Proxy:
             self._reply(handler, fault.status, fault.headers, fault.body)
         elif mode == "half":
             self._reply(handler, status, sent, answer[: len(answer) // 2])
-        elif mode == "slow":
-            self._drip(handler, status, sent, answer)
         else:
-            self._reply(handler, status, sent, answer)
+            self._drip(handler, status, sent, answer)
 
-    def forward(self, request, headers):
+    def forward(self, request: Request, headers: dict[str, str]) -> tuple[int, Headers, bytes]:
         """Have the CRM carry it out."""
         method, path, body = request
         if self.is_write(*request):
             with self.lock:
                 self.writes += 1
-        line = http.client.HTTPConnection(self.target.hostname, self.target.port, timeout=60)
+        line: http.client.HTTPConnection
+        kind = http.client.HTTPSConnection if self.target.scheme == "https" else http.client.HTTPConnection
+        line = kind(self.target.hostname or "", self.target.port, timeout=60)
         try:
             line.request(method, path, body, {**headers, "Host": self.target.netloc})
             answer = line.getresponse()
@@ -146,12 +163,12 @@ class Proxy:
         finally:
             line.close()
 
-    def _late(self, request, headers, seconds):
+    def _late(self, request: Request, headers: dict[str, str], seconds: float) -> None:
         time.sleep(seconds)
         self.forward(request, headers)
 
     @staticmethod
-    def _reply(handler, status, headers, body):
+    def _reply(handler: BaseHTTPRequestHandler, status: int, headers: Headers, body: bytes) -> None:
         handler.send_response_only(status)
         for name, value in headers:
             handler.send_header(name, value)
@@ -161,7 +178,7 @@ class Proxy:
         handler.end_headers()
         handler.wfile.write(body)
 
-    def _drip(self, handler, status, headers, body):
+    def _drip(self, handler: BaseHTTPRequestHandler, status: int, headers: Headers, body: bytes) -> None:
         handler.send_response_only(status)
         for name, value in headers:
             handler.send_header(name, value)
