@@ -1,8 +1,7 @@
 """Soak runs over the conformance suite's CRMs: changes on both sides, faults that fire, both sides compared.
 
 BENCH_CRMS (all five) names them, BENCH_OPS (2,000) and BENCH_FAULTS (500) say how many at least in each run,
-BENCH_SEEDS
-(5) how many random seeds. A run can be had again by BENCH_SEED.
+BENCH_SEEDS (5) how many random seeds. A run can be had again by BENCH_SEED.
 """
 
 import os

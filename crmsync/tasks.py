@@ -1,6 +1,7 @@
 """Doors for the queue: each takes keys, calls one service and says in a few words what was done."""
 
 from crmsync.services import convert, hints, pull, push
+from crmsync.services import dry_run as planned
 
 
 def push_connection(connection_id: int) -> str:
@@ -21,6 +22,11 @@ def pull_record(connection_id: int, remote_id: str) -> str:
 def follow_hints(connection_id: int) -> str:
     """Read the records that webhooks named."""
     return hints.follow_hints(connection_id)
+
+
+def dry_run(run_id: int) -> str:
+    """Plan what a connection would write."""
+    return planned.carry_out(run_id)
 
 
 def apply_inbox(connection_id: int) -> str:

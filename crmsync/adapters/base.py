@@ -205,8 +205,8 @@ class Adapter(Protocol):
         """What this CRM can do; no I/O."""
         ...
 
-    def fields(self, kind: str) -> frozenset[str]:
-        """Which of our fields this connection maps; no I/O."""
+    def fields(self, kind: str) -> Mapping[str, str]:
+        """Our fields that this connection maps, and the CRM's for each; no I/O."""
         ...
 
     def check(self, deadline: datetime) -> Health:

@@ -30,9 +30,9 @@ class Columns:
         """The CRM's name of a field of ours that is mapped."""
         return self._theirs[name]
 
-    def ours(self) -> frozenset[str]:
-        """What is mapped."""
-        return frozenset(self._theirs)
+    def as_map(self) -> dict[str, str]:
+        """What is mapped, ours → theirs."""
+        return dict(self._theirs)
 
     def all_theirs(self) -> list[str]:
         """The CRM's fields to read."""

@@ -70,12 +70,17 @@ def meaning(status: int, told: Mapping[str, Any], *, is_write: bool) -> AdapterE
 
 def grant(address: str, kept: Mapping[str, str], refresh: str, deadline: datetime) -> Grant:
     """A fresh token for a refresh token. Raises AuthRevoked, Unsent."""
-    form = {
-        "grant_type": "refresh_token",
-        "client_id": kept.get("client_id", ""),
-        "client_secret": kept.get("client_secret", ""),
-        "refresh_token": refresh or kept.get("refresh_token", ""),
-    }
+    more = {"grant_type": "refresh_token", "refresh_token": refresh or kept.get("refresh_token", "")}
+    return _ask(address, kept, more, deadline)
+
+
+def exchange(address: str, kept: Mapping[str, str], code: str, back: str, deadline: datetime) -> Grant:
+    """The first token after a person has signed in. Raises AuthRevoked, Unsent."""
+    return _ask(address, kept, {"grant_type": "authorization_code", "code": code, "redirect_uri": back}, deadline)
+
+
+def _ask(address: str, kept: Mapping[str, str], more: Mapping[str, str], deadline: datetime) -> Grant:
+    form = {"client_id": kept.get("client_id", ""), "client_secret": kept.get("client_secret", ""), **more}
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     reply = once("POST", f"{address}/oauth/v1/token", deadline, is_write=False, headers=headers, data=form)
     try:

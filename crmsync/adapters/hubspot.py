@@ -110,13 +110,17 @@ class HubspotAdapter:
         """Ask for a fresh token."""
         return hs_replies.grant(self._config.get("address", ADDRESS), self._kept, refresh, deadline)
 
+    def exchange(self, code: str, back: str, deadline: datetime) -> Grant:
+        """The first token after a person has signed in."""
+        return hs_replies.exchange(self._config.get("address", ADDRESS), self._kept, code, back, deadline)
+
     def capabilities(self) -> Capabilities:
         """A unique key, no compare-and-set, deletions only by webhook."""
         return CAPABILITIES
 
-    def fields(self, kind: str) -> frozenset[str]:
+    def fields(self, kind: str) -> Mapping[str, str]:
         """What is mapped."""
-        return self._columns[kind].ours()
+        return self._columns[kind].as_map()
 
     def check(self, deadline: datetime) -> Health:
         """Whether the account opens, and its clock."""
@@ -217,6 +221,8 @@ class HubspotAdapter:
         """The contact with this address, companies of this domain."""
         if kind == CONTACT:
             return self._by_property(kind, "email", str(values["email"]), deadline)
+        if not values["domain"]:
+            return []
         filters = [{"propertyName": "domain", "operator": "EQ", "value": str(values["domain"])}]
         return self._search(kind, filters, "createdate", 10, deadline)
 

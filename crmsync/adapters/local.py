@@ -62,9 +62,9 @@ class LocalAdapter:
         """A unique key, compare-and-set, no feed of deletions."""
         return CAPABILITIES
 
-    def fields(self, kind: str) -> frozenset[str]:
+    def fields(self, kind: str) -> Mapping[str, str]:
         """All that the board has."""
-        return frozenset(board.FIELDS)
+        return {name: name for name in board.FIELDS}
 
     def check(self, deadline: datetime) -> Health:
         """The board needs no sign-in."""

@@ -111,9 +111,9 @@ class OdooAdapter:
         """No unique key, no compare-and-set."""
         return CAPABILITIES
 
-    def fields(self, kind: str) -> frozenset[str]:
+    def fields(self, kind: str) -> Mapping[str, str]:
         """What is mapped."""
-        return self._columns.ours()
+        return self._columns.as_map()
 
     def check(self, deadline: datetime) -> Health:
         """Sign in; the clock is the server's."""

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from crmsync.adapters import setups
 from crmsync.adapters.base import Adapter
 from crmsync.adapters.hubspot import HubspotAdapter
 from crmsync.adapters.local import LocalAdapter
 from crmsync.adapters.odoo import OdooAdapter
 from crmsync.adapters.salesforce import SalesforceAdapter
+from crmsync.adapters.setup import Setup
 from crmsync.adapters.tryton import TrytonAdapter
 from crmsync.models import Connection
 from crmsync.services.tokens import Granted, StoredTokens
@@ -28,9 +30,26 @@ _factories: dict[str, Factory] = {
 }
 
 
-def register_adapter(name: str, factory: Factory) -> None:
-    """Add an adapter: ``factory(config, secret)``. Registering a name again replaces it."""
+_setups: dict[str, Setup] = {
+    "local": setups.LOCAL,
+    "salesforce": setups.SALESFORCE,
+    "hubspot": setups.HUBSPOT,
+    "odoo": setups.ODOO,
+    "tryton": setups.TRYTON,
+}
+
+
+def register_adapter(name: str, factory: Factory, setup: Setup | None = None) -> None:
+    """Add an adapter: ``factory(config, secret)``, and how it is set up. Registering a name again replaces it."""
     _factories[name] = factory
+    _setups[name] = setup or Setup(name.capitalize(), "")
+
+
+def setup_of(name: str) -> Setup:
+    """How connections of this adapter are set up. Raises ConfigurationError for one that is not there."""
+    if name not in _setups:
+        raise ConfigurationError(f"There is no adapter called “{name}”.")
+    return _setups[name]
 
 
 def adapter_names() -> list[str]:

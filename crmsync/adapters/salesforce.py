@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from crmsync.adapters import sf_grants, sf_messages
+from crmsync.adapters import sf_grants, sf_messages, sf_words
 from crmsync.adapters.base import (
     COMPANY,
     CONTACT,
@@ -36,21 +36,12 @@ from crmsync.adapters.base import (
 )
 from crmsync.adapters.columns import AMOUNTS, Columns, moment_of, plain, stamp
 from crmsync.adapters.errors import (
-    AdapterError,
-    Ambiguous,
-    AuthExpired,
-    DuplicateSuspected,
-    Forbidden,
     Gone,
-    Invalid,
-    Locked,
     Moved,
-    QuotaExhausted,
-    SchemaDrift,
     Unavailable,
 )
 from crmsync.adapters.tokens import Grant, NoToken, Tokens
-from crmsync.adapters.wire import Reply, Wire
+from crmsync.adapters.wire import Wire
 from leadmgmt.core.now import now
 
 API_VERSION = "v62.0"
@@ -95,22 +86,6 @@ CAPABILITIES = Capabilities(
     parents=(COMPANY, CONTACT),
     associates=(CONTACT,),
 )
-# What the vendor's error codes mean; all others are Invalid where the status is a 4xx.
-MEANINGS: dict[str, type[AdapterError]] = {
-    "INVALID_SESSION_ID": AuthExpired,
-    "REQUEST_LIMIT_EXCEEDED": QuotaExhausted,
-    "UNABLE_TO_LOCK_ROW": Locked,
-    "ENTITY_IS_DELETED": Gone,
-    "NOT_FOUND": Gone,
-    "INVALID_FIELD": SchemaDrift,
-    "INVALID_TYPE": SchemaDrift,
-    "INSUFFICIENT_ACCESS": Forbidden,
-    "INSUFFICIENT_ACCESS_OR_READONLY": Forbidden,
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": Forbidden,
-    "API_DISABLED_FOR_ORG": Forbidden,
-    # Another write with our key was quicker: the record is there, only a look says which.
-    "DUPLICATE_VALUE": Ambiguous,
-}
 
 
 class SalesforceAdapter:
@@ -125,7 +100,7 @@ class SalesforceAdapter:
         self._key = config.get("key_field", KEY_FIELD)
         self._columns = {kind: Columns(own, config, kind) for kind, own in COLUMNS.items()}
         self._owners: dict[str, str | None] = {}
-        self._wire = Wire(config.get("address", ""), NoToken(), _refusal)
+        self._wire = Wire(config.get("address", ""), NoToken(), sf_words.refusal)
 
     def use_tokens(self, tokens: Tokens) -> None:
         """The engine keeps the tokens of all workers in one place."""
@@ -135,13 +110,17 @@ class SalesforceAdapter:
         """Ask for a fresh token."""
         return sf_grants.grant(self._config, self._secret, refresh, deadline)
 
+    def exchange(self, code: str, back: str, deadline: datetime) -> Grant:
+        """The first token after a person has signed in."""
+        return sf_grants.exchange(self._config, self._secret, code, back, deadline)
+
     def capabilities(self) -> Capabilities:
         """A unique key, a feed of deletions, no compare-and-set."""
         return CAPABILITIES
 
-    def fields(self, kind: str) -> frozenset[str]:
+    def fields(self, kind: str) -> Mapping[str, str]:
         """What is mapped."""
-        return self._columns[kind].ours()
+        return self._columns[kind].as_map()
 
     def check(self, deadline: datetime) -> Health:
         """Who we are, the clock, and what is left of the day's calls."""
@@ -174,10 +153,10 @@ class SalesforceAdapter:
         body, warnings = self._body(cmd, deadline)
         if cmd.remote_id is None:
             path = self._path("sobjects", OBJECTS[cmd.kind], self._key, cmd.external_key)
-            where = f"{self._key} = {literal(cmd.external_key)}"
+            where = f"{self._key} = {sf_words.literal(cmd.external_key)}"
         else:
             path = self._path("sobjects", OBJECTS[cmd.kind], cmd.remote_id)
-            where = f"Id = {literal(cmd.remote_id)}"
+            where = f"Id = {sf_words.literal(cmd.remote_id)}"
         return self._write(cmd.kind, path, body, where, deadline, warnings)
 
     def set_stage(self, cmd: SetStage, deadline: datetime) -> Written:
@@ -190,7 +169,7 @@ class SalesforceAdapter:
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """The person's role on the deal, unless it is there."""
         pair = {"OpportunityId": cmd.remote_id, "ContactId": cmd.to_id}
-        where = " AND ".join(f"{name} = {literal(value)}" for name, value in pair.items())
+        where = " AND ".join(f"{name} = {sf_words.literal(value)}" for name, value in pair.items())
         # Every value of a query goes through `literal`.
         soql = f"SELECT Id FROM OpportunityContactRole WHERE {where}"  # noqa: S608  # SOQL, escaped as above
         if not self._query(soql, deadline):
@@ -203,7 +182,7 @@ class SalesforceAdapter:
 
     def get(self, kind: str, remote_id: str, deadline: datetime) -> Remote:
         """One record, deleted ones told apart."""
-        found = self._records(kind, f"Id = {literal(remote_id)}", deadline, also_deleted=True)
+        found = self._records(kind, f"Id = {sf_words.literal(remote_id)}", deadline, also_deleted=True)
         if not found:
             raise Gone("Salesforce has no such record.")
         if found[0].merged_into:
@@ -214,15 +193,17 @@ class SalesforceAdapter:
 
     def find_by_key(self, kind: str, external_key: str, deadline: datetime) -> list[Remote]:
         """SOQL reads the rows themselves, no search index."""
-        return self._records(kind, f"{self._key} = {literal(external_key)}", deadline)
+        return self._records(kind, f"{self._key} = {sf_words.literal(external_key)}", deadline)
 
     def match(self, kind: str, values: Values, deadline: datetime) -> list[Remote]:
         """Accounts with this website, contacts with this address."""
         if kind == CONTACT:
-            return self._records(kind, f"Email = {literal(str(values['email']))}", deadline)
+            return self._records(kind, f"Email = {sf_words.literal(str(values['email']))}", deadline)
         domain = str(values["domain"])
-        found = self._records(kind, f"Website LIKE {literal(f'%{like(domain)}%')}", deadline)
-        return [one for one in found if host_of(str(one.values["domain"] or "")) == domain]
+        if not domain:
+            return []
+        found = self._records(kind, f"Website LIKE {sf_words.literal(f'%{sf_words.like(domain)}%')}", deadline)
+        return [one for one in found if sf_words.host_of(str(one.values["domain"] or "")) == domain]
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:
         """Records with a key of ours by (time, id)."""
@@ -230,7 +211,7 @@ class SalesforceAdapter:
         where = f"{self._key} != null AND SystemModstamp >= {lo} AND SystemModstamp <= {hi}"
         if token:
             at, _, last = token.partition("|")
-            where += f" AND (SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {literal(last)}))"
+            where += f" AND (SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {sf_words.literal(last)}))"
         found = self._records(kind, f"{where} ORDER BY SystemModstamp, Id LIMIT {limit}", deadline)
         if len(found) < limit:
             return ChangePage(found, None, window.hi)
@@ -284,7 +265,7 @@ class SalesforceAdapter:
 
     def _owner(self, email: str, deadline: datetime) -> str | None:
         if email not in self._owners:
-            soql = f"SELECT Id FROM User WHERE Email = {literal(email)} AND IsActive = true"  # noqa: S608  # SOQL, escaped
+            soql = f"SELECT Id FROM User WHERE Email = {sf_words.literal(email)} AND IsActive = true"  # noqa: S608  # SOQL, escaped
             found = self._query(soql, deadline)
             self._owners[email] = found[0]["Id"] if len(found) == 1 else None
         return self._owners[email]
@@ -307,7 +288,7 @@ class SalesforceAdapter:
             "POST", self._path("composite"), deadline, json={"allOrNone": True, "compositeRequest": steps}
         )
         wrote, looked = told["compositeResponse"]
-        if error := _meaning(wrote["httpStatusCode"], wrote["body"], True):
+        if error := sf_words.meaning(wrote["httpStatusCode"], wrote["body"], True):
             raise error
         remote = self._remote(kind, looked["body"]["records"][0])
         created = (wrote["body"] or {}).get("created", False)
@@ -345,54 +326,3 @@ class SalesforceAdapter:
             deleted=bool(record.get("IsDeleted")),
             merged_into=record.get("MasterRecordId"),
         )
-
-
-def literal(text: str) -> str:
-    """A text in SOQL, whatever it holds."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-    return f"'{escaped}'"
-
-
-def like(text: str) -> str:
-    """A text to be found by LIKE as it stands."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def host_of(website: str) -> str:
-    """The host of a website as people write them, without “www.”."""
-    return website.lower().partition("//")[2].partition("/")[0].removeprefix("www.") or website.lower().partition("/")[
-        0
-    ].removeprefix("www.")
-
-
-def _refusal(reply: Reply, is_write: bool) -> AdapterError | None:
-    if reply.status < 300:
-        return None
-    try:
-        told = reply.json()
-    except ValueError:
-        return None
-    return _meaning(reply.status, told, is_write)
-
-
-def _meaning(status: int, told: Any, is_write: bool) -> AdapterError | None:
-    """The vendor's list of {message, errorCode, fields} in the contract's words."""
-    if status == 300:
-        return DuplicateSuspected("Several records carry our key.", candidates=[str(one) for one in told or ()])
-    if status < 300:
-        return None
-    first = told[0] if isinstance(told, list) and told and isinstance(told[0], dict) else {}
-    code = first.get("errorCode", "")
-    said = f"{code}: {first.get('message', '')}"[:500]
-    if code == "DUPLICATES_DETECTED":
-        return DuplicateSuspected(said, candidates=_candidates(first))
-    if meaning := MEANINGS.get(code):
-        return meaning(said) if is_write or meaning is not Ambiguous else Unavailable(said)
-    if code and 400 <= status < 500 and status not in (401, 429):
-        return Invalid(said, field_errors={str(name): code for name in first.get("fields") or ()})
-    return None
-
-
-def _candidates(error: Mapping[str, Any]) -> list[str]:
-    results = (error.get("duplicateResult") or {}).get("matchResults", ())
-    return [match["record"]["Id"] for result in results for match in result.get("matchRecords", ())]

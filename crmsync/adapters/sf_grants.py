@@ -20,7 +20,23 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 def grant(config: Mapping[str, Any], secret: str, refresh: str, deadline: datetime) -> Grant:
     """A fresh token. Raises AuthRevoked where a person has to sign in anew, Unsent where nobody answered."""
     kept = json.loads(secret or "{}")
-    form = _form(config, kept, refresh or kept.get("refresh_token", ""))
+    return _ask(config, _form(config, kept, refresh or kept.get("refresh_token", "")), deadline)
+
+
+def exchange(config: Mapping[str, Any], secret: str, code: str, back: str, deadline: datetime) -> Grant:
+    """The first token after a person has signed in. Raises AuthRevoked, Unsent."""
+    kept = json.loads(secret or "{}")
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": back,
+        "client_id": kept.get("client_id", ""),
+        "client_secret": kept.get("client_secret", ""),
+    }
+    return _ask(config, form, deadline)
+
+
+def _ask(config: Mapping[str, Any], form: Mapping[str, str], deadline: datetime) -> Grant:
     login = config.get("login", LOGIN) if config.get("flow") != "client_credentials" else config["address"]
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     reply = once(

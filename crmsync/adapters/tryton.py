@@ -135,9 +135,9 @@ class TrytonAdapter:
         """Compare-and-set, no unique key, stages by action."""
         return CAPABILITIES
 
-    def fields(self, kind: str) -> frozenset[str]:
+    def fields(self, kind: str) -> Mapping[str, str]:
         """What is mapped."""
-        return self._columns[kind].ours()
+        return self._columns[kind].as_map()
 
     def check(self, deadline: datetime) -> Health:
         """Whether the session opens, and the server's clock."""

@@ -26,10 +26,42 @@ class Connection(models.Model):
     failures_in_a_row = models.PositiveSmallIntegerField(default=0, editable=False)
     last_push_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_pull_at = models.DateTimeField(null=True, blank=True, editable=False)
+    canary_left = models.PositiveSmallIntegerField(
+        null=True, blank=True, editable=False, help_text=_("New deals that may still be made there; empty: any number.")
+    )
+    schema = models.JSONField(
+        default=dict, blank=True, editable=False, help_text=_("What the CRM said of itself last.")
+    )
+    schema_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_fields = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_("Our field → why it rests: the CRM's field is not as it was."),
+    )
     last_error = models.TextField(blank=True, editable=False)
 
     def __str__(self) -> str:
         return self.name
+
+
+class DryRun(models.Model):
+    """What a connection would write if it were on: looked at before it is."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="dry_runs")
+    begun_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    total = models.PositiveIntegerField(default=0)
+    rows = models.JSONField(default=list)
+    error = models.TextField(blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.begun_at:%Y-%m-%d %H:%M}"
 
 
 class Session(models.Model):

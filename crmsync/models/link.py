@@ -30,6 +30,7 @@ class Link(models.Model):
     is_associated = models.BooleanField(
         default=False, help_text=_("Whether company and person are tied to it there, where that takes a call.")
     )
+    is_canary = models.BooleanField(default=False, help_text=_("One of the first few, made to be looked at."))
     merged_into = models.CharField(max_length=120, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)
 

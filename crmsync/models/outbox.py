@@ -24,6 +24,8 @@ class OutboxEntry(models.Model):
     seq = models.PositiveIntegerField()
     op = models.CharField(max_length=10, default="upsert")
     fields = models.JSONField(default=list)
+    # What people do goes before what is only brought up to date.
+    priority = models.PositiveSmallIntegerField(default=0)
     idempotency_key = models.CharField(max_length=64, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.READY)
     attempts = models.PositiveSmallIntegerField(default=0)

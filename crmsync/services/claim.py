@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from crmsync.models import OutboxEntry
+from crmsync.models import Link, OutboxEntry
 from crmsync.services.outbox import UPSERT
 
 State = OutboxEntry.State
@@ -36,14 +36,18 @@ def due(at: datetime) -> QuerySet[OutboxEntry]:
     return OutboxEntry.objects.filter(ripe).exclude(Exists(earlier))
 
 
-def claim_next(connection_id: int, at: datetime) -> Claim | None:
-    """Lease the next entry of a connection, None if nothing is due.
+def claim_next(connection_id: int, at: datetime, *, only_linked: bool = False) -> Claim | None:
+    """Lease the next entry of a connection, None if nothing is due. ``only_linked``: no deal is to be made there.
 
     The conditional UPDATE decides between workers; who loses looks again. An entry whose lease ran out comes back to
     be verified, never to be sent blindly. Later changes of the same record that wait behind it are sent along with it.
     """
     for _ in range(LOST_RACES):
-        head = due(at).filter(connection=connection_id).order_by("not_before", "pk").first()
+        waiting = due(at).filter(connection=connection_id)
+        if only_linked:
+            there = Link.objects.filter(connection=connection_id).exclude(remote_id=None, is_canary=False)
+            waiting = waiting.filter(opportunity__in=there.values("opportunity"))
+        head = waiting.order_by("priority", "not_before", "pk").first()
         if head is None:
             return None
         claim = _lease(head, at)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from crmsync.adapters.base import COMPANY, CONTACT, DEAL, Adapter, Associate, Remote, Upsert
 from crmsync.adapters.errors import AdapterError, Ambiguous, PartialWrite
 from crmsync.models import Connection, Link, Opportunity, Parent
@@ -132,8 +134,7 @@ def _earlier(adapter: Adapter, parent: Parent) -> Remote | None:
 
 def _candidate(connection: Connection, adapter: Adapter, parent: Parent, values: Mapping[str, Any]) -> Remote | None:
     """The record that stands there already and is surely the same."""
-    asked = "email" if parent.kind == CONTACT else "domain"
-    if not values.get(asked) and not (asked == "domain" and values.get("name")):
+    if not _may_be_matched(parent.kind, values):
         return None
     found = adapter.match(parent.kind, {"domain": "", **values}, now() + DEADLINE)
     if not found:
@@ -142,6 +143,11 @@ def _candidate(connection: Connection, adapter: Adapter, parent: Parent, values:
         return found[0]
     ids = ", ".join(one.remote_id for one in found[:5])
     raise NeedsPerson(f"The CRM has a {parent.kind} like this already ({ids}): choose it, or make another.")
+
+
+def _may_be_matched(kind: str, values: Mapping[str, Any]) -> bool:
+    """A person by their address, a company by its domain or, where it has none, by its name."""
+    return bool(values.get("email") if kind == CONTACT else values.get("domain") or values.get("name"))
 
 
 def _keep(parent: Parent, remote_id: str, *, is_ours: bool) -> str:
@@ -153,3 +159,21 @@ def _keep(parent: Parent, remote_id: str, *, is_ours: bool) -> str:
 def wait(claim: Claim, error: NotYet) -> None:
     """The entry comes back when the time is over; that costs no attempt."""
     settle(claim, "ready", not_before=error.until, sent_at=None, attempts=claim.entry.attempts - 1)
+
+
+def candidates_of(opportunity: Opportunity, connection: Connection, adapter: Adapter) -> str:
+    """In words, for a dry run: the company and person that stand there already. Asks, and makes nothing."""
+    wanted, contact, said = adapter.capabilities().parents, opportunity.lead.contact, []
+    things: list[tuple[str, Parent]] = []
+    if COMPANY in wanted and contact.company is not None:
+        things.append((COMPANY, Parent(kind=COMPANY, company=contact.company)))
+    if CONTACT in wanted and contact.email:
+        things.append((CONTACT, Parent(kind=CONTACT, contact=contact)))
+    for kind, parent in things:
+        values = {name: value for name, value in values_of(parent).items() if value}
+        if not _may_be_matched(kind, values):
+            continue
+        if found := adapter.match(kind, {"domain": "", **values}, now() + DEADLINE):
+            ids = ", ".join(one.remote_id for one in found[:5])
+            said.append(_("%(kind)s there already: %(ids)s") % {"kind": Parent.Kind(kind).label, "ids": ids})
+    return "; ".join(said)

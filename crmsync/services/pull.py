@@ -10,7 +10,7 @@ from crmsync.adapters.base import DEAL, Adapter, Capabilities, Remote, Window
 from crmsync.adapters.errors import AdapterError, Gone, Moved, QuotaExhausted, RateLimited
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Cursor, InboxEvent, Link
-from crmsync.services import breaker
+from crmsync.services import breaker, schema
 from crmsync.services.apply import apply_record
 from crmsync.services.claim import DEADLINE
 from crmsync.services.take_in import differs, store, take_in
@@ -47,6 +47,7 @@ def pull_connection(connection_id: int) -> str:
     try:
         seen = _poll(connection, adapter)
         breaker.note_success(connection)
+        schema.read_if_due(connection, adapter, now())
     except RateLimited as error:
         breaker.park(connection, error, now() + timedelta(seconds=min(error.retry_after or 1, 3600)))
         seen = 0

@@ -43,7 +43,7 @@ def _push(connection: Connection, adapter: Adapter) -> str:
             return f"{sent} sent; the connection rests"
         if breaker.is_suspect(connection) and not is_back(connection, adapter, at):
             return f"{sent} sent; the CRM is not back"
-        claim = claim_next(connection.pk, at)
+        claim = claim_next(connection.pk, at, only_linked=connection.canary_left == 0)
         if claim is None:
             break
         send(claim, connection, adapter)

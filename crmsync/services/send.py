@@ -5,9 +5,10 @@ out after the send is verified against the CRM before anything is sent again.
 """
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from crmsync.adapters.base import DEAL, Adapter, SetStage, Written
 from crmsync.adapters.errors import Ambiguous, Unavailable
@@ -23,6 +24,7 @@ from leadmgmt.core.now import now
 log = logging.getLogger(__name__)
 
 State = OutboxEntry.State
+CANARY_PAUSE = timedelta(minutes=1)
 STUCK = (Link.State.QUARANTINED, Link.State.MERGED, Link.State.REMOTE_DELETED)
 
 
@@ -54,6 +56,9 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
         _read_first(link, connection, adapter)
         if not link.is_associated and adapter.capabilities().associates:
             parents.associate(link, connection, adapter)
+    elif connection.canary_left is not None and not _is_among_the_first(link):
+        settle(claim, State.READY, not_before=at + CANARY_PAUSE, attempts=claim.entry.attempts - 1)
+        return
     above = {} if link.remote_id else parents.parents_of(claim, connection, adapter)
     plan = plan_write(claim.entry, link, connection, adapter, above)
     if plan is None:
@@ -70,6 +75,18 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
     # A deal that is still to be tied to its company comes back for it; it is safe by then.
     is_last = bool(link.remote_id) or not adapter.capabilities().associates
     _record(claim, plan, written, State.DONE if is_last else State.READY, now())
+
+
+def _is_among_the_first(link: Link) -> bool:
+    """Whether this deal may be made there while only a few are: each takes one place, once."""
+    if link.is_canary:
+        return True
+    with transaction.atomic():
+        places = Connection.objects.filter(pk=link.connection_id, canary_left__gt=0)
+        if not places.update(canary_left=F("canary_left") - 1):
+            return False
+        Link.objects.filter(pk=link.pk).update(is_canary=True)
+    return True
 
 
 def _read_first(link: Link, connection: Connection, adapter: Adapter) -> None:

@@ -121,11 +121,14 @@ class Soak:
             self.deals.append(new_deal(self.random.randrange(10**9)).pk)
             return
         number = self.random.choice(self.deals)
+        if number in self.closed:
+            # Closed deals are read-only in some CRMs.
+            return
         if chance < 0.55:
             self._rename(number)
             return
         link = Link.objects.filter(connection=self.connection, opportunity=number).exclude(remote_id=None).first()
-        if link is None or not link.remote_id or number in self.closed:
+        if link is None or not link.remote_id:
             self._rename(number)
         elif chance < 0.82:
             amount = Decimal(self.random.randrange(100, 10**7)) / 100
@@ -134,7 +137,7 @@ class Soak:
         elif chance < 0.96 or self.lost is None:
             stage = self.random.choice(self.open)
             self.direct.set_stage(SetStage(DEAL, link.external_key, link.remote_id, stage), self._deadline())
-        else:
+        elif not OutboxEntry.objects.filter(opportunity=number, state__in=OPEN).exists():
             lost = SetStage(DEAL, link.external_key, link.remote_id, self.lost, self.reason)
             self.closed.add(number)
             self.direct.set_stage(lost, self._deadline())

@@ -88,7 +88,7 @@ class MemoryAdapter:
         return self.crm.can
 
     def fields(self, kind):
-        return frozenset(ALL_FIELDS)
+        return {name: name for name in ALL_FIELDS}
 
     def match(self, kind, values, deadline):
         return []
