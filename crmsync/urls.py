@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crmsync.views import board, handoffs, health, lead
+from crmsync.views import board, handoffs, health, lead, setup
 
 app_name = "crmsync"
 
@@ -17,9 +17,25 @@ urlpatterns = [
     path("leads/<int:lead_id>/crm/", lead.lead_panel, name="lead_panel"),
     path("leads/<int:lead_id>/convert/", lead.lead_convert, name="lead_convert"),
     path("setup/crm/", health.health, name="health"),
+    path("setup/crm/new/", setup.connection_new, name="connection_new"),
+    path("setup/crm/signed-in/", setup.signed_in, name="signed_in"),
     path("setup/crm/connections/<int:connection_id>/pull/", health.connection_pull, name="connection_pull"),
     path("setup/crm/entries/<int:entry_id>/retry/", health.entry_retry, name="entry_retry"),
     path("setup/crm/entries/<int:entry_id>/skip/", health.entry_skip, name="entry_skip"),
     path("setup/crm/inbox/<int:event_id>/retry/", health.inbox_retry, name="inbox_retry"),
     path("setup/crm/conflicts/<int:conflict_id>/resolve/", health.conflict_resolve, name="conflict_resolve"),
+    path("setup/crm/<slug:slug>/", setup.connection, name="connection"),
+    path("setup/crm/<slug:slug>/access/", setup.connection_access, name="connection_access"),
+    path("setup/crm/<slug:slug>/sign-in/", setup.connection_sign_in, name="connection_sign_in"),
+    path("setup/crm/<slug:slug>/try/", setup.connection_try, name="connection_try"),
+    path("setup/crm/<slug:slug>/prepare/", setup.connection_prepare, name="connection_prepare"),
+    path("setup/crm/<slug:slug>/fields/", setup.connection_fields, name="connection_fields"),
+    path("setup/crm/<slug:slug>/stages/", setup.connection_stages, name="connection_stages"),
+    path("setup/crm/<slug:slug>/reasons/", setup.connection_reasons, name="connection_reasons"),
+    path("setup/crm/<slug:slug>/dry-run/", setup.connection_dry_run, name="connection_dry_run"),
+    path("setup/crm/<slug:slug>/dry-run/<int:run_id>/", setup.dry_run_detail, name="dry_run"),
+    path("setup/crm/<slug:slug>/dry-run/<int:run_id>/reviewed/", setup.dry_run_reviewed, name="dry_run_reviewed"),
+    path("setup/crm/<slug:slug>/switch/", setup.connection_switch, name="connection_switch"),
+    path("setup/crm/<slug:slug>/backfill/", setup.connection_backfill, name="connection_backfill"),
+    path("setup/crm/<slug:slug>/hook/", setup.connection_hook, name="connection_hook"),
 ]

@@ -1,7 +1,8 @@
 """Our names for a deal's fields and a CRM's, and the values between them; shared by the adapters.
 
 A field that is not mapped is neither sent nor read. ``config["fields"]`` of a connection names other fields than the
-adapter's own, or none (an empty name).
+adapter's own, or none (an empty name); ``config["paused"]`` are those of a deal that rest, as their field there is
+not as it was.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from crmsync.adapters.base import Value
+from crmsync.adapters.base import DEAL, Value
 
 DATES = frozenset({"close_on"})
 AMOUNTS = frozenset({"amount"})
@@ -21,7 +22,10 @@ class Columns:
     def __init__(self, own: Mapping[str, str], config: Mapping[str, Any], kind: str) -> None:
         chosen: Mapping[str, str] = config.get("fields", {}).get(kind, {})
         merged: dict[str, str] = {**own, **{name: theirs for name, theirs in chosen.items() if name in own}}
-        self._theirs: dict[str, str] = {ours: theirs for ours, theirs in merged.items() if theirs}
+        resting = config.get("paused", ()) if kind == DEAL else ()
+        self._theirs: dict[str, str] = {
+            ours: theirs for ours, theirs in merged.items() if theirs and ours not in resting
+        }
 
     def __contains__(self, name: str) -> bool:
         return name in self._theirs

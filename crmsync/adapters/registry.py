@@ -57,13 +57,19 @@ def adapter_names() -> list[str]:
     return sorted(_factories)
 
 
-def adapter_for(connection: Connection) -> Adapter:
-    """The adapter of a connection, with its credentials and where its tokens are kept. Raises ConfigurationError."""
+def adapter_for(connection: Connection, *, with_paused: bool = False) -> Adapter:
+    """The adapter of a connection, with its credentials and where its tokens are kept. Raises ConfigurationError.
+
+    ``with_paused``: also with the fields that rest.
+    """
     factory = _factories.get(connection.adapter)
     if factory is None:
         raise ConfigurationError(f"There is no adapter called “{connection.adapter}”.")
     bend = _bent.get()
-    config = bend.config(connection.config) if bend else connection.config
+    config: Mapping[str, Any] = connection.config
+    if connection.paused_fields and not with_paused:
+        config = {**config, "paused": list(connection.paused_fields)}
+    config = bend.config(config) if bend else config
     adapter = factory(config, secrets.unseal(connection.secret) if connection.secret else "")
     if isinstance(adapter, Granted):
         adapter.use_tokens(StoredTokens(connection, adapter))

@@ -7,7 +7,7 @@ from crmsync.adapters import errors
 from crmsync.adapters.base import DEAL, Adapter
 from crmsync.models import Connection, Link, OutboxEntry
 from crmsync.outgoing import NotMapped
-from crmsync.services import breaker
+from crmsync.services import breaker, schema
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, settle
 from crmsync.services.take_in import take_in
 from leadmgmt.core.backoff import next_try
@@ -62,6 +62,9 @@ def _handle(claim: Claim, connection: Connection, adapter: Adapter, error: Excep
             _hold(claim, error)
         case NeedsPerson() | NotMapped():
             _hold(claim, error)
+        case errors.SchemaDrift() if _pauses(connection, adapter):
+            # The field that is missing rests from now on; the rest of the change goes.
+            _uncounted(claim, error, at)
         case _ if isinstance(error, FOR_A_PERSON):
             _hold(claim, error)
         case _ if isinstance(error, REFUSED):
@@ -69,6 +72,15 @@ def _handle(claim: Claim, connection: Connection, adapter: Adapter, error: Excep
         case _:
             return False
     return True
+
+
+def _pauses(connection: Connection, adapter: Adapter) -> bool:
+    """Whether a look at what the CRM says of itself finds a field that is not as it was."""
+    before = set(connection.paused_fields)
+    try:
+        return bool(set(schema.read_schema(connection, adapter)) - before)
+    except errors.AdapterError:
+        return False
 
 
 def _words(error: Exception) -> dict[str, str]:

@@ -28,9 +28,7 @@ def plan_write(
     entry: OutboxEntry, link: Link, connection: Connection, adapter: Adapter, parents: Mapping[str, str]
 ) -> Plan | None:
     """The command for an entry, None where the CRM already has all of it. Raises NotMapped."""
-    opportunity, can = entry.opportunity, adapter.capabilities()
-    # A field that is not in the CRM as it was rests; the others flow.
-    mapped = [name for name in adapter.fields(DEAL) if name not in connection.paused_fields]
+    opportunity, can, mapped = entry.opportunity, adapter.capabilities(), adapter.fields(DEAL)
     if not link.remote_id:
         return _create(opportunity, link, connection, mapped, parents)
     names = [name for name in _named(entry) if name in mapped]

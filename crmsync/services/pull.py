@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from crmsync.adapters.base import DEAL, Adapter, Capabilities, Remote, Window
-from crmsync.adapters.errors import AdapterError, Gone, Moved, QuotaExhausted, RateLimited
+from crmsync.adapters.errors import AdapterError, Gone, Moved, QuotaExhausted, RateLimited, SchemaDrift
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Cursor, InboxEvent, Link
 from crmsync.services import breaker, schema
@@ -53,6 +53,11 @@ def pull_connection(connection_id: int) -> str:
         seen = 0
     except QuotaExhausted as error:
         breaker.park(connection, error, error.reset_at or now() + timedelta(hours=1))
+        seen = 0
+    except SchemaDrift:
+        # The next poll goes without the field that is missing.
+        with suppress(AdapterError):
+            schema.read_schema(connection, adapter)
         seen = 0
     except AdapterError as error:
         breaker.note_failure(connection, error, now())

@@ -46,9 +46,14 @@ def _push(connection: Connection, adapter: Adapter) -> str:
         claim = claim_next(connection.pk, at, only_linked=connection.canary_left == 0)
         if claim is None:
             break
+        resting = set(connection.paused_fields)
         send(claim, connection, adapter)
         sent += 1
         connection.refresh_from_db()
+        if resting != set(connection.paused_fields):
+            # Another map: the next job begins with it.
+            enqueue(PUSH, connection.pk)
+            break
     else:
         enqueue(PUSH, connection.pk)
     if sent:

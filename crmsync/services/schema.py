@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from crmsync.adapters.base import DEAL, Adapter, FieldSchema
 from crmsync.adapters.columns import AMOUNTS, DATES
 from crmsync.adapters.errors import AdapterError
+from crmsync.adapters.registry import adapter_for
 from crmsync.models import AuditRow, Connection
 from crmsync.services.claim import DEADLINE
 from crmsync.services.repair import release_held
@@ -72,12 +73,12 @@ def read_schema(connection: Connection, adapter: Adapter, at: datetime | None = 
     """
     told = adapter.describe(DEAL, now() + DEADLINE)
     fields = {one.name: _kept(one) for one in told.fields}
-    mapped = adapter.fields(DEAL)
+    mapped = adapter_for(connection, with_paused=True).fields(DEAL)
     before = connection.schema.get("fields", {})
     paused = {}
     for ours, theirs in mapped.items():
-        # A field within a related record ("Owner.Email") is described with that record.
-        if "." in theirs:
+        # A field within a related record ("Owner.Email") is described with that record; some CRMs describe nothing.
+        if "." in theirs or not fields:
             continue
         if why := complaint(ours, fields.get(theirs)):
             paused[ours] = why

@@ -137,7 +137,7 @@ def can_prepare(connection: Connection) -> bool:
 def prepare(connection: Connection) -> list[str]:
     """Make the fields of ours that are missing in the CRM. Returns their names; raises NotReady."""
     try:
-        adapter = adapter_for(connection)
+        adapter = adapter_for(connection, with_paused=True)
         made: list[str] = adapter.prepare(now() + DEADLINE)  # type: ignore[attr-defined]  # asked for by can_prepare
         schema.read_schema(connection, adapter)
     except (AdapterError, ConfigurationError) as error:

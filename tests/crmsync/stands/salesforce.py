@@ -130,7 +130,10 @@ class Salesforce:
             return 400, {"error": "invalid_grant", "error_description": "expired authorization code"}
         token = f"token-{self.given}"
         self.tokens.add(token)
-        return 200, {"access_token": token, "token_type": "Bearer", "instance_url": "", "issued_at": "0"}
+        told = {"access_token": token, "token_type": "Bearer", "instance_url": "", "issued_at": "0"}
+        if asked["grant_type"] == "authorization_code":
+            told["refresh_token"] = f"refresh-{self.given}"
+        return 200, told
 
     def admit(self, environ):
         """A token that is in force, and calls left for the day."""
