@@ -41,7 +41,7 @@ def _bench() -> None:
     from crmsync.models import Connection
     from crmsync.soak.run import Soak
     from leads.models import User
-    from tests.crmsync.stands.stand import all_stands
+    from tests.crmsync.stands.stand_others import all_stands
     from tests.crmsync.things import make_crm
     from tests.factories import make_user
 

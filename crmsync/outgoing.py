@@ -30,8 +30,8 @@ def outgoing(opportunity: Opportunity, connection: Connection, names: Iterable[s
 
 def stage_for(opportunity: Opportunity, connection: Connection) -> str:
     """The CRM's word for where the deal stands on our side."""
-    if opportunity.stage == Opportunity.Stage.OPEN and opportunity.remote_stage:
-        return opportunity.remote_stage
+    if opportunity.stage == Opportunity.Stage.OPEN and (standing := _standing(opportunity, connection)):
+        return standing
     stages = StageMap.objects.filter(connection=connection, meaning=opportunity.stage)
     if opportunity.stage == Opportunity.Stage.OPEN:
         stages = stages.order_by("-is_outbound_default", "position")
@@ -39,6 +39,14 @@ def stage_for(opportunity: Opportunity, connection: Connection) -> str:
     if stage is None:
         raise NotMapped(f"No stage of {connection.slug} means {opportunity.stage}.")
     return stage.remote
+
+
+def _standing(opportunity: Opportunity, connection: Connection) -> str:
+    """The stage in which this CRM has an open deal already; each CRM has stages of its own."""
+    link = opportunity.links.filter(connection=connection).first()
+    stage = str(link.shadow.get("stage") or "") if link else ""
+    meanings = StageMap.objects.filter(connection=connection, remote=stage, meaning=StageMap.Meaning.OPEN)
+    return stage if stage and meanings.exists() else ""
 
 
 def loss_text_for(reason: Reason | None, connection: Connection) -> str:

@@ -45,7 +45,9 @@ class AccessForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.setup, self.kept = setup, kept
         self.initial["name"] = connection.name
-        for setting in setup.settings:
+        # What another way of signing in needs is not in the way of this one.
+        flow = str((self.data.get("flow") if self.is_bound else None) or connection.config.get("flow", ""))
+        for setting in setup.wanted(flow):
             self.fields[setting.name] = _field(setting, is_kept=bool(kept.get(setting.name)))
             if not setting.is_secret:
                 self.initial[setting.name] = connection.config.get(setting.name, setting.default)
@@ -83,7 +85,7 @@ class AccessForm(forms.Form):
 
     def secrets(self) -> dict[str, str]:
         """What is sealed."""
-        return {one.name: self.cleaned_data[one.name] for one in self.setup.settings if one.is_secret}
+        return {one.name: self.cleaned_data.get(one.name, "") for one in self.setup.settings if one.is_secret}
 
 
 def _field(setting: Setting, *, is_kept: bool) -> forms.Field:

@@ -21,7 +21,7 @@ class Columns:
 
     def __init__(self, own: Mapping[str, str], config: Mapping[str, Any], kind: str) -> None:
         chosen: Mapping[str, str] = config.get("fields", {}).get(kind, {})
-        merged: dict[str, str] = {**own, **{name: theirs for name, theirs in chosen.items() if name in own}}
+        merged: dict[str, str] = {**own, **chosen}
         resting = config.get("paused", ()) if kind == DEAL else ()
         self._theirs: dict[str, str] = {
             ours: theirs for ours, theirs in merged.items() if theirs and ours not in resting

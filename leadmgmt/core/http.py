@@ -112,15 +112,13 @@ def exchange(
     *,
     seconds: float,
     headers: Mapping[str, str] | None = None,
-    json: Any = None,
-    content: bytes | None = None,
-    data: Mapping[str, str] | None = None,
-    params: Mapping[str, str] | None = None,
     most_bytes: int = MOST_BYTES,
+    **request: Any,
 ) -> httpx.Response:
     """One request with a deadline of ``seconds`` for the whole of it; whatever status comes back is the caller's.
 
-    Only looking up the host's name may take longer, as nothing can interrupt that.
+    ``request``: json, content, data or params, as httpx takes them. Only looking up the host's name may take longer,
+    as nothing can interrupt that.
     Raises NotSent (no connection), RetryableError (no whole answer: the far side may have heard it), PermanentError
     (an answer of more than ``most_bytes``) or ConfigurationError.
     """
@@ -141,10 +139,7 @@ def exchange(
                 method,
                 target,
                 headers={"Host": parts.netloc.rpartition("@")[2], **(headers or {})},
-                json=json,
-                content=content,
-                data=data,
-                params=params,
+                **request,
                 extensions={"sni_hostname": parts.hostname, "trace": line.note},
             ) as response,
         ):

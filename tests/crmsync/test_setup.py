@@ -19,7 +19,7 @@ from leadmgmt.core import secrets
 from leadmgmt.core.now import moment, now
 from leads.models import Reason
 from tests.crmsync.conformance.steps import rename
-from tests.crmsync.stands.stand import HubspotStand, OdooStand, SalesforceStand
+from tests.crmsync.stands.stand_own import OdooStand, SalesforceStand
 from tests.crmsync.things import converted, make_crm, make_sql
 from tests.factories import make_team, make_user
 
@@ -158,7 +158,7 @@ def test_a_dry_run_writes_nothing_there_and_says_what_it_would(admin, stand):
     assert row["fields"]["name"] == ["", opportunity.name]
     address = reverse("crmsync:dry_run", args=[one.slug, run.pk])
     assert opportunity.name in admin.get(address).content.decode()
-    lines = list(csv.DictReader(io.StringIO(admin.get(address, {"format": "csv"}).content.decode())))
+    lines = csv.DictReader(io.StringIO(admin.get(address, {"format": "csv"}).content.decode()))
     assert {line["field"]: line["to"] for line in lines}["name"] == opportunity.name
     assert json.loads(admin.get(address, {"format": "json"}).content) == run.rows
 
@@ -380,24 +380,3 @@ def test_a_sign_in_that_somebody_else_began_is_refused(admin, stand):
     assert admin.get("/setup/crm/signed-in/", {"state": state, "code": "c"}).status_code == 422
     assert admin.get("/setup/crm/signed-in/", {"state": "forged", "code": "c"}).status_code == 422
     assert admin.get("/setup/crm/signed-in/", {"error": "access_denied"}).status_code == 422
-
-
-def test_hubspot_gets_the_properties_that_are_missing(admin, settings):
-    settings.OUTBOUND_ALLOW_PRIVATE = ["127.0.0.1"]
-    far = HubspotStand(is_shared=False)
-    far.start()
-    try:
-        make_crm()
-        admin.post("/setup/crm/new/", {"adapter": "hubspot"})
-        one = Connection.objects.get(adapter="hubspot")
-        post(admin, "connection_access", one.slug, name="H", **{**one.config, **far.config(), "key": "mock-token"})
-        post(admin, "connection_try", one.slug)
-        one.refresh_from_db()
-        assert "summary" in one.paused_fields
-
-        post(admin, "connection_prepare", one.slug)
-
-        one.refresh_from_db()
-        assert one.paused_fields == {}
-    finally:
-        far.stop()

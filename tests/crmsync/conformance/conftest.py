@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 
 from crmsync.models import Connection
-from tests.crmsync.stands.stand import HubspotStand, all_stands
+from tests.crmsync.stands.stand_others import HubspotStand, all_stands
 from tests.crmsync.things import make_crm
 from tests.factories import make_user
 
