@@ -131,22 +131,17 @@ def exchange(
     host = f"[{address}]" if ":" in address else address
     target = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
     line = _Line(ends - time.monotonic())
+    said = {"Host": parts.netloc.rpartition("@")[2], **(headers or {})}
+    extensions = {"sni_hostname": parts.hostname, "trace": line.note}
     try:
         with (
             line,
             httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False, verify=_encryption()) as client,
-            client.stream(
-                method,
-                target,
-                headers={"Host": parts.netloc.rpartition("@")[2], **(headers or {})},
-                **request,
-                extensions={"sni_hostname": parts.hostname, "trace": line.note},
-            ) as response,
+            client.stream(method, target, headers=said, extensions=extensions, **request) as response,
         ):
             body = _body(response, most_bytes)
-            answer = httpx.Response(
-                response.status_code, headers=_plain(response.headers), content=body, request=response.request
-            )
+            plain = _plain(response.headers)
+            answer = httpx.Response(response.status_code, headers=plain, content=body, request=response.request)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise NotSent(f"No connection: {type(error).__name__}.") from error
     except httpx.HTTPError as error:
