@@ -38,6 +38,9 @@ class Capabilities:
     lists_loss_reasons: bool = False
     search_cap: int | None = None
     batch_max: int = 1
+    # What the vendor allows, where it is known.
+    calls_per_second: float | None = None
+    searches_per_second: float | None = None
     # Records of their own that a deal belongs to; without them company and person are fields of the deal.
     parents: tuple[str, ...] = ()
     # Those of them that are tied to the deal by a call of its own, after it was created.

@@ -79,6 +79,8 @@ CAPABILITIES = Capabilities(
     webhooks=True,
     search_cap=10_000,
     batch_max=100,
+    calls_per_second=10,
+    searches_per_second=4,
     parents=(COMPANY, CONTACT),
     associates=(COMPANY, CONTACT),
 )

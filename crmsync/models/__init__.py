@@ -1,7 +1,7 @@
 """The handoff, and the world behind it."""
 
 from crmsync.models.board import BoardDeal, BoardNote
-from crmsync.models.connection import Connection, DryRun, LossReasonMap, Session, StageMap
+from crmsync.models.connection import Connection, DryRun, LossReasonMap, RateBucket, Session, StageMap
 from crmsync.models.handoff import Handoff
 from crmsync.models.inbox import Cursor, Hint, InboxEvent
 from crmsync.models.link import AuditRow, Conflict, Link, Parent
@@ -24,6 +24,7 @@ __all__ = [
     "Opportunity",
     "OutboxEntry",
     "Parent",
+    "RateBucket",
     "Session",
     "StageMap",
 ]

@@ -77,6 +77,26 @@ class Session(models.Model):
         return str(self.connection)
 
 
+class RateBucket(models.Model):
+    """How many calls of one kind may go now, and how fast it fills; shared by all workers."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="buckets")
+    scope = models.CharField(max_length=20)
+    rate = models.FloatField(help_text=_("Calls a second."))
+    tokens = models.FloatField()
+    refilled_at = models.DateTimeField()
+    complained_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "scope"], name="crmsync_bucket_unique"),
+            models.CheckConstraint(condition=models.Q(rate__gt=0), name="crmsync_bucket_fills"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.scope}"
+
+
 class StageMap(models.Model):
     """A stage of the CRM and what it means to us. An unmapped stage holds the record; nothing is guessed."""
 

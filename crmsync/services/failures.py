@@ -7,7 +7,7 @@ from crmsync.adapters import errors
 from crmsync.adapters.base import DEAL, Adapter
 from crmsync.models import Connection, Link, OutboxEntry
 from crmsync.outgoing import NotMapped
-from crmsync.services import breaker, schema
+from crmsync.services import breaker, rate, schema
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, settle
 from crmsync.services.take_in import take_in
 from leadmgmt.core.backoff import next_try
@@ -38,6 +38,7 @@ def handle(claim: Claim, connection: Connection, adapter: Adapter, error: Except
 def _handle(claim: Claim, connection: Connection, adapter: Adapter, error: Exception, at: datetime) -> bool:
     match error:
         case errors.RateLimited():
+            rate.complain(connection, adapter.capabilities(), rate.CALLS, _asked_to_wait(error), at)
             _wait_for_rate(claim, error, at)
         case errors.QuotaExhausted():
             breaker.park(connection, error, error.reset_at or at + HOUR)
@@ -113,9 +114,12 @@ def _uncounted(claim: Claim, error: Exception, at: datetime) -> None:
 
 
 def _wait_for_rate(claim: Claim, error: errors.RateLimited, at: datetime) -> None:
-    seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)
-    later = at + timedelta(seconds=seconds + random.uniform(0, 1))
+    later = at + timedelta(seconds=_asked_to_wait(error) + random.uniform(0, 1))
     _again(claim, error, not_before=later, attempts=claim.entry.attempts - 1)
+
+
+def _asked_to_wait(error: errors.RateLimited) -> float:
+    return min(max(error.retry_after or 1.0, 1.0), 3600.0)
 
 
 def _hold(claim: Claim, error: Exception) -> None:

@@ -1,5 +1,6 @@
 """Reading what changed in a CRM: polls are the truth, hints only make it sooner (CRM_CONTRACT 6)."""
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from crmsync.adapters.base import DEAL, Adapter, Capabilities, Remote, Window
 from crmsync.adapters.errors import AdapterError, Gone, Moved, QuotaExhausted, RateLimited, SchemaDrift
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Cursor, InboxEvent, Link
-from crmsync.services import breaker, schema
+from crmsync.services import breaker, rate, schema
 from crmsync.services.apply import apply_record
 from crmsync.services.claim import DEADLINE
 from crmsync.services.take_in import differs, store, take_in
@@ -49,7 +50,9 @@ def pull_connection(connection_id: int) -> str:
         breaker.note_success(connection)
         schema.read_if_due(connection, adapter, now())
     except RateLimited as error:
-        breaker.park(connection, error, now() + timedelta(seconds=min(error.retry_after or 1, 3600)))
+        seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)
+        rate.complain(connection, adapter.capabilities(), rate.SEARCH, seconds, now())
+        breaker.park(connection, error, now() + timedelta(seconds=seconds))
         seen = 0
     except QuotaExhausted as error:
         breaker.park(connection, error, error.reset_at or now() + timedelta(hours=1))
@@ -76,6 +79,11 @@ def _poll(connection: Connection, adapter: Adapter) -> int:
     window, token = _window(connection, adapter, cursor, remote_now)
     seen = 0
     for _ in range(PAGES):
+        if wait := rate.take(connection, adapter.capabilities(), rate.SEARCH, now()):
+            if wait > rate.LONGEST_WAIT:
+                # The next poll goes on from here.
+                return seen
+            time.sleep(wait)
         page = adapter.changes(DEAL, window, token, PAGE, now() + DEADLINE)
         plain, certain = _sorted_out(connection, adapter, page.items)
         seen += store(connection, plain, via="poll", at=now())

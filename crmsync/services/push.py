@@ -1,12 +1,13 @@
 """Sending the outbox of one connection, entry after entry, while the CRM answers."""
 
+import time
 from datetime import datetime
 
 from crmsync.adapters.base import Adapter
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection
-from crmsync.services import breaker
+from crmsync.services import breaker, rate
 from crmsync.services.claim import DEADLINE, claim_next
 from crmsync.services.outbox import PUSH
 from crmsync.services.send import send
@@ -43,6 +44,10 @@ def _push(connection: Connection, adapter: Adapter) -> str:
             return f"{sent} sent; the connection rests"
         if breaker.is_suspect(connection) and not is_back(connection, adapter, at):
             return f"{sent} sent; the CRM is not back"
+        if wait := rate.take(connection, adapter.capabilities(), rate.CALLS, at):
+            if wait > rate.LONGEST_WAIT:
+                return f"{sent} sent; the CRM allows no more just now"
+            time.sleep(wait)
         claim = claim_next(connection.pk, at, only_linked=connection.canary_left == 0)
         if claim is None:
             break

@@ -17,6 +17,7 @@ from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
 from crmsync.services import breaker, parents
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson, handle
+from crmsync.services.loops import stop_loops
 from crmsync.services.plan import Plan, plan_write
 from crmsync.services.take_in import take_in
 from leadmgmt.core.now import now
@@ -163,6 +164,7 @@ def _record(claim: Claim, plan: Plan, written: Written, state: str, at: datetime
             opportunity.remote_stage = str(after["stage"])
             opportunity.save(update_fields=["remote_stage"])
         _audit(entry, link, "applied", _rule(plan, written), plan, at)
+        stop_loops(link, plan.changes, at)
 
 
 def _rule(plan: Plan, written: Written) -> str:

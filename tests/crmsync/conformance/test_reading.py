@@ -9,7 +9,7 @@ from crmsync.adapters.base import DEAL, Window
 from crmsync.models import Cursor, InboxEvent, Opportunity
 from crmsync.services import pull as pulling
 from leadmgmt.core.now import now
-from tests.crmsync.conformance.conftest import every, over, wired
+from tests.crmsync.conformance.conftest import every, over
 from tests.crmsync.conformance.steps import link_of, make, poll, push, soon, there
 from tests.crmsync.things import converted
 
@@ -167,10 +167,13 @@ def test_p05_a_row_that_changes_while_pages_are_read_ends_right(stand, crm, monk
     assert amount_of(opportunity) == Decimal("88")
 
 
-@wired
+@over("salesforce", "small_hubspot", "odoo", "tryton")
 def test_p06_a_page_that_fails_leaves_the_cursor_and_can_be_read_again(stand, crm, monkeypatch):
+    """The records were changed an hour ago, further back than a cursor at this moment would look again."""
     adapter = stand.adapter(crm)
     made = {make(adapter, stand, number).remote_id for number in range(1, 5)}
+    for number, remote_id in enumerate(sorted(made)):
+        stand.backdate(remote_id, 3600 + number, name=f"Backdated {number}")
     monkeypatch.setattr(pulling, "PAGE", 2)
     pages = []
 
@@ -182,11 +185,9 @@ def test_p06_a_page_that_fails_leaves_the_cursor_and_can_be_read_again(stand, cr
 
     stand.proxy.add("half", on=failing)
     poll(crm)
-    cursor = Cursor.objects.get(connection=crm, kind=DEAL)
-    stored = set(InboxEvent.objects.filter(connection=crm).values_list("remote_id", flat=True))
     assert stand.proxy.fired["half"] == 1
-    assert len(stored) == 2
-    assert cursor.token or cursor.position < datetime.now(UTC) - timedelta(milliseconds=1)
+    assert InboxEvent.objects.filter(connection=crm).count() == 2
+    assert Cursor.objects.get(connection=crm, kind=DEAL).position < now() - timedelta(minutes=30)
 
     crm.__class__.objects.filter(pk=crm.pk).update(breaker_open_until=None)
     poll(crm)
