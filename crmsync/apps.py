@@ -14,6 +14,7 @@ class CrmsyncConfig(AppConfig):
         from crmsync import due, notices
         from crmsync.facts import DEALS
         from crmsync.services.convert import nudge_waiting
+        from crmsync.services.drift import compare_due
         from leadmgmt.core.clock import register
         from leads.facts import register_family
 
@@ -23,4 +24,5 @@ class CrmsyncConfig(AppConfig):
         register("crm pull", due.pull_due, every=5)
         register("crm hints", due.hints_due, every=1)
         register("crm inbox", due.apply_due, every=5)
+        register("crm reconcile", compare_due, every=600)
         register("conversions that wait for an AE", nudge_waiting, every=30)

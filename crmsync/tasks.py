@@ -1,6 +1,6 @@
 """Doors for the queue: each takes keys, calls one service and says in a few words what was done."""
 
-from crmsync.services import convert, hints, pull, push
+from crmsync.services import convert, drift, hints, pull, push
 from crmsync.services import dry_run as planned
 
 
@@ -27,6 +27,11 @@ def follow_hints(connection_id: int) -> str:
 def dry_run(run_id: int) -> str:
     """Plan what a connection would write."""
     return planned.carry_out(run_id)
+
+
+def reconcile_connection(connection_id: int) -> str:
+    """Compare both sides."""
+    return drift.compare(connection_id)
 
 
 def apply_inbox(connection_id: int) -> str:

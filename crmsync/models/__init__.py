@@ -1,7 +1,15 @@
 """The handoff, and the world behind it."""
 
 from crmsync.models.board import BoardDeal, BoardNote
-from crmsync.models.connection import Connection, DryRun, LossReasonMap, RateBucket, Session, StageMap
+from crmsync.models.connection import (
+    Connection,
+    DryRun,
+    LossReasonMap,
+    RateBucket,
+    ReconcileRun,
+    Session,
+    StageMap,
+)
 from crmsync.models.handoff import Handoff
 from crmsync.models.inbox import Cursor, Hint, InboxEvent
 from crmsync.models.link import AuditRow, Conflict, Link, Parent
@@ -25,6 +33,7 @@ __all__ = [
     "OutboxEntry",
     "Parent",
     "RateBucket",
+    "ReconcileRun",
     "Session",
     "StageMap",
 ]

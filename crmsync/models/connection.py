@@ -64,6 +64,26 @@ class DryRun(models.Model):
         return f"{self.connection} {self.begun_at:%Y-%m-%d %H:%M}"
 
 
+class ReconcileRun(models.Model):
+    """Both sides compared record by record: what was found, and what was mended."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="reconcile_runs")
+    begun_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    remote = models.PositiveIntegerField(default=0)
+    links = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    samples = models.JSONField(default=dict)
+    mended = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.begun_at:%Y-%m-%d %H:%M}"
+
+
 class Session(models.Model):
     """The token in force of one connection, shared by all workers; whoever renews it holds this row's lock."""
 

@@ -62,6 +62,9 @@ class Parent(models.Model):
     remote_id = models.CharField(max_length=120, null=True, blank=True)
     # Before the first answer: when the CRM may have heard of it.
     sent_at = models.DateTimeField(null=True, blank=True)
+    is_forced = models.BooleanField(
+        default=False, help_text=_("A person wants a record of its own, whatever is there.")
+    )
     is_ours = models.BooleanField(default=False, help_text=_("Made by us, not found there."))
 
     class Meta:

@@ -134,7 +134,7 @@ def _earlier(adapter: Adapter, parent: Parent) -> Remote | None:
 
 def _candidate(connection: Connection, adapter: Adapter, parent: Parent, values: Mapping[str, Any]) -> Remote | None:
     """The record that stands there already and is surely the same."""
-    if not _may_be_matched(parent.kind, values):
+    if parent.is_forced or not _may_be_matched(parent.kind, values):
         return None
     found = adapter.match(parent.kind, {"domain": "", **values}, now() + DEADLINE)
     if not found:

@@ -13,7 +13,7 @@ from crmsync.canonical import canonical_all
 from crmsync.fields import OWNERS
 from crmsync.models import Connection, Link, OutboxEntry, StageMap
 from crmsync.services.claim import DEADLINE, OPEN
-from crmsync.services.pull import BEGINNING, PAGE
+from crmsync.services.pull import BEGINNING, PAGE, TICK
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
 from leads.models import Organisation
@@ -37,10 +37,13 @@ class Report:
     links: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    remote_ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, kind: str, **what: Any) -> None:
         """One difference."""
         self.counts[kind] += 1
+        if remote := what.get("remote"):
+            self.remote_ids[kind].append(str(remote))
         if len(self.samples[kind]) < MOST_SAMPLES:
             self.samples[kind].append(what)
 
@@ -63,6 +66,7 @@ def reconcile(connection: Connection) -> Report:
     by_remote = {link.remote_id: link for link in links.values() if link.remote_id}
     report.links = len(links)
     adapter = adapter_for(connection)
+    _orphans(report, links)
     try:
         seen = _compare(report, connection, adapter, links, by_remote, stages)
         _missing(report, connection, adapter, links, seen)
@@ -105,11 +109,19 @@ def _compare(
     return seen
 
 
+def _orphans(report: Report, links: dict[str, Link]) -> None:
+    """Links that lead nowhere any more, as the links themselves say."""
+    kinds = {Link.State.REMOTE_DELETED: "deleted", Link.State.MERGED: "merged", Link.State.QUARANTINED: "orphan_link"}
+    for link in links.values():
+        if kind := kinds.get(Link.State(link.state)):
+            report.note(kind, remote=link.remote_id, opportunity=link.opportunity_id)
+
+
 def _everything(adapter: Adapter) -> Iterator[Remote]:
     at: datetime = adapter.check(now() + DEADLINE).server_time
     token: str | None = None
     while True:
-        page = adapter.changes(DEAL, Window(BEGINNING, at), token, PAGE, now() + DEADLINE)
+        page = adapter.changes(DEAL, Window(BEGINNING, at + TICK), token, PAGE, now() + DEADLINE)
         yield from page.items
         token = page.next_token
         if token is None:
@@ -128,7 +140,7 @@ def _differences(report: Report, link: Link, remote: Remote, stages: set[str]) -
 def _missing(report: Report, connection: Connection, adapter: Adapter, links: dict[str, Link], seen: set[str]) -> None:
     """Links whose record was not listed: only a second look says that it is gone."""
     for link in links.values():
-        if not link.remote_id or link.remote_id in seen:
+        if not link.remote_id or link.remote_id in seen or link.state != Link.State.LINKED:
             continue
         try:
             adapter.get(DEAL, link.remote_id, now() + DEADLINE)

@@ -61,6 +61,14 @@ def skip_entries(entry_ids: Iterable[int], *, by: User | None, reason: str, at: 
     return len(entries)
 
 
+def retry_class(connection_id: int, error_class: str, *, by: User | None) -> int:
+    """All dead and held entries of one kind of error. Returns how many."""
+    same = OutboxEntry.objects.filter(
+        connection=connection_id, error_class=error_class, state__in=[Out.DEAD, Out.WAITING]
+    )
+    return retry_entries(same.values_list("pk", flat=True), by=by)
+
+
 def retry_inbox(event_ids: Iterable[int]) -> int:
     """Apply held or given-up records again. Returns how many."""
     with transaction.atomic():
