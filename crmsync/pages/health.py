@@ -1,15 +1,30 @@
 """How the sync is doing: each connection, what waits, what was given up, what is held, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
-from crmsync.models import Conflict, Connection, Cursor, InboxEvent, OutboxEntry
+from crmsync.adapters.base import DEAL
+from crmsync.models import (
+    Conflict,
+    Connection,
+    Cursor,
+    Hint,
+    InboxEvent,
+    OutboxEntry,
+    Parent,
+    RateBucket,
+    ReconcileRun,
+)
+from crmsync.services.adopt import may_restore
 from crmsync.services.claim import OPEN
+from crmsync.services.rate import CALLS
 
 MOST_ROWS = 50
+# Errors behind which a record of the CRM may stand that is to be taken instead.
+ADOPTABLE = ("NeedsPerson", "DuplicateSuspected", "Gone", "Moved")
 Out, In = OutboxEntry.State, InboxEvent.State
 
 
@@ -26,6 +41,37 @@ class Line:
     conflicts: int
     read_to: datetime | None
     inbox_waiting: int
+    hints: int = 0
+    run: ReconcileRun | None = None
+    rate: float | None = None
+
+    @property
+    def drift(self) -> int:
+        """How many records differed when both sides were last compared."""
+        return sum(self.run.counts.values()) if self.run else 0
+
+    @property
+    def kinds(self) -> list[tuple[str, int]]:
+        """The kinds of differences that were found, and how many of each."""
+        return sorted(self.run.counts.items()) if self.run else []
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Entries of one connection that failed in the same way."""
+
+    connection: Connection
+    error_class: str
+    count: int
+
+
+@dataclass(frozen=True)
+class DeadEntry:
+    """One dead or held entry, and what a person can do about it."""
+
+    entry: OutboxEntry
+    parent_kinds: list[tuple[str, str]]
+    may_adopt: bool
 
 
 @dataclass(frozen=True)
@@ -33,9 +79,10 @@ class Health:
     """The page."""
 
     lines: list[Line]
-    dead: list[OutboxEntry]
+    dead: list[DeadEntry]
+    troubles: list[Trouble]
     held_inbox: list[InboxEvent]
-    conflicts: list[Conflict]
+    conflicts: list[tuple[Conflict, bool]]
 
 
 LATE_SECONDS = 15 * 60
@@ -65,29 +112,58 @@ def health_page(at: datetime) -> Health:
         .annotate(count=Count("pk"))
         .values_list("link__connection", "count")
     )
-    read_to = dict(Cursor.objects.values_list("connection", "position"))
+    read_to = dict(Cursor.objects.filter(kind=DEAL).values_list("connection", "position"))
+    hints = _counted(Hint.objects.filter(done_at=None))
+    runs = {run.connection_id: run for run in _last_runs()}
+    rates = dict(RateBucket.objects.filter(scope=CALLS).values_list("connection", "rate"))
     lines = [
-        _line(one, out.get(one.pk, {}), inbox.get(one.pk, {}), conflicts.get(one.pk, 0), read_to.get(one.pk), at)
+        replace(
+            _line(one, out.get(one.pk, {}), inbox.get(one.pk, {}), conflicts.get(one.pk, 0), read_to.get(one.pk), at),
+            hints=hints.get(one.pk, 0),
+            run=runs.get(one.pk),
+            rate=rates.get(one.pk),
+        )
         for one in Connection.objects.order_by("name")
     ]
+    stuck = OutboxEntry.objects.filter(state__in=[Out.DEAD, Out.WAITING])
+    entries = stuck.select_related("connection", "opportunity").order_by("-created_at")[:MOST_ROWS]
     return Health(
         lines=lines,
-        dead=list(
-            OutboxEntry.objects.filter(state__in=[Out.DEAD, Out.WAITING])
-            .select_related("connection", "opportunity")
-            .order_by("-created_at")[:MOST_ROWS]
-        ),
+        dead=[_dead(entry) for entry in entries],
+        troubles=_troubles(stuck),
         held_inbox=list(
             InboxEvent.objects.filter(state__in=[In.WAITING, In.DEAD])
             .select_related("connection")
             .order_by("-received_at")[:MOST_ROWS]
         ),
-        conflicts=list(
-            Conflict.objects.filter(resolved_at=None)
+        conflicts=[
+            (one, may_restore(one))
+            for one in Conflict.objects.filter(resolved_at=None)
             .select_related("link__connection", "link__opportunity")
             .order_by("-at")[:MOST_ROWS]
-        ),
+        ],
     )
+
+
+def _counted(rows: QuerySet[Any]) -> dict[int, int]:
+    return dict(rows.values_list("connection").annotate(count=Count("pk")).values_list("connection", "count"))
+
+
+def _last_runs() -> QuerySet[ReconcileRun]:
+    done = ReconcileRun.objects.exclude(done_at=None)
+    return done.filter(error="").order_by("connection", "-pk").distinct("connection")
+
+
+def _troubles(stuck: QuerySet[OutboxEntry]) -> list[Trouble]:
+    """What is stuck, by the kind of error; only kinds that more than one entry met."""
+    rows = stuck.values("connection", "error_class").annotate(count=Count("pk")).filter(count__gt=1).order_by("-count")
+    names = Connection.objects.in_bulk([row["connection"] for row in rows])
+    return [Trouble(names[row["connection"]], row["error_class"], row["count"]) for row in rows]
+
+
+def _dead(entry: OutboxEntry) -> DeadEntry:
+    kinds = [(kind.value, str(kind.label)) for kind in Parent.Kind if f"a {kind.value} like this" in entry.error]
+    return DeadEntry(entry, kinds, may_adopt=not kinds and entry.error_class in ADOPTABLE)
 
 
 def _by_connection(rows: Any) -> dict[int, dict[str, Any]]:

@@ -49,13 +49,13 @@ def lead_panel(lead: Lead) -> Panel:
         opportunity=opportunity,
         handoff=Handoff.objects.filter(opportunity=opportunity).select_related("ae").order_by("-pk").first(),
         link=link,
-        waiting=[_planned(entry, link) for entry in entries] if link else [],
+        waiting=[planned_entry(entry, link) for entry in entries] if link else [],
         conflicts=list(Conflict.objects.filter(link=link, resolved_at=None).order_by("-at")[:5]) if link else [],
         why_not="",
     )
 
 
-def _planned(entry: OutboxEntry, link: Link) -> Waiting:
+def planned_entry(entry: OutboxEntry, link: Link) -> Waiting:
     """What would be sent now; asks nobody."""
     try:
         adapter = adapter_for(entry.connection)

@@ -100,3 +100,32 @@ def health_sentence(health: Health) -> str:
     if any(line.state in ("late", "resting") for line in health.lines):
         return _("A CRM does not answer. Nothing is lost; everything waits in order.")
     return _("Everything is sent and applied, nothing needs you.")
+
+
+@register.simple_tag
+def drift_words(kind: str) -> str:
+    """A kind of difference between both sides, in words."""
+    words = {
+        "missing_remote": _("missing in the CRM"),
+        "missing_local": _("with our key and unknown here"),
+        "field_diff": _("with other values"),
+        "duplicate_key": _("with a key that another one has"),
+        "orphan_link": _("quarantined"),
+        "deleted": _("deleted there"),
+        "merged": _("merged there"),
+        "stage_unmapped": _("in a stage that is not mapped"),
+    }
+    return words.get(kind, kind)
+
+
+@register.simple_tag
+def conflict_words(rule: str) -> str:
+    """Why a value lost, in words."""
+    words = {
+        "keep_ours": _("both changed it; ours counts"),
+        "take_theirs": _("both changed it; theirs counts"),
+        "drift": _("changed there, although it is ours"),
+        "unreadable": _("cannot be read here"),
+        "owner unknown here": _("nobody here has this address"),
+    }
+    return words.get(rule, rule)

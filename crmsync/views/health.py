@@ -6,12 +6,15 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from crmsync.models import Conflict, Connection, InboxEvent, OutboxEntry
+from crmsync.models import Conflict, Connection, InboxEvent, Link, OutboxEntry
 from crmsync.pages.health import health_page
-from crmsync.services import repair
+from crmsync.pages.panel import planned_entry
+from crmsync.services import adopt, drift, repair
 from crmsync.services.pull import PULL
+from crmsync.setup_forms import NAMES
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, role_required
 from leadmgmt.core.tasks import enqueue
@@ -34,6 +37,64 @@ def connection_pull(request: HttpRequest, connection_id: int) -> HttpResponse:
     Connection.objects.filter(pk=connection.pk).update(breaker_open_until=None)
     enqueue(PULL, connection.pk)
     messages.success(request, _("%(crm)s is being read.") % {"crm": connection.name})
+    return _back()
+
+
+@require_POST
+@role_required(ADMIN)
+def connection_compare(request: HttpRequest, connection_id: int) -> HttpResponse:
+    """Compare both sides now instead of by night."""
+    connection = get_object_or_404(Connection, pk=connection_id)
+    drift.begin(connection)
+    messages.success(
+        request, _("%(crm)s is being compared; the result stands here in a while.") % {"crm": connection.name}
+    )
+    return _back()
+
+
+@require_POST
+@role_required(ADMIN)
+def class_retry(request: HttpRequest, connection_id: int) -> HttpResponse:
+    """Send everything again that failed in the same way."""
+    get_object_or_404(Connection, pk=connection_id)
+    count = repair.retry_class(connection_id, request.POST.get("error_class", ""), by=person(request))
+    said = ngettext("%(n)s is tried again.", "%(n)s are tried again.", count)
+    _say(request, count, said % {"n": count})
+    return _back()
+
+
+@require_GET
+@role_required(ADMIN)
+def entry_diff(request: HttpRequest, entry_id: int) -> HttpResponse:
+    """What an entry would send now, field by field; asks nobody."""
+    entry = get_object_or_404(OutboxEntry.objects.select_related("connection", "opportunity"), pk=entry_id)
+    link = Link.objects.filter(connection=entry.connection, opportunity=entry.opportunity).first()
+    planned = planned_entry(entry, link) if link else None
+    fields = [(NAMES.get(name, name), was, will) for name, (was, will) in planned.changes.items()] if planned else []
+    return TemplateResponse(request, "crmsync/_diff.html", {"fields": fields, "planned": planned, "link": link})
+
+
+@require_POST
+@role_required(ADMIN)
+def entry_adopt(request: HttpRequest, entry_id: int) -> HttpResponse:
+    """Take a record that stands in the CRM already, or have another one made."""
+    get_object_or_404(OutboxEntry, pk=entry_id)
+    kind, by = request.POST.get("kind", ""), person(request)
+    if request.POST.get("another"):
+        adopt.make_another(entry_id, kind, by=by)
+    else:
+        adopt.adopt_record(entry_id, kind, request.POST.get("remote_id", ""), by=by)
+    messages.success(request, _("Taken. It is tried again."))
+    return _back()
+
+
+@require_POST
+@role_required(ADMIN)
+def conflict_restore(request: HttpRequest, conflict_id: int) -> HttpResponse:
+    """Give the value that lost its place back."""
+    get_object_or_404(Conflict, pk=conflict_id)
+    adopt.restore_conflict(conflict_id, by=person(request))
+    messages.success(request, _("Given back; it is on its way."))
     return _back()
 
 
