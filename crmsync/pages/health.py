@@ -90,6 +90,29 @@ LATE_SECONDS = 15 * 60
 
 def health_page(at: datetime) -> Health:
     """Gather it; a handful of queries whatever the number of connections."""
+    lines = _lines(at)
+    stuck = OutboxEntry.objects.filter(state__in=[Out.DEAD, Out.WAITING])
+    entries = stuck.select_related("connection", "opportunity").order_by("-created_at")[:MOST_ROWS]
+    return Health(
+        lines=lines,
+        dead=[_dead(entry) for entry in entries],
+        troubles=_troubles(stuck),
+        held_inbox=list(
+            InboxEvent.objects.filter(state__in=[In.WAITING, In.DEAD])
+            .select_related("connection")
+            .order_by("-received_at")[:MOST_ROWS]
+        ),
+        conflicts=[
+            (one, may_restore(one))
+            for one in Conflict.objects.filter(resolved_at=None)
+            .select_related("link__connection", "link__opportunity")
+            .order_by("-at")[:MOST_ROWS]
+        ],
+    )
+
+
+def _lines(at: datetime) -> list[Line]:
+    """One for each connection."""
     out = _by_connection(
         OutboxEntry.objects.filter(state__in=[*OPEN, Out.DEAD])
         .values("connection")
@@ -116,7 +139,7 @@ def health_page(at: datetime) -> Health:
     hints = _counted(Hint.objects.filter(done_at=None))
     runs = {run.connection_id: run for run in _last_runs()}
     rates = dict(RateBucket.objects.filter(scope=CALLS).values_list("connection", "rate"))
-    lines = [
+    return [
         replace(
             _line(one, out.get(one.pk, {}), inbox.get(one.pk, {}), conflicts.get(one.pk, 0), read_to.get(one.pk), at),
             hints=hints.get(one.pk, 0),
@@ -125,24 +148,6 @@ def health_page(at: datetime) -> Health:
         )
         for one in Connection.objects.order_by("name")
     ]
-    stuck = OutboxEntry.objects.filter(state__in=[Out.DEAD, Out.WAITING])
-    entries = stuck.select_related("connection", "opportunity").order_by("-created_at")[:MOST_ROWS]
-    return Health(
-        lines=lines,
-        dead=[_dead(entry) for entry in entries],
-        troubles=_troubles(stuck),
-        held_inbox=list(
-            InboxEvent.objects.filter(state__in=[In.WAITING, In.DEAD])
-            .select_related("connection")
-            .order_by("-received_at")[:MOST_ROWS]
-        ),
-        conflicts=[
-            (one, may_restore(one))
-            for one in Conflict.objects.filter(resolved_at=None)
-            .select_related("link__connection", "link__opportunity")
-            .order_by("-at")[:MOST_ROWS]
-        ],
-    )
 
 
 def _counted(rows: QuerySet[Any]) -> dict[int, int]:
