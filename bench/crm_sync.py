@@ -1,0 +1,224 @@
+"""The sync with a CRM that answers: what noting a change costs, how long one is on its way, how fast a backlog drains.
+
+All against the Salesforce stand-in on this machine, four workers. BENCH_SECONDS (60) of ten changes a second,
+BENCH_BACKLOG (5,000) deals with a change after an outage, BENCH_LINKS (20,000) compared, a hundredth of them seeded
+with a difference.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from bench.harness import ROOT, report
+
+SECONDS = int(os.environ.get("BENCH_SECONDS", "60"))
+BACKLOG, LINKS = int(os.environ.get("BENCH_BACKLOG", "5000")), int(os.environ.get("BENCH_LINKS", "20000"))
+WORKERS, A_SECOND, NOTED = 4, 10, 1000
+HUNDREDTH = 100
+
+
+def main() -> None:
+    """Print each figure."""
+    folder = Path(tempfile.mkdtemp(prefix="leadmgmt-bench-"))
+    folder.chmod(0o755)
+    os.environ |= {"LEADMGMT_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "bench.settings"}
+    try:
+        subprocess.run([sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"], check=True, cwd=ROOT)
+        import django
+
+        django.setup()
+        _bench()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _bench() -> None:
+    from django.conf import settings
+
+    from crmsync.models import Connection
+    from tests.crmsync.stands.stand_own import SalesforceStand
+    from tests.crmsync.things import make_crm
+    from tests.factories import make_user
+
+    settings.OUTBOUND_ALLOW_PRIVATE = ["127.0.0.1"]
+    stand = SalesforceStand()
+    stand.start()
+    make_crm()
+    make_user("ae", email=stand.ae)
+    Connection.objects.update(mode="off")
+    crm = stand.connect()
+    stand.crm.remaining = 10**9
+    deals = [_known(stand, crm, number) for number in range(max(BACKLOG, LINKS))]
+    _noting(deals)
+    _lag(crm, deals)
+    _backlog(crm, deals[:BACKLOG])
+    _compare(stand, crm)
+    stand.stop()
+
+
+def _known(stand, crm, number):
+    """A deal that both sides know, without the way there."""
+    from crmsync.models import Link, OutboxEntry
+    from crmsync.services.outbox import external_key
+    from crmsync.soak.cast import new_deal
+
+    opportunity = new_deal(number)
+    key = external_key(opportunity)
+    values = {"Name": opportunity.name, "StageName": stand.open, "CloseDate": opportunity.close_on.isoformat()}
+    record = stand.crm.create("Opportunity", {**values, "Amount": float(opportunity.amount), "LMS_Key__c": key})
+    OutboxEntry.objects.filter(opportunity=opportunity).delete()
+    from crmsync.adapters.registry import adapter_for
+    from crmsync.canonical import canonical_all
+
+    remote = adapter_for(crm)._remote("deal", stand.crm.view(record))
+    Link.objects.filter(connection=crm, opportunity=opportunity).update(
+        remote_id=record["Id"],
+        state="linked",
+        is_associated=True,
+        shadow=canonical_all(remote.values),
+        remote_version=remote.version,
+        remote_modified_at=remote.modified_at,
+    )
+    return opportunity
+
+
+def _change(opportunity):
+    from django.db import transaction
+
+    from crmsync.services.outbox import record_change
+    from leadmgmt.core.now import now
+
+    with transaction.atomic():
+        opportunity.name = f"{opportunity.name.partition(' #')[0]} #{time.monotonic_ns()}"
+        opportunity.save(update_fields=["name"])
+        record_change(opportunity, ["name"], at=now())
+
+
+def _noting(deals):
+    """A change with its entry in the outbox, beside the change alone."""
+    from django.db import transaction
+
+    bare, noted = [], []
+    for opportunity in deals[:NOTED]:
+        began = time.perf_counter()
+        with transaction.atomic():
+            opportunity.save(update_fields=["name"])
+        bare.append((time.perf_counter() - began) * 1000)
+        began = time.perf_counter()
+        _change(opportunity)
+        noted.append((time.perf_counter() - began) * 1000)
+    report(
+        "crm_sync",
+        "noting a change for the CRM, beside the change alone, ms",
+        alone_p99=_at(bare, 99),
+        noted_p99=_at(noted, 99),
+        more_p50=round(statistics.median(noted) - statistics.median(bare), 2),
+        more_p99=round(_at(noted, 99) - _at(bare, 99), 2),
+    )
+    _work(_connection(), until_empty=True)
+
+
+def _lag(crm, deals):
+    """Ten changes a second while four workers send."""
+    from crmsync.models import OutboxEntry
+
+    stop = threading.Event()
+    threads = [threading.Thread(target=_work, args=(crm.pk, stop)) for _ in range(WORKERS)]
+    newest = OutboxEntry.objects.latest("pk").pk
+    for thread in threads:
+        thread.start()
+    began = time.monotonic()
+    for number in range(SECONDS * A_SECOND):
+        _change(deals[number * 7 % len(deals)])
+        time.sleep(max(0.0, began + (number + 1) / A_SECOND - time.monotonic()))
+    time.sleep(2)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    done = OutboxEntry.objects.filter(pk__gt=newest, state="done").values_list("created_at", "done_at")
+    seconds = [(at - created).total_seconds() for created, at in done]
+    report(
+        "crm_sync",
+        f"from the commit to the CRM's confirmation, {A_SECOND} changes a second for {SECONDS} s",
+        changes=SECONDS * A_SECOND,
+        confirmed=len(seconds),
+        p50_s=round(statistics.median(seconds), 3),
+        p99_s=_at(seconds, 99, 3),
+    )
+
+
+def _backlog(crm, deals):
+    """What has piled up while the CRM was away."""
+    for opportunity in deals:
+        _change(opportunity)
+    began = time.monotonic()
+    threads = [threading.Thread(target=_work, args=(crm.pk,), kwargs={"until_empty": True}) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.monotonic() - began
+    report(
+        "crm_sync",
+        f"{len(deals)} queued changes after an outage",
+        seconds=round(took, 1),
+        a_second=round(len(deals) / took, 1),
+    )
+
+
+def _compare(stand, crm):
+    """Both sides, with a hundredth of the records changed there."""
+    from crmsync.services.reconcile import reconcile
+
+    records = list(stand.crm.records["Opportunity"].values())
+    seeded = records[::HUNDREDTH]
+    for record in seeded:
+        record["Amount"] = 1.0
+    began = time.monotonic()
+    found = reconcile(crm)
+    took = time.monotonic() - began
+    report(
+        "crm_sync",
+        f"{found.links} links compared",
+        seconds=round(took, 1),
+        a_second=round(found.links / took),
+        seeded=len(seeded),
+        found=found.counts["field_diff"],
+        others=sum(found.counts.values()) - found.counts["field_diff"],
+    )
+
+
+def _connection():
+    from crmsync.models import Connection
+
+    return Connection.objects.exclude(mode="off").get().pk
+
+
+def _work(pk, stop=None, *, until_empty=False):
+    """What a worker does: send what is due, as soon as it is there."""
+    from django.db import connections
+
+    from crmsync.services.push import push_connection
+
+    try:
+        while not (stop and stop.is_set()):
+            if push_connection(pk) == "0 sent":
+                if until_empty:
+                    return
+                time.sleep(0.02)
+    finally:
+        connections.close_all()
+
+
+def _at(values, percent, digits=2):
+    return round(statistics.quantiles(values, n=100)[percent - 1], digits)
+
+
+if __name__ == "__main__":
+    main()
