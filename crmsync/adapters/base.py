@@ -212,6 +212,10 @@ class Adapter(Protocol):
         """Our fields that this connection maps, and the CRM's for each; no I/O."""
         ...
 
+    def page_of(self, kind: str, remote_id: str) -> str:
+        """Where people look at this record in the CRM; empty where that is not known. No I/O."""
+        ...
+
     def check(self, deadline: datetime) -> Health:
         """Whether the account opens, and the CRM's clock."""
         ...

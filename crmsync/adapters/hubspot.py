@@ -124,6 +124,12 @@ class HubspotAdapter:
         """What is mapped."""
         return self._columns[kind].as_map()
 
+    def page_of(self, kind: str, remote_id: str) -> str:
+        """The record's page; its address holds the account's number."""
+        portal = self._config.get("portal")
+        types = {DEAL: "0-3", COMPANY: "0-2", CONTACT: "0-1"}
+        return f"https://app.hubspot.com/contacts/{portal}/record/{types[kind]}/{quote(remote_id)}" if portal else ""
+
     def check(self, deadline: datetime) -> Health:
         """Whether the account opens, and its clock."""
         reply = self._wire.ask("GET", "/crm/v3/owners", deadline, is_write=False, params={"limit": "1"})

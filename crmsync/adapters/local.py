@@ -66,6 +66,10 @@ class LocalAdapter:
         """All that the board has."""
         return {name: name for name in board.FIELDS}
 
+    def page_of(self, kind: str, remote_id: str) -> str:
+        """The board's own page."""
+        return f"/board/{remote_id}/"
+
     def check(self, deadline: datetime) -> Health:
         """The board needs no sign-in."""
         return Health(account_id="board", principal_id=US, server_time=board.clock())

@@ -115,6 +115,10 @@ class OdooAdapter:
         """What is mapped."""
         return self._columns.as_map()
 
+    def page_of(self, kind: str, remote_id: str) -> str:
+        """The opportunity's form."""
+        return f"{self._address}/web#id={int(remote_id)}&model={MODEL}&view_type=form"
+
     def check(self, deadline: datetime) -> Health:
         """Sign in; the clock is the server's."""
         self._user = None

@@ -122,6 +122,11 @@ class SalesforceAdapter:
         """What is mapped."""
         return self._columns[kind].as_map()
 
+    def page_of(self, kind: str, remote_id: str) -> str:
+        """The record's page in Lightning."""
+        address = str(self._config.get("address", "")).rstrip("/")
+        return f"{address}/lightning/r/{OBJECTS[kind]}/{quote(remote_id)}/view"
+
     def check(self, deadline: datetime) -> Health:
         """Who we are, the clock, and what is left of the day's calls."""
         reply = self._wire.ask("GET", self._path("limits"), deadline, is_write=False)

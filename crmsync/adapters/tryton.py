@@ -139,6 +139,10 @@ class TrytonAdapter:
         """What is mapped."""
         return self._columns[kind].as_map()
 
+    def page_of(self, kind: str, remote_id: str) -> str:
+        """The record in Tryton's web client."""
+        return f"{self._address}/#{self._config.get('database', '')}/model/{MODELS[kind]}/{int(remote_id)}"
+
     def check(self, deadline: datetime) -> Health:
         """Whether the session opens, and the server's clock."""
         told, reply = self._rpc("model.res.user.get_preferences", [True, {}], deadline, is_write=False)

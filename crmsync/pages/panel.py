@@ -1,12 +1,13 @@
 """The CRM part of a lead's page: the deal, how it stands with the CRM, and what would be sent next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from crmsync.adapters.base import DEAL
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
-from crmsync.models import Conflict, Handoff, Link, Opportunity, OutboxEntry
+from crmsync.models import Conflict, Connection, Handoff, Link, Opportunity, OutboxEntry
 from crmsync.outgoing import NotMapped
 from crmsync.services.claim import OPEN
 from crmsync.services.plan import plan_write
@@ -34,6 +35,7 @@ class Panel:
     waiting: list[Waiting]
     conflicts: list[Conflict]
     why_not: str
+    there: list[tuple[Link, str]] = field(default_factory=list)
 
 
 def lead_panel(lead: Lead) -> Panel:
@@ -41,7 +43,11 @@ def lead_panel(lead: Lead) -> Panel:
     opportunity = Opportunity.objects.filter(lead=lead).select_related("owner", "loss_reason").first()
     if opportunity is None:
         return Panel(lead, None, None, None, [], [], _why_not(lead))
-    link = Link.objects.filter(opportunity=opportunity).select_related("connection").first()
+    links = list(Link.objects.filter(opportunity=opportunity).select_related("connection").order_by("pk"))
+    # One that is on counts before one that is off.
+    links.sort(key=lambda one: one.connection.mode == Connection.Mode.OFF)
+    link = links[0] if links else None
+    by_connection = {one.connection_id: one for one in links}
     open_entries = OutboxEntry.objects.filter(opportunity=opportunity, state__in=[*OPEN, OutboxEntry.State.DEAD])
     entries = list(open_entries.select_related("opportunity__lead__contact__company", "connection").order_by("seq")[:5])
     return Panel(
@@ -49,10 +55,22 @@ def lead_panel(lead: Lead) -> Panel:
         opportunity=opportunity,
         handoff=Handoff.objects.filter(opportunity=opportunity).select_related("ae").order_by("-pk").first(),
         link=link,
-        waiting=[planned_entry(entry, link) for entry in entries] if link else [],
-        conflicts=list(Conflict.objects.filter(link=link, resolved_at=None).order_by("-at")[:5]) if link else [],
+        waiting=[planned_entry(entry, by_connection[entry.connection_id]) for entry in entries],
+        conflicts=list(Conflict.objects.filter(link__in=links, resolved_at=None).order_by("-at")[:5]),
         why_not="",
+        there=[(one, _page_of(one)) for one in links],
     )
+
+
+def _page_of(link: Link) -> str:
+    """Where people look at the deal in the CRM, empty while it is not there or nobody knows."""
+    if not link.remote_id:
+        return ""
+    try:
+        adapter = adapter_for(link.connection)
+    except (ConfigurationError, ValueError):
+        return ""
+    return adapter.page_of(DEAL, link.remote_id)
 
 
 def planned_entry(entry: OutboxEntry, link: Link) -> Waiting:

@@ -93,6 +93,9 @@ class MemoryAdapter:
     def match(self, kind, values, deadline):
         return []
 
+    def page_of(self, kind, remote_id):
+        return ""
+
     def check(self, deadline):
         late = self._meet("check")
         if late:

@@ -51,6 +51,17 @@ def test_t01_a_conversion_arrives_with_all_that_the_ae_needs(stand, crm):
     assert entry_of(opportunity).state == "done"
 
 
+@every
+def test_t01_the_lead_page_leads_to_the_deal_there(stand, crm, client):
+    lead, _, remote_id = there(stand, crm)
+    client.force_login(lead.owner)
+
+    page = client.get(f"/leads/{lead.pk}/crm/").content.decode()
+
+    assert f"{crm.name}</a>: Linked" in page
+    assert stand.adapter(crm).page_of(DEAL, remote_id).replace("&", "&amp;") in page
+
+
 @over("salesforce", "hubspot", "small_hubspot", "tryton")
 def test_t01_company_and_person_come_first_and_are_tied_to_the_deal(stand, crm):
     there(stand, crm)
