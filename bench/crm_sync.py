@@ -21,6 +21,7 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", "60"))
 BACKLOG, LINKS = int(os.environ.get("BENCH_BACKLOG", "5000")), int(os.environ.get("BENCH_LINKS", "20000"))
 WORKERS, A_SECOND, NOTED = 4, 10, 1000
 HUNDREDTH = 100
+ECHOES, HOOKS, HOOKS_A_SECOND = 1000, 1000, 100
 
 
 def main() -> None:
@@ -59,6 +60,8 @@ def _bench() -> None:
     _lag(crm, deals)
     _backlog(crm, deals[:BACKLOG])
     _compare(stand, crm)
+    _echo(stand, crm, deals[0])
+    _webhooks(crm)
     stand.stop()
 
 
@@ -191,6 +194,54 @@ def _compare(stand, crm):
         seeded=len(seeded),
         found=found.counts["field_diff"],
         others=sum(found.counts.values()) - found.counts["field_diff"],
+    )
+
+
+def _echo(stand, crm, opportunity):
+    """Our own write comes back again and again."""
+    from crmsync.services.pull import pull_connection
+    from crmsync.services.push import push_connection
+
+    for record in list(stand.crm.records["Opportunity"].values())[1:]:
+        del stand.crm.records["Opportunity"][record["Id"]]
+    _change(opportunity)
+    push_connection(crm.pk)
+    writes = stand.proxy.writes
+    for _ in range(ECHOES):
+        pull_connection(crm.pk)
+        push_connection(crm.pk)
+    report("crm_sync", f"{ECHOES} rounds of reading our own write", more_writes=stand.proxy.writes - writes)
+
+
+def _webhooks(crm):
+    """A hundred a second for ten seconds, each a notification of its own, by four senders."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.db import connections
+    from django.test import Client
+
+    from tests.crmsync.conformance.test_webhooks import address, message
+
+    def send(sender):
+        client, took = Client(), []
+        began = time.monotonic()
+        for number in range(HOOKS // WORKERS):
+            body = message((sender * HOOKS + number, f"0065g00000{number:05d}"))
+            at = time.perf_counter()
+            status = client.post(address(crm, "hook-canary-1"), body, content_type="text/xml").status_code
+            took.append((status, time.perf_counter() - at))
+            time.sleep(max(0.0, began + (number + 1) * WORKERS / HOOKS_A_SECOND - time.monotonic()))
+        connections.close_all()
+        return took
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        took = [one for many in pool.map(send, range(WORKERS)) for one in many]
+    report(
+        "crm_sync",
+        f"webhooks verified, stored and answered, {HOOKS_A_SECOND} a second, within one process",
+        sent=len(took),
+        acknowledged=sum(status == 200 for status, _ in took),
+        p99_s=_at([seconds for _, seconds in took], 99, 3),
     )
 
 

@@ -170,8 +170,6 @@ def _withdrawing(look: Look) -> bool:
 
 def _settle_older(look: Look, at: datetime) -> None:
     """Held states of the same record have been overtaken by this one."""
-    if look.held:
-        return
     older = InboxEvent.objects.filter(
         connection=look.connection, remote_id=look.event.remote_id, state=State.WAITING
     ).exclude(pk=look.event.pk)
