@@ -169,15 +169,17 @@ def test_t07_values_come_back_as_they_were_sent(stand, crm):
     both_ways()
 
 
+ODD = ("Ünïcode 漢字", "😀 四 𐍈", 'O\'Neill \\ "quoted" %_', "<b>&amp;</b>", "a" * 100)
+
+
 @every
-@pytest.mark.parametrize("text", ["Ünïcode 漢字", "😀 四 𐍈", 'O\'Neill \\ "quoted" %_', "<b>&amp;</b>", "a" * 100])
-def test_t07_nor_do_odd_texts_change(stand, crm, text):
+def test_t07_nor_do_odd_texts_change(stand, crm):
     adapter = stand.adapter(crm)
 
-    made = make(adapter, stand, name=text)
-
-    assert made.after["name"] == text
-    assert stand.deals()[made.remote_id]["name"] == text
+    for number, text in enumerate(ODD, 1):
+        made = make(adapter, stand, number, name=text)
+        assert made.after["name"] == text
+        assert stand.deals()[made.remote_id]["name"] == text
 
 
 @over("salesforce", "hubspot", "small_hubspot", "odoo")

@@ -185,9 +185,14 @@ class TrytonStand(Stand):
 
         class Once:
             def __init__(self, adapter, deadline):
-                self.token = adapter.grant("", deadline).access
+                self.adapter = adapter
+                self.renewed("", deadline)
 
             def current(self, deadline):
+                return self.token
+
+            def renewed(self, stale, deadline):
+                self.token = self.adapter.grant("", deadline).access
                 return self.token
 
         deadline = datetime.max.replace(tzinfo=UTC, year=now().year + 1)
