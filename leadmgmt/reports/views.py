@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from leadmgmt.core.permissions import REPORT_READERS, role_required
+from leadmgmt.reports.acceptance import acceptance
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters, read
@@ -82,7 +83,8 @@ def sources_page(request: HttpRequest) -> HttpResponse:
 def team_page(request: HttpRequest) -> HttpResponse:
     """What does each rep make of what they receive?"""
     found = team(read(request.GET, reader(request)))
-    return _page(request, "team", found.filters, {"team": found, "sentence": team_sentence(found)})
+    more = {"team": found, "sentence": team_sentence(found), "acceptance": acceptance(found.filters)}
+    return _page(request, "team", found.filters, more)
 
 
 @require_GET

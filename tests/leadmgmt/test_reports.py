@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from crmsync.models import Handoff
 from leadmgmt.core.now import moment
+from leadmgmt.reports.acceptance import acceptance
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters, quarter_of
 from leadmgmt.reports.funnel import funnel
@@ -15,10 +17,11 @@ from leadmgmt.reports.sources import position, sources
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.statistics import difference, sum_interval, wilson
 from leadmgmt.reports.team import team
+from leads.events import record_event
 from leads.models import Campaign, SourceCost
 from routing.models import Assignment
-from tests.factories import make_source, make_user
-from tests.leadmgmt.report_story import NOW, WON, past, promised, tell, told
+from tests.factories import make_reason, make_source, make_user
+from tests.leadmgmt.report_story import NOW, WON, deal, past, promised, tell, told
 
 ALL = Filters()
 
@@ -220,3 +223,23 @@ def test_team_counts_wins_for_who_qualified_the_lead(story: dict[str, Any]) -> N
     (kim,) = found.aes
     assert (kim.deals.won, kim.deals.lost, kim.deals.win_rate) == (2, 1, 2 / 3)
     assert kim.deals.decision == 0.25 * 86_400
+
+
+def test_what_aes_accept_by_source_and_by_the_criteria_behind_the_sql(story: dict[str, Any]) -> None:
+    refused = tell("recycled", after={"mql": 1, "opportunity": 4, "recycled": 6}, source=story["ads"])
+    record_event(refused, "stage.sql", at=past(27), data={"criteria_kind": "sql", "version": 2}, quiet=True)
+    opportunity = deal(refused, sdr=story["ann"], ae=story["ae"], stage="lost")
+    for days, status in ((4, "refused"), (9, "accepted")):
+        Handoff.objects.create(
+            opportunity=opportunity, ae=story["ae"], sdr=story["ann"], status=status, offered_at=past(days),
+            due_at=past(days - 1), decided_at=past(days - 0.5),
+            reason=make_reason("refuse", "no-fit") if status == "refused" else None,
+        )  # fmt: skip
+
+    found = acceptance(ALL)
+
+    by_source = {line.name: (line.accepted, line.refused, line.rate) for line in found.sources}
+    assert by_source == {"Ads": (1, 1, 0.5), "No source given": (1, 0, 1.0)}
+    by_criteria = {line.name: (line.accepted, line.refused) for line in found.criteria}
+    assert by_criteria == {"SQL 2": (0, 1), "None: moved by a person, or brought in": (2, 0)}
+    assert found.sources[0].name == "Ads"
