@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from crmsync.adapters.registry import adapter_names
 from crmsync.models import (
@@ -25,7 +25,6 @@ from crmsync.models import (
     StageMap,
 )
 from crmsync.services import repair
-from leadmgmt.core import secrets
 from leadmgmt.core.admin import ReadOnlyAdmin, tell
 from leads.models import Reason, User
 
@@ -37,30 +36,16 @@ else:
 
 
 class ConnectionForm(_ConnectionForm):
-    """Credentials go in and never come out."""
-
-    credentials = forms.CharField(
-        label=_("Credentials"),
-        required=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=_("Stored encrypted and never shown again. Empty: as they are."),
-    )
+    """What is kept in the open; credentials are filled in on the connection's own page, and never come out."""
 
     class Meta:
         model = Connection
-        fields = ("name", "slug", "adapter", "mode", "credentials", "config")
+        fields = ("name", "slug", "adapter", "mode", "config")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = [(name, name) for name in adapter_names()]
         self.fields["adapter"] = forms.ChoiceField(label=_("Adapter"), choices=names, widget=UnfoldAdminSelectWidget)
-
-    def save(self, commit: bool = True) -> Connection:
-        """Seal what was typed, if anything was."""
-        if plain := self.cleaned_data["credentials"]:
-            self.instance.secret = secrets.seal(plain)
-        saved: Connection = super().save(commit)
-        return saved
 
 
 class StageMapInline(TabularInline):

@@ -21,6 +21,8 @@ from leadmgmt.core.errors import ConfigurationError
 
 Factory = Callable[[Mapping[str, Any], str], Adapter]
 
+UNREADABLE = "The credentials of this connection cannot be read: fill them in again in its setup."
+
 _factories: dict[str, Factory] = {
     "local": LocalAdapter,
     "salesforce": SalesforceAdapter,
@@ -70,7 +72,10 @@ def adapter_for(connection: Connection, *, with_paused: bool = False) -> Adapter
     if connection.paused_fields and not with_paused:
         config = {**config, "paused": list(connection.paused_fields)}
     config = bend.config(config) if bend else config
-    adapter = factory(config, secrets.unseal(connection.secret) if connection.secret else "")
+    try:
+        adapter = factory(config, secrets.unseal(connection.secret) if connection.secret else "")
+    except ValueError as error:
+        raise ConfigurationError(UNREADABLE) from error
     if isinstance(adapter, Granted):
         adapter.use_tokens(StoredTokens(connection, adapter))
     return bend.adapter(adapter) if bend else adapter
@@ -101,7 +106,17 @@ def bent(bend: Bend) -> Iterator[None]:
         _bent.reset(token)
 
 
+def opened(connection: Connection) -> dict[str, Any]:
+    """The credentials of a connection by their names. Raises ConfigurationError where they cannot be read."""
+    if not connection.secret:
+        return {}
+    try:
+        kept = json.loads(secrets.unseal(connection.secret))
+    except ValueError as error:
+        raise ConfigurationError(UNREADABLE) from error
+    return kept if isinstance(kept, dict) else {}
+
+
 def hook_secrets(connection: Connection) -> list[str]:
     """What this connection's webhooks are signed with: two while one replaces the other. Raises ConfigurationError."""
-    kept = json.loads(secrets.unseal(connection.secret)) if connection.secret else {}
-    return [str(one) for one in kept.get("hooks", [])]
+    return [str(one) for one in opened(connection).get("hooks", [])]

@@ -68,7 +68,7 @@ def _page_of(link: Link) -> str:
         return ""
     try:
         adapter = adapter_for(link.connection)
-    except (ConfigurationError, ValueError):
+    except ConfigurationError:
         return ""
     return adapter.page_of(DEAL, link.remote_id)
 

@@ -118,7 +118,7 @@ def _canaries(connection: Connection) -> list[Link]:
 def _adapter(connection: Connection) -> tuple[dict[str, str], Any]:
     try:
         adapter = adapter_for(connection)
-    except (ConfigurationError, ValueError):
+    except ConfigurationError:
         return {}, None
     return dict(adapter.fields(DEAL)), adapter.capabilities()
 

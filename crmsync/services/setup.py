@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from crmsync.adapters.errors import AdapterError
-from crmsync.adapters.registry import adapter_for, setup_of
+from crmsync.adapters.registry import adapter_for, opened, setup_of
 from crmsync.models import Connection, LossReasonMap, Session, StageMap
 from crmsync.services import schema
 from crmsync.services.claim import DEADLINE
@@ -66,9 +66,11 @@ def create_connection(adapter: str) -> Connection:
 
 
 def kept_secrets(connection: Connection) -> dict[str, Any]:
-    """The credentials, opened. Raises ConfigurationError."""
-    kept: dict[str, Any] = json.loads(secrets.unseal(connection.secret)) if connection.secret else {}
-    return kept
+    """The credentials, opened; none where they cannot be read, as only filling them in again helps then."""
+    try:
+        return opened(connection)
+    except ConfigurationError:
+        return {}
 
 
 def save_access(connection: Connection, name: str, config: Mapping[str, Any], given: Mapping[str, str]) -> None:
@@ -112,7 +114,7 @@ def try_out(connection: Connection) -> Trial:
     """Sign in, look at the clock, and read what the CRM says of itself. Writes nothing there."""
     try:
         adapter = adapter_for(connection)
-    except (ConfigurationError, ValueError) as error:
+    except ConfigurationError as error:
         return Trial(error=str(error))
     try:
         health = adapter.check(now() + DEADLINE)
@@ -130,7 +132,7 @@ def can_prepare(connection: Connection) -> bool:
     """Whether the adapter can make the fields of ours that are missing there."""
     try:
         return hasattr(adapter_for(connection), "prepare")
-    except (ConfigurationError, ValueError):
+    except ConfigurationError:
         return False
 
 

@@ -31,7 +31,7 @@ def hook(request: HttpRequest, connection: str, secret: str = "") -> HttpRespons
     try:
         adapter = adapter_for(found)
         secrets = hook_secrets(found)
-    except (ConfigurationError, ValueError):
+    except ConfigurationError:
         return _plain(503, "The keys of this connection cannot be read just now.")
     try:
         return _answer(adapter, _raw(request), secrets, found)

@@ -117,6 +117,18 @@ def test_credentials_are_sealed_and_never_shown_again(admin, stand):
     assert canary in secrets.unseal(one.secret)
 
 
+def test_credentials_that_cannot_be_read_rest_the_connection_and_can_be_filled_in_again(admin, stand):
+    one = connected(admin, stand)
+    switched_on(admin, one)
+    converted()
+    Connection.objects.filter(pk=one.pk).update(secret=secrets.seal("no JSON"))
+
+    assert push_connection(one.pk) == "the connection is not configured"
+    assert "cannot be read" in Connection.objects.get(pk=one.pk).last_error
+    page = admin.get(reverse("crmsync:connection", args=[one.slug])).content.decode()
+    assert "The access is not complete" in page
+
+
 def test_what_is_missing_stands_beside_its_field(admin, stand):
     admin.post("/setup/crm/new/", {"adapter": stand.name})
     one = Connection.objects.get(adapter=stand.name)
