@@ -6,6 +6,7 @@ Shape-tested against a stand-in. ``config``: ``address`` (the account's My Domai
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,7 +96,7 @@ class SalesforceAdapter:
 
     def __init__(self, config: Mapping[str, Any], secret: str = "") -> None:
         self._config = config
-        self._secret = secret
+        self._kept: Mapping[str, str] = json.loads(secret or "{}")
         self._version = config.get("api_version", API_VERSION)
         self._key = config.get("key_field", KEY_FIELD)
         self._columns = {kind: Columns(own, config, kind) for kind, own in COLUMNS.items()}
@@ -108,11 +109,11 @@ class SalesforceAdapter:
 
     def grant(self, refresh: str, deadline: datetime) -> Grant:
         """Ask for a fresh token."""
-        return sf_grants.grant(self._config, self._secret, refresh, deadline)
+        return sf_grants.grant(self._config, self._kept, refresh, deadline)
 
     def exchange(self, code: str, back: str, deadline: datetime) -> Grant:
         """The first token after a person has signed in."""
-        return sf_grants.exchange(self._config, self._secret, code, back, deadline)
+        return sf_grants.exchange(self._config, self._kept, code, back, deadline)
 
     def capabilities(self) -> Capabilities:
         """A unique key, a feed of deletions, no compare-and-set."""

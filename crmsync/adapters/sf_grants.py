@@ -1,6 +1,5 @@
 """How Salesforce gives tokens: a signed assertion (JWT bearer), client credentials, or a refresh token."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,15 +16,13 @@ ASSERTION_LIVES = timedelta(minutes=3)
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def grant(config: Mapping[str, Any], secret: str, refresh: str, deadline: datetime) -> Grant:
+def grant(config: Mapping[str, Any], kept: Mapping[str, str], refresh: str, deadline: datetime) -> Grant:
     """A fresh token. Raises AuthRevoked where a person has to sign in anew, Unsent where nobody answered."""
-    kept = json.loads(secret or "{}")
     return _ask(config, _form(config, kept, refresh or kept.get("refresh_token", "")), deadline)
 
 
-def exchange(config: Mapping[str, Any], secret: str, code: str, back: str, deadline: datetime) -> Grant:
+def exchange(config: Mapping[str, Any], kept: Mapping[str, str], code: str, back: str, deadline: datetime) -> Grant:
     """The first token after a person has signed in. Raises AuthRevoked, Unsent."""
-    kept = json.loads(secret or "{}")
     form = {
         "grant_type": "authorization_code",
         "code": code,
