@@ -315,5 +315,6 @@ def test_the_figures_of_an_import_lead_to_its_leads(signed_in: Client, files: Ch
 def test_rows_of_an_import_are_found_by_index(files: Channel) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+    # Without an order the table's other indexes are of no use, however little it holds and whatever was counted of it.
     rows = Capture.objects.filter(context__run=7)
-    assert "leads_capture_run" in rows.order_by("pk").explain()
+    assert "leads_capture_run" in rows.order_by().explain()
