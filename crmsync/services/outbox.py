@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F
+from django.db import connection as database
 
 from crmsync.fields import ALL_FIELDS
 from crmsync.models import Connection, Link, Opportunity, OutboxEntry
@@ -36,8 +36,7 @@ def record_change(
         connections = connections.exclude(pk=origin.pk)
     entries = []
     changed = sorted(set(fields))
-    Opportunity.objects.filter(pk=opportunity.pk).update(seq=F("seq") + 1)
-    opportunity.refresh_from_db(fields=["seq"])
+    opportunity.seq = _next_seq(opportunity)
     for connection in connections.order_by("pk"):
         link_for(opportunity, connection)
         entries.append(
@@ -57,8 +56,19 @@ def record_change(
 
 def link_for(opportunity: Opportunity, connection: Connection) -> Link:
     """The link of this opportunity to this CRM, made pending where there is none."""
+    found = Link.objects.filter(connection=connection, opportunity=opportunity).first()
+    if found is not None:
+        return found
     key = external_key(opportunity)
     return Link.objects.get_or_create(connection=connection, opportunity=opportunity, defaults={"external_key": key})[0]
+
+
+def _next_seq(opportunity: Opportunity) -> int:
+    """Count one change more, in one statement."""
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE crmsync_opportunity SET seq = seq + 1 WHERE id = %s RETURNING seq", [opportunity.pk])
+        (seq,) = cursor.fetchone()
+    return int(seq)
 
 
 def external_key(opportunity: Opportunity) -> str:

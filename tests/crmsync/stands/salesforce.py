@@ -177,7 +177,8 @@ class Salesforce:
         steps = body["compositeRequest"]
         if len(steps) > 25:
             raise Refusal(400, "LIMIT_EXCEEDED", "The request can’t contain more than 25 operations")
-        before = copy.deepcopy(self.records)
+        # Records are replaced, never written into, so that the tables alone are enough to go back to.
+        before = {kind: dict(rows) for kind, rows in self.records.items()}
         results, failed = [], False
         for step in steps:
             url = urlsplit(step["url"])
@@ -250,6 +251,15 @@ class Salesforce:
         found = [{name: row.get(name) for name in wanted} for row in rows[: asked.limit]]
         return 200, {"totalSize": len(found), "done": True, "records": found}
 
+    def candidates(self, kind, soql):
+        """What an index gives: one record by its id or key, otherwise all."""
+        rows = self.records[kind]
+        if found := re.search(r"WHERE Id = '(\w+)'$", soql):
+            return [rows[found[1]]] if found[1] in rows else []
+        if found := re.search(r"WHERE LMS_Key__c = '([^'\\]+)'$", soql):
+            return [one for one in rows.values() if one.get("LMS_Key__c") == found[1]]
+        return list(rows.values())
+
     def view(self, record):
         """With the owner as a related record."""
         owner = self.records["User"].get(record.get("OwnerId"))
@@ -317,8 +327,9 @@ class Salesforce:
         emptied = [name for name in REQUIRED.get(kind, ()) if name in values and not values[name]]
         if emptied:
             raise Refusal(400, "REQUIRED_FIELD_MISSING", f"Required fields are missing: {emptied}", emptied)
-        record.update(values)
-        self.touch(record, by or self.us)
+        fresh = {**record, **values}
+        self.touch(fresh, by or self.us)
+        self.records[kind][record["Id"]] = fresh
 
     def touch(self, record, by):
         """Who changed it, when."""
