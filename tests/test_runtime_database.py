@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield control
     while _servers:
         assert _servers.pop().leave()
+    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """What a server that was killed still writes as it goes down may appear while the folder is being removed."""
+    for _ in range(20):
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            time.sleep(0.25)
+        else:
+            return
     shutil.rmtree(folder)
 
 
