@@ -14,7 +14,7 @@ from crmsync.adapters.setup import Setup
 from crmsync.models import Connection, DryRun, Link
 from crmsync.services import setup as service
 from crmsync.services.backfill import missing
-from crmsync.services.schema import KIND_NAMES, family, unmapped_stages
+from crmsync.services.schema import family, kind_names, unmapped_stages
 from crmsync.setup_forms import AccessForm, FieldsForm, ReasonsForm, StagesForm
 from leadmgmt.core.errors import ConfigurationError
 
@@ -79,7 +79,7 @@ def setup_page(connection: Connection, *, fresh: str = "", trial: Any = None, **
     kept = service.kept_secrets(connection)
     mapped, can = _adapter(connection)
     known = connection.schema.get("fields", {})
-    names = KIND_NAMES()
+    names = kind_names()
     sign_in = setup.sign_in
     forms: dict[str, Any] = {
         "access": AccessForm(connection=connection, setup=setup, kept=kept),

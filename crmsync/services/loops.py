@@ -1,5 +1,6 @@
 """The loop breaker: where two writers answer each other, somebody has to look (CRM_CONTRACT 7)."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -17,12 +18,17 @@ def stop_loops(link: Link, fields: Iterable[str], at: datetime) -> str:
     Call it inside the transaction of the write, with the link locked.
     """
     since = at - WINDOW
+    ours: Counter[str] = Counter()
+    answers: Counter[str] = Counter()
+    rows = AuditRow.objects.filter(link=link, at__gte=since).values_list("direction", "verdict", "changes")
+    for direction, verdict, changes in rows:
+        if direction == "pull":
+            answers.update(list(changes.get("fields", ())))
+        elif verdict == "applied":
+            ours.update(list(changes.get("fields", ())))
+    answers.update(Conflict.objects.filter(link=link, at__gte=since).values_list("field", flat=True))
     for name in fields:
-        rows = AuditRow.objects.filter(link=link, at__gte=since, changes__fields__has_key=name)
-        ours = rows.filter(direction="push", verdict="applied").count()
-        answers = rows.filter(direction="pull").count()
-        answers += Conflict.objects.filter(link=link, field=name, at__gte=since).count()
-        if ours + answers > MOST_WRITES and answers >= LEAST_ANSWERS and ours:
+        if ours[name] + answers[name] > MOST_WRITES and answers[name] >= LEAST_ANSWERS:
             _quarantine(link, name, at)
             return name
     return ""

@@ -50,12 +50,12 @@ def complaint(ours: str, field: Mapping[str, Any] | None) -> str:
     if given == TEXT or wanted == given:
         return ""
     return _("This field takes a %(given)s, and ours is a %(wanted)s.") % {
-        "given": KIND_NAMES()[given],
-        "wanted": KIND_NAMES()[wanted],
+        "given": kind_names()[given],
+        "wanted": kind_names()[wanted],
     }
 
 
-def KIND_NAMES() -> dict[str, str]:  # a table whose words are translated when it is read
+def kind_names() -> dict[str, str]:
     """The kinds of values in words."""
     return {
         TEXT: _("text"),
@@ -105,7 +105,7 @@ def read_if_due(connection: Connection, adapter: Adapter, at: datetime) -> None:
     try:
         read_schema(connection, adapter, at)
     except AdapterError:
-        Connection.objects.filter(pk=connection.pk, schema_at=None).update(schema_at=at)
+        return
 
 
 def unmapped_stages(connection: Connection) -> list[str]:
