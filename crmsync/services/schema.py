@@ -74,7 +74,8 @@ def read_schema(connection: Connection, adapter: Adapter, at: datetime | None = 
     told = adapter.describe(DEAL, now() + DEADLINE)
     fields = {one.name: _kept(one) for one in told.fields}
     mapped = adapter_for(connection, with_paused=True).fields(DEAL)
-    before = connection.schema.get("fields", {})
+    # The kind of values that each mapped field took when the map was made.
+    agreed: dict[str, str] = dict(connection.schema.get("agreed", {}))
     paused = {}
     for ours, theirs in mapped.items():
         # A field within a related record ("Owner.Email") is described with that record; some CRMs describe nothing.
@@ -82,12 +83,12 @@ def read_schema(connection: Connection, adapter: Adapter, at: datetime | None = 
             continue
         if why := complaint(ours, fields.get(theirs)):
             paused[ours] = why
-        elif (was := before.get(theirs)) and family(was["type"]) != family(fields[theirs]["type"]):
+        elif (kind := family(fields[theirs]["type"])) != agreed.setdefault(theirs, kind):
             paused[ours] = _("The CRM's field has changed its type.")
     with transaction.atomic():
         one = Connection.objects.select_for_update().get(pk=connection.pk)
         was_paused = set(one.paused_fields)
-        one.schema = {"fields": fields, "stages": list(told.stages), "hash": told.schema_hash}
+        one.schema = {"fields": fields, "stages": list(told.stages), "hash": told.schema_hash, "agreed": agreed}
         one.schema_at, one.paused_fields = at or now(), paused
         one.save(update_fields=["schema", "schema_at", "paused_fields"])
         if changed := was_paused.symmetric_difference(paused):

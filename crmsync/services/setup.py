@@ -167,7 +167,9 @@ def save_fields(connection: Connection, chosen: Mapping[str, str]) -> None:
         one = Connection.objects.select_for_update().get(pk=connection.pk)
         one.config = {**one.config, "fields": {**one.config.get("fields", {}), "deal": dict(chosen)}}
         one.paused_fields = {ours: why for ours, why in one.paused_fields.items() if not chosen.get(ours)}
-        one.save(update_fields=["config", "paused_fields"])
+        # The fields are taken as they are now; the next look begins with that.
+        one.schema = {**one.schema, "agreed": {}}
+        one.save(update_fields=["config", "paused_fields", "schema"])
     connection.refresh_from_db()
     release_held(connection.pk)
 

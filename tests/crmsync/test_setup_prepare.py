@@ -1,8 +1,14 @@
 """Fields of ours that a CRM lacks are made there by a button."""
 
+from dataclasses import replace
+
 import pytest
 
+from crmsync.adapters.base import FieldSchema, RemoteSchema
+from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection
+from crmsync.services.schema import read_schema
+from crmsync.services.setup import save_fields
 from tests.crmsync.stands.stand_others import HubspotStand
 from tests.crmsync.test_setup import post
 from tests.crmsync.things import make_crm
@@ -32,3 +38,17 @@ def test_hubspot_gets_the_properties_that_are_missing(client, settings):
         assert one.paused_fields == {}
     finally:
         far.stop()
+
+
+def test_s01_a_field_that_changed_its_type_rests_until_somebody_maps_it_anew(crm, linked):
+    """A text holds a number as well, so only the change itself speaks against it, at every look."""
+    adapter = adapter_for(linked)
+    told = [FieldSchema(name, "number" if name == "amount" else "text") for name in adapter.fields("deal")]
+    adapter.describe = lambda kind, deadline: RemoteSchema(kind, tuple(told), (), "")
+    assert read_schema(linked, adapter) == {}
+    told[:] = [replace(one, type="text") for one in told]
+
+    assert list(read_schema(linked, adapter)) == ["amount"]
+    assert list(read_schema(linked, adapter)) == ["amount"]
+    save_fields(linked, {name: name for name in adapter.fields("deal")})
+    assert read_schema(linked, adapter) == {}
