@@ -42,19 +42,19 @@ class Cause:
     quiet: bool = False
 
 
-def _move(who: Which, target: str, cause: Cause, **fields: Any) -> Lead:
+def _move(who: Which, target: str, cause: Cause, *, way: str = "to", **fields: Any) -> Lead:
     if isinstance(who, Lead):
-        return _move_locked(who, target, cause, fields)
+        return _move_locked(who, target, cause, way, fields)
     with transaction.atomic():
-        return _move_locked(Lead.objects.lock().get(pk=who), target, cause, fields)
+        return _move_locked(Lead.objects.lock().get(pk=who), target, cause, way, fields)
 
 
-def _move_locked(lead: Lead, target: str, cause: Cause, fields: dict[str, Any]) -> Lead:
+def _move_locked(lead: Lead, target: str, cause: Cause, way: str, fields: dict[str, Any]) -> Lead:
     if lead.stage == target:
         return lead
     before = lead.stage
     try:
-        getattr(lead, f"_to_{target}")()
+        getattr(lead, f"_{way}_{target}")()
     except TransitionNotAllowed:
         raise StageConflict(
             _("This lead is %(now)s; it cannot become %(target)s from there.")
@@ -90,8 +90,20 @@ def to_sql(who: Which, cause: Cause) -> Lead:
 
 
 def to_opportunity(who: Which, cause: Cause) -> Lead:
-    """The conversion, or a deal that the CRM opened again."""
+    """The conversion."""
     return _move(who, Stage.OPPORTUNITY, cause)
+
+
+def opportunity_again(who: Which, cause: Cause) -> Lead:
+    """The CRM opened the deal again: after it was won or lost, or after its handoff was refused."""
+    return _move(who, Stage.OPPORTUNITY, cause, way="again_to")
+
+
+def send_back(who: Which, cause: Cause, *, reason: Reason, note: str = "") -> Lead:
+    """The AE refused the handoff: an MQL again in its SDR's queue; ``reason``, of kind `refuse`, says what to mend."""
+    data = {**cause.data, "reason": reason.code, "note": note, "sent_back": True}
+    why = Cause(cause.actor, cause.by, cause.at, data, cause.quiet)
+    return _move(who, Stage.MQL, why, way="back_to", reason=reason, reason_note=note, snoozed_until=None)
 
 
 def to_won(lead_id: int, cause: Cause) -> Lead:

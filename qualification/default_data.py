@@ -261,8 +261,9 @@ REASONS: dict[str, list[tuple[str, str, str, int | None]]] = {
         ("unknown_from_crm", "Not given in the CRM", "Im CRM nicht angegeben", 120),
     ],
     "refuse": [
-        ("not-qualified", "Not qualified enough", "Nicht ausreichend qualifiziert", 30),
-        ("wrong-person", "Not the one who decides", "Entscheidet nicht", 30),
+        ("not-qualified", "Not qualified enough", "Nicht ausreichend qualifiziert", 0),
+        ("wrong-person", "Not the one who decides", "Entscheidet nicht", 0),
+        ("incomplete", "Something is missing", "Es fehlt etwas", 0),
         ("no-budget", "No budget", "Kein Budget", 180),
         ("bad-timing", "Bad timing", "Falscher Zeitpunkt", 90),
         ("no-fit", "Not our kind of customer", "Passt nicht zu uns", None),

@@ -204,7 +204,9 @@ def _refusals(handoff: Handoff, reasons: list[Reason], at: datetime) -> list[Ref
         if reason.kind != Reason.Kind.REFUSE or not reason.is_active:
             continue
         wake_on = reason.wake_on(today)
-        if wake_on is None:
+        if reason.is_sending_back:
+            hint = _("Back into %(sdr)s's queue at once") % {"sdr": sdr} if sdr else _("Back into the queue at once")
+        elif wake_on is None:
             hint = _("Stays closed until they get in touch again")
         elif sdr:
             hint = _("Back to %(sdr)s, sleeps until %(day)s") % {"sdr": sdr, "day": _date(wake_on)}

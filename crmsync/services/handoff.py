@@ -20,6 +20,7 @@ from leads.lifecycle import Cause
 from leads.models import Lead, LeadEvent, Reason, User
 from qualification.services.reasons import chosen_reason
 from qualification.services.recycle import wake_time
+from routing.services.assign import route_afresh
 from routing.services.notify import tell
 
 OFFERED, ACCEPTED, REFUSED = "handoff.offered", "handoff.accepted", "handoff.refused"
@@ -56,14 +57,15 @@ def refuse_handoff(
     wake_on: date | None = None,
     at: datetime | None = None,
 ) -> Handoff:
-    """Give it back: the deal is withdrawn, in the CRM too, and the lead sleeps until ``wake_on``.
+    """Give it back: the deal is withdrawn, in the CRM too, and the lead goes to its SDR or sleeps until ``wake_on``.
 
-    ``reason`` is the code of a reason of kind `refuse`; without ``wake_on`` the reason says how long the lead sleeps.
+    ``reason`` is the code of a reason of kind `refuse`; without ``wake_on`` the reason says what becomes of the lead:
+    after 0 days it is an MQL in its SDR's queue at once, after more it sleeps so long, without any until it stirs.
     Raises AlreadyDecided, NotPermitted or InvalidInput naming the field, changing nothing.
     """
     at = at or now()
     chosen = chosen_reason(Reason.Kind.REFUSE, reason, note)
-    wake_at = wake_time(_wake_day(chosen, wake_on, at))
+    wake_day = _wake_day(chosen, wake_on, at)
     with transaction.atomic():
         lead, handoff = _locked(handoff_id, by)
         handoff.status, handoff.decided_at = Handoff.Status.REFUSED, at
@@ -77,8 +79,17 @@ def refuse_handoff(
         record_event(lead, REFUSED, at=at, actor=by, data=data | {"note": handoff.note})
         record_change(opportunity, CLOSING, at=at, op=STAGE)
         cause = Cause(actor=by, at=at, data={"handoff": handoff.pk, "refused": True})
-        lifecycle.to_recycled(lead.pk, cause, reason=chosen, wake_at=wake_at, note=handoff.note)
+        if wake_on is None and chosen.is_sending_back:
+            lead = lifecycle.send_back(lead, cause, reason=chosen, note=handoff.note)
+            if not _has_its_sdr(lead):
+                route_afresh(lead, at=at)
+        else:
+            lifecycle.to_recycled(lead.pk, cause, reason=chosen, wake_at=wake_time(wake_day), note=handoff.note)
     return handoff
+
+
+def _has_its_sdr(lead: Lead) -> bool:
+    return lead.owner is not None and lead.owner.is_active
 
 
 def announce_handoff(lead: Lead, event: LeadEvent) -> None:

@@ -60,7 +60,7 @@ def _open(look: Look, before: str, remote: str) -> None:
     opportunity.save()
     data = {"opportunity": str(opportunity.uuid), "from": before}
     record_event(look.lead, "opportunity.reopened", at=look.at, by=look.by, data=data)
-    lifecycle.to_opportunity(look.lead.pk, _cause(look, look.at, reopened=True))
+    lifecycle.opportunity_again(look.lead.pk, _cause(look, look.at, reopened=True))
 
 
 def _refuse_second(look: Look) -> None:
@@ -92,9 +92,9 @@ def _won(look: Look, before: str, remote: str) -> None:
     amount = None if opportunity.amount is None else f"{opportunity.amount:.2f}"
     data = {"opportunity": str(opportunity.uuid), "amount": amount, "currency": opportunity.currency}
     record_event(look.lead, "opportunity.won", at=at, by=look.by, data=data)
-    if look.lead.stage == Stage.RECYCLED:
-        # Lost first, then won after all: the lifecycle knows no shortcut.
-        lifecycle.to_opportunity(look.lead.pk, _cause(look, at, reopened=True))
+    if look.lead.stage == Stage.RECYCLED or look.lead.is_sent_back:
+        # Lost or refused first, then won after all: the lifecycle knows no shortcut.
+        lifecycle.opportunity_again(look.lead.pk, _cause(look, at, reopened=True))
     lifecycle.to_won(look.lead.pk, _cause(look, at, amount=amount))
     Company.objects.filter(contacts__leads=look.lead.pk).update(is_customer=True)
 

@@ -69,7 +69,7 @@ def handoff_refuse(request: HttpRequest, handoff_id: int) -> HttpResponse:
         # The form is gone with the decision; what was written for the SDR is not.
         wrote = _("You wrote: %(words)s") % {"words": formats.quoted(said["note"])} if said["note"] else ""
         raise AlreadyDecided(f"{error} {wrote}".strip()) from None
-    messages.success(request, _("Refused. The lead sleeps, and who handed it over knows why."))
+    messages.success(request, _("Refused. Who handed it over knows why."))
     return HttpResponseRedirect(reverse("crmsync:handoff_list"))
 
 

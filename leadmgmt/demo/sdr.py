@@ -255,7 +255,10 @@ class Sdr:
     def leave(self, work: Work, lead: Lead) -> None:
         """The lead is closed; one that sleeps will be looked at when it wakes up."""
         self.active.discard(lead.pk)
-        lead.refresh_from_db(fields=["stage", "wake_at"])
+        lead.refresh_from_db(fields=["stage", "wake_at", "reason"])
+        if lead.is_sent_back:
+            # The AE wants to know more: asked again in the next call.
+            self.look(Work(lead.pk, work.visitor, talks=1), now())
         if lead.stage == Stage.OPPORTUNITY:
             # Known from before: the answers of last time still hold.
             self.sold(work, now())

@@ -1,5 +1,6 @@
 """One contact's interest, from first touch to outcome."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -138,6 +139,16 @@ class Lead(models.Model):
         return self.stage in OPEN_STAGES
 
     @property
+    def is_sent_back(self) -> bool:
+        """Whether an AE refused the handoff and its SDR is to mend what was missing; ``reason`` says what."""
+        return self.stage == Stage.MQL and self.reason_id is not None
+
+    @property
+    def asked_since(self) -> datetime:
+        """From when on an answer counts as asked anew: when this interest began, or its handoff was refused."""
+        return self.stage_at if self.is_sent_back else self.captured_at
+
+    @property
     def is_working(self) -> bool:
         """Whether a rep still has to qualify it: new, MQL or SQL."""
         return self.stage in WORKING_STAGES
@@ -152,6 +163,12 @@ class Lead(models.Model):
 
     @transition(field=stage, source=[Stage.SQL, Stage.WON, Stage.RECYCLED], target=Stage.OPPORTUNITY)
     def _to_opportunity(self) -> None: ...
+
+    @transition(field=stage, source=[Stage.OPPORTUNITY], target=Stage.MQL)
+    def _back_to_mql(self) -> None: ...
+
+    @transition(field=stage, source=[Stage.WON, Stage.RECYCLED, Stage.MQL, Stage.SQL], target=Stage.OPPORTUNITY)
+    def _again_to_opportunity(self) -> None: ...
 
     @transition(field=stage, source=[Stage.OPPORTUNITY], target=Stage.WON)
     def _to_won(self) -> None: ...

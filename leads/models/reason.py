@@ -26,7 +26,7 @@ class Reason(models.Model):
         _("wake up after days"),
         null=True,
         blank=True,
-        help_text=_("How long a recycled lead sleeps; empty: nobody wakes it."),
+        help_text=_("How long a recycled lead sleeps; empty: nobody wakes it. 0 for a refused handoff: not at all."),
     )
     position = models.PositiveSmallIntegerField(_("position"), default=100)
     is_active = models.BooleanField(_("active"), default=True)
@@ -42,6 +42,11 @@ class Reason(models.Model):
     def label(self) -> str:
         """The label in the reader's language."""
         return (self.label_de if (get_language() or "").startswith("de") else "") or self.label_en
+
+    @property
+    def is_sending_back(self) -> bool:
+        """Whether a handoff refused for this reason goes back into its SDR's queue at once instead of to sleep."""
+        return self.kind == self.Kind.REFUSE and self.wake_after_days == 0
 
     def wake_on(self, today: date) -> date | None:
         """When a lead recycled today for this reason should wake up."""

@@ -27,6 +27,8 @@ def next_step_words(standing: Standing) -> str:
         return pace_words(situation.pace, when, is_due=plan.due_at is None or plan.due_at <= situation.at)
     if plan.step is Step.GIVE_UP:
         return _("%(tries)d tries without an answer. Recycle it, or try once more.") % {"tries": situation.attempts}
+    if plan.step is Step.SENT_BACK:
+        return _("Ask for what the AE missed and enter the answer; then it is handed over again by itself.")
     if not lead.contact.phone:
         return _("Write; there is no number to call.")
     if plan.step is Step.FIRST_TOUCH:

@@ -11,7 +11,7 @@ from leads.models import Stage
 from qualification.desk.facts import at_their_place, may_be_called, place_of
 from qualification.desk.plan import Plan, Step
 from qualification.desk.situation import Situation
-from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred
+from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred, weekday
 from qualification.models import Activity, CadenceStep
 
 
@@ -22,7 +22,7 @@ def headline(situation: Situation, plan: Plan, *, in_short: bool = False) -> Hea
         return _closed(situation)
     if plan.step is Step.FIRST_TOUCH and not lead.contact.is_reachable:
         return Headline(_("Not reachable yet:"), _("the source gave no address. Add an e-mail or a phone number."))
-    message = "" if in_short or plan.step is Step.STIRRED else _message(situation)
+    message = "" if in_short or plan.step in (Step.STIRRED, Step.SENT_BACK) else _message(situation)
     act = _act(situation, plan)
     because = (_because(situation, plan), message, _promise(situation, plan, act), _their_hour(situation, plan))
     return Headline(act, " ".join(filter(None, because)))
@@ -56,6 +56,8 @@ def _act(situation: Situation, plan: Plan) -> str:
         return _("Put aside.")
     if plan.step is Step.GIVE_UP:
         return _("Recycle, or try once more.")
+    if plan.step is Step.SENT_BACK:
+        return _("Find out what the AE missed.")
     planned = situation.pace.step if plan.step is Step.PACED and situation.pace else None
     if planned is not None and planned.kind in (CadenceStep.Kind.SOCIAL, CadenceStep.Kind.TASK):
         return planned.hint or _("A step is due.")
@@ -78,6 +80,10 @@ def _because(situation: Situation, plan: Plan) -> str:
         return _("%(did)s, %(ago)s.") % {"did": did, "ago": formats.relative(lead.last_touch_at, at=situation.at)}
     if plan.step is Step.FIRST_TOUCH:
         return _first_interest(situation)
+    if plan.step is Step.SENT_BACK and lead.reason is not None:
+        words = {"reason": formats.inside(lead.reason.label), "day": weekday(lead.stage_at, situation.at)}
+        said = _("The handoff was refused %(day)s: %(reason)s.") % words
+        return f"{said} {formats.quoted(lead.reason_note)}" if lead.reason_note else said
     return _sentence(last_try(situation))
 
 

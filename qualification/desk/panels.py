@@ -90,7 +90,7 @@ class Assessment:
 
     framework: Framework | None
     items: list[Item]
-    # When this interest began: what was answered before has to be asked again.
+    # What was answered before has to be asked again.
     since: datetime
 
     @property
@@ -124,7 +124,7 @@ def assessment(lead: Lead, asked: Asked) -> Assessment:
     answers = {answer.question_id: answer for answer in current.select_related("by")} if theirs else {}
     known = _known_elsewhere(lead, [one for one in theirs if one.known_from and one.pk not in answers], at)
     items = [_item(one, answers.get(one.pk), at, known.get(one.pk, "")) for one in theirs]
-    return Assessment(asked.framework, sorted(items, key=_missing_first), lead.captured_at)
+    return Assessment(asked.framework, sorted(items, key=_missing_first), lead.asked_since)
 
 
 def _known_elsewhere(lead: Lead, questions: list[Question], at: datetime) -> dict[int, str]:

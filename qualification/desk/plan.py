@@ -41,6 +41,7 @@ class Step(StrEnum):
     FOLLOW_UP = "follow_up"
     GIVE_UP = "give_up"
     PACED = "paced"
+    SENT_BACK = "sent_back"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ def plan(situation: Situation) -> Plan:
     if situation.appointment is not None and situation.appointment.due_at is not None:
         due = situation.appointment.due_at
         return Plan(Step.APPOINTMENT, due, True, group_of(due, at, promise=True))
+    if situation.is_sent_back:
+        return Plan(Step.SENT_BACK, None, False, Group.HOUR)
     if situation.is_untouched:
         promised = situation.clock.due_at if situation.clock else None
         group = Group.TODAY if promised is None else group_of(promised, at, promise=True)

@@ -55,7 +55,7 @@ LABELS: dict[Group, tuple[str | Promise, str | Promise]] = {
     Group.PAUSED: (_("Paused"), _("come back by themselves")),
 }
 # With what a line shows besides its people.
-SHOWN = ("team", "running", *PACED)
+SHOWN = ("team", "reason", "running", *PACED)
 NOT_TODAY = (Group.COMING, Group.PAUSED)
 
 

@@ -44,6 +44,11 @@ class Situation:
         return self.lead.first_touched_at is None and self.attempts == 0
 
     @property
+    def is_sent_back(self) -> bool:
+        """Whether an AE refused its handoff and nothing was done about it since."""
+        return self.lead.is_sent_back and (self.last is None or self.last.at < self.lead.stage_at)
+
+    @property
     def has_stirred(self) -> bool:
         """Whether the person acted after we last did."""
         return self.last is not None and self.lead.last_touch_at > self.last.at

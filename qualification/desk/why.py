@@ -135,6 +135,11 @@ def _stirred(situation: Situation, plan: Plan) -> str:
     return _("%(did)s, %(ago)s") % {"did": did, "ago": formats.relative(situation.lead.last_touch_at, at=situation.at)}
 
 
+def _sent_back(situation: Situation, plan: Plan) -> str:
+    reason = situation.lead.reason
+    return _("Handoff refused: %(reason)s") % {"reason": formats.inside(reason.label) if reason else ""}
+
+
 def _paced(situation: Situation, plan: Plan) -> str:
     pace = situation.pace
     if pace is None or pace.step is None:
@@ -194,4 +199,5 @@ _LINES = {
     Step.FOLLOW_UP: _follow_up,
     Step.GIVE_UP: _give_up,
     Step.PACED: _paced,
+    Step.SENT_BACK: _sent_back,
 }

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from leadmgmt.core import formats
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leads import lifecycle
@@ -122,7 +123,7 @@ def _was_asked(lead: Lead, criteria: Criteria, needed: list[Question]) -> bool:
     """Whether an answer was given since this interest began: one that is needed, or any where none is needed of it."""
     counted = needed or questions_of(criteria.framework_id)
     answers = Answer.objects.filter(lead=lead, superseded_at__isnull=True, question__in=counted)
-    return not counted or answers.filter(at__gte=lead.captured_at).exists()
+    return not counted or answers.filter(at__gte=lead.asked_since).exists()
 
 
 def _open_questions(lead: Lead, needed: list[Question], at: datetime) -> list[tuple[Question, Answer | None]]:
@@ -146,8 +147,7 @@ def missing_for_sql(lead: Lead) -> list[MissingItem]:
         for question, answer in _open_questions(lead, needed, at)
     ]
     if not items and not _was_asked(lead, criteria, needed):
-        why = _("The answers are from before the lead came back.")
-        items.append(MissingItem(None, None, why, _("Ask whether they still hold.")))
+        items.append(MissingItem(None, None, _why_again(lead), _("Ask whether they still hold.")))
     condition = parse(criteria.condition)
     if not condition.holds(lead_facts(lead, at)):
         language = get_language() or "en"
@@ -155,6 +155,12 @@ def missing_for_sql(lead: Lead) -> list[MissingItem]:
             MissingItem(None, None, _("It must hold that %(what)s.") % {"what": condition.sentence(language)}, "")
         )
     return items
+
+
+def _why_again(lead: Lead) -> str:
+    if lead.is_sent_back and lead.reason is not None:
+        return _("The AE gave it back: %(reason)s.") % {"reason": formats.inside(lead.reason.label)}
+    return _("The answers are from before the lead came back.")
 
 
 def _why_open(question: Question, answer: Answer | None) -> str:

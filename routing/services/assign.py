@@ -84,12 +84,17 @@ def hand_back(lead_id: int, *, by: User, reason: str, at: datetime | None = None
             raise NotPermitted(_("This lead is not yours by now."))
         if not lead.is_working:
             raise NotAssignable(_("Only a lead that is still worked can be given back."))
-        end_assignment(lead, at=at, reason=HANDED_BACK)
-        lead.owner, lead.owned_at = None, None
-        lead.save(update_fields=["owner", "owned_at"])
         record_event(lead, "lead.handed_back", at=at, actor=by, data={"note": reason.strip()})
-        route_now(lead, at)
+        route_afresh(lead, at=at)
         return lead
+
+
+def route_afresh(lead: Lead, *, at: datetime) -> None:
+    """Take a locked lead from its owner, if it has one; the rules find somebody else, or it waits."""
+    end_assignment(lead, at=at, reason=HANDED_BACK)
+    lead.owner, lead.owned_at = None, None
+    lead.save(update_fields=["owner", "owned_at"])
+    route_now(lead, at)
 
 
 def may_assign(user: User) -> bool:

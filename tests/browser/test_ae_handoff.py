@@ -66,7 +66,7 @@ def test_a_refusal_says_why_and_its_sdr_reads_it(world: World, handoff: Handoff,
     page = open_page(f"/handoffs/{handoff.pk}/", world.ada)
     page.locator("input[name=reason][value=bad-timing]").check()
     page.get_by_placeholder("What would have made it acceptable?").fill("Call again when the plan for 2027 stands.")
-    page.get_by_role("button", name="Refuse and recycle").click()
+    page.get_by_role("button", name="Refuse the handoff").click()
     expect(page.get_by_text("Do you take it?")).to_have_count(0)
 
     drain()
@@ -79,6 +79,23 @@ def test_a_refusal_says_why_and_its_sdr_reads_it(world: World, handoff: Handoff,
     assert sdr is not None
     theirs = open_page(f"/handoffs/{handoff.pk}/", sdr)
     expect(theirs.locator("main")).to_contain_text("Call again when the plan for 2027 stands.")
+
+
+def test_what_can_be_mended_is_back_in_its_sdrs_queue(world: World, handoff: Handoff, open_page: Open) -> None:
+    page = open_page(f"/handoffs/{handoff.pk}/", world.ada)
+    page.get_by_label("Not the one who decides").check()
+    page.get_by_placeholder("What would have made it acceptable?").fill("Uwe has to be in the call.")
+    page.get_by_role("button", name="Refuse the handoff").click()
+    expect(page.get_by_text("Do you take it?")).to_have_count(0)
+    drain()
+
+    sdr = handoff.sdr
+    assert sdr is not None
+    queue = open_page("/queue/", sdr)
+    expect(queue.get_by_text("Handoff refused: not the one who decides")).to_be_visible()
+    lead = open_page(f"/leads/{handoff.opportunity.lead_id}/", sdr)
+    expect(lead.locator("main")).to_contain_text("Find out what the AE missed.")
+    expect(lead.locator("main")).to_contain_text("Uwe has to be in the call.")
 
 
 def test_on_the_phone_the_decision_is_at_hand(world: World, handoff: Handoff, open_page: Open) -> None:

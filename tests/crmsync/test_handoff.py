@@ -6,14 +6,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from crmsync.models import Handoff, OutboxEntry
+from crmsync.models import Connection, Handoff, OutboxEntry
 from crmsync.services.handoff import AlreadyDecided, accept_handoff, refuse_handoff
+from crmsync.services.pull import pull_connection
 from leadmgmt.core.errors import InvalidInput, NotPermitted
 from leadmgmt.core.now import now
-from leads.models import Reason
-from qualification.models import Activity
-from routing.models import Notification
-from tests.crmsync.things import deal_of, kinds, make_crm, make_deal, read
+from leads.models import Reason, User
+from qualification.models import Activity, Question
+from qualification.services.answers import give_answer
+from qualification.services.criteria import apply_sql_criteria
+from routing.models import Notification, WaitingLead
+from tests.crmsync.things import deal_of, kinds, make_crm, make_deal, on_the_board, read
 from tests.factories import make_contact, make_lead, make_user
 from tests.worker import drain
 
@@ -62,6 +65,85 @@ def test_a_refusal_withdraws_the_deal_there_and_puts_the_lead_to_sleep(offered):
     assert (deal.stage, deal.lost_reason) == ("Lost", "Handoff refused")
     assert Notification.objects.filter(user=handoff.sdr, kind="handoff.refused").count() == 2
     assert OutboxEntry.objects.exclude(state="done").count() == 0
+
+
+def answer_anew(lead, key="authority", value="Uwe Rohr signs"):
+    question = Question.objects.get(key=key, framework__is_active=True)
+    give_answer(lead.pk, question.pk, value, by=lead.owner, evidence="call", quote="He does.", confidence=4)
+    drain()
+
+
+def test_a_refusal_that_can_be_mended_is_back_in_its_sdrs_queue(offered):
+    lead, opportunity, _, handoff = offered
+
+    refuse_handoff(handoff.pk, by=handoff.ae, reason="wrong-person", note="He signs, not she")
+    drain()
+
+    lead = read(lead)
+    assert (lead.stage, lead.reason.code, lead.reason_note) == ("mql", "wrong-person", "He signs, not she")
+    assert lead.owner == handoff.sdr
+    assert (deal_of(opportunity).stage, lead.is_sent_back) == ("Lost", True)
+    assert Notification.objects.filter(user=handoff.sdr, kind="handoff.refused").count() == 2
+    queue = signed_in(handoff.sdr).get(reverse("qualification:queue")).content.decode()
+    assert "Handoff refused: not the one who decides" in queue
+    page = signed_in(handoff.sdr).get(f"/leads/{lead.pk}/").content.decode()
+    assert "Find out what the AE missed." in page
+    assert "“He signs, not she”" in page
+    assert "The AE refused: Not the one who decides." in page
+
+
+def test_what_was_refused_is_handed_over_again_once_something_new_is_known(offered):
+    lead, opportunity, _, handoff = offered
+    refuse_handoff(handoff.pk, by=handoff.ae, reason="wrong-person")
+    drain()
+
+    # A new touch or a look at the criteria alone changes nothing: the same answers were refused.
+    apply_sql_criteria(read(lead), None)
+    assert read(lead).stage == "mql"
+
+    answer_anew(lead)
+    lead = read(lead)
+    assert (lead.stage, lead.reason) == ("opportunity", None)
+    second = Handoff.objects.latest("pk")
+    assert (second.status, second.opportunity_id != opportunity.pk) == ("offered", True)
+    assert deal_of(second.opportunity).stage != "Lost"
+
+
+def test_the_crm_may_take_a_refused_deal_after_all(offered):
+    lead, opportunity, _, handoff = offered
+    refuse_handoff(handoff.pk, by=handoff.ae, reason="wrong-person")
+    drain()
+
+    on_the_board(deal_of(opportunity), "Proposal")
+    drain()
+    assert read(lead).stage == "mql"
+    pull_connection(Connection.objects.get(slug="local").pk)
+    drain()
+
+    opportunity.refresh_from_db()
+    assert (read(lead).stage, opportunity.stage) == ("opportunity", "open")
+    on_the_board(deal_of(opportunity), "Won", amount="900")
+    pull_connection(Connection.objects.get(slug="local").pk)
+    drain()
+    assert read(lead).stage == "won"
+
+
+def test_a_refused_lead_whose_sdr_is_gone_finds_somebody_else(offered):
+    lead, _, _, handoff = offered
+    User.objects.filter(pk=handoff.sdr_id).update(is_active=False)
+
+    refuse_handoff(handoff.pk, by=handoff.ae, reason="incomplete")
+
+    lead = read(lead)
+    assert lead.stage == "mql"
+    assert lead.owner_id != handoff.sdr_id
+    assert lead.owner_id is not None or WaitingLead.objects.filter(lead=lead, left_at=None).exists()
+
+
+def test_a_day_that_the_ae_names_goes_before_the_queue(offered):
+    lead, _, _, handoff = offered
+    refuse_handoff(handoff.pk, by=handoff.ae, reason="incomplete", wake_on=(now() + timedelta(days=20)).date())
+    assert read(lead).stage == "recycled"
 
 
 def test_whoever_is_second_gets_a_sentence_and_changes_nothing(offered):
