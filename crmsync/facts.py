@@ -2,20 +2,29 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 
-from crmsync.models import Opportunity
+from crmsync.models import Account, AccountDeal, Link, Opportunity
 from leads.facts import Bundle, Fact, Family
 
 NAME = "company.has_open_opportunity"
+# In place of a lead: a deal of the CRM that none of our leads has led to.
+OF_OTHERS = 0
 OPEN = Opportunity.objects.filter(stage=Opportunity.Stage.OPEN)
 
 
+def _worked_on() -> QuerySet[Account]:
+    """Accounts with an open deal in a CRM that is not ours."""
+    ours = Link.objects.filter(connection=OuterRef("connection"), remote_id=OuterRef("remote_id"))
+    deals = AccountDeal.objects.filter(connection=OuterRef("connection"), account_remote_id=OuterRef("remote_id"))
+    return Account.objects.filter(Exists(deals.filter(~Exists(ours))))
+
+
 def _column() -> Combinable:
-    """Whether another lead of the same company has an open deal."""
+    """Whether another lead of the same company has an open deal, or the CRM knows of one."""
     others = OPEN.filter(lead__contact__company=OuterRef("contact__company")).exclude(lead=OuterRef("pk"))
-    return Exists(others)
+    return Exists(others) | Exists(_worked_on().filter(company=OuterRef("contact__company")))
 
 
 def _load(bundles: list[Bundle]) -> dict[int, dict[str, Any]]:
@@ -25,6 +34,8 @@ def _load(bundles: list[Bundle]) -> dict[int, dict[str, Any]]:
         found = OPEN.filter(lead__contact__company__in=companies)
         for company, lead in found.values_list("lead__contact__company", "lead"):
             deals.setdefault(company or 0, set()).add(lead)
+        for company in _worked_on().filter(company__in=companies).values_list("company", flat=True):
+            deals.setdefault(company or 0, set()).add(OF_OTHERS)
     return {
         bundle.lead.pk: {NAME: bool(deals.get(bundle.lead.contact.company_id or 0, set()) - {bundle.lead.pk})}
         for bundle in bundles

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from crmsync.services.accounts import know_account
 from crmsync.services.convert import convert_by_itself
 from crmsync.services.handoff import announce_handoff, announce_refusal
 from leadmgmt.core.backoff import next_try
@@ -46,7 +47,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "lead.touched": (begin_enrichment, notify_touch, note_reply, end_by_answer),
     "stage.new": (end_nurture, begin_enrichment, note_reply),
     # What can be known is known (or the deadline has passed).
-    "lead.enriched": (score_lead,),
+    "lead.enriched": (know_account, score_lead),
     "lead.scored": (apply_mql_criteria, route_lead),
     # Somebody works it now, or nobody can yet.
     "lead.assigned": (notify_owner, begin_by_itself),

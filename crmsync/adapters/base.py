@@ -15,6 +15,9 @@ Value = str | int | bool | Decimal | datetime | date | list[str] | None
 Values = Mapping[str, Value]
 
 DEAL, COMPANY, CONTACT = "deal", "company", "contact"
+# Read for routing alone: every company there (name, domain, owner_email, customer), and every deal, ours or not (name,
+# amount, owner_email, account, state).
+ACCOUNT, ANY_DEAL = "account", "any_deal"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Capabilities:
     parents: tuple[str, ...] = ()
     # Those of them that are tied to the deal by a call of its own, after it was created.
     associates: tuple[str, ...] = ()
+    # What `changes` tells for routing, in the order in which it is to be read: ACCOUNT, ANY_DEAL.
+    tells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,13 @@ class SetStage:
     loss_reason: str | None = None
     close_on: date | None = None
     if_version: str | None = None
+
+    def as_upsert(self) -> Upsert:
+        """The same in one write, for a CRM where a stage is a field like any other."""
+        values: dict[str, Value] = {"stage": self.stage}
+        values |= {"lost_reason": self.loss_reason} if self.loss_reason else {}
+        values |= {"close_on": self.close_on} if self.close_on else {}
+        return Upsert(self.kind, self.external_key, values, remote_id=self.remote_id)
 
 
 @dataclass(frozen=True)
@@ -253,7 +265,8 @@ class Adapter(Protocol):
         ...
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:
-        """What changed in the window, by (time, id), in keyset pages."""
+        """What changed in the window, by (time, id), in keyset pages: records with a key of ours, and all that it
+        `tells` for routing."""
         ...
 
     def deletions(self, kind: str, window: Window, token: str | None, deadline: datetime) -> DeletionPage:

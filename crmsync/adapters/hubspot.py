@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from crmsync.adapters import hs_hooks, hs_replies
+from crmsync.adapters import accounts, hs_hooks, hs_replies
 from crmsync.adapters.base import (
+    ACCOUNT,
+    ANY_DEAL,
     COMPANY,
     CONTACT,
     DEAL,
@@ -43,8 +45,9 @@ from leadmgmt.core.now import now
 
 ADDRESS = "https://api.hubapi.com"
 KEY_FIELD = "lms_key"
-OBJECTS = {DEAL: "deals", COMPANY: "companies", CONTACT: "contacts"}
-MODIFIED = {DEAL: "hs_lastmodifieddate", COMPANY: "hs_lastmodifieddate", CONTACT: "lastmodifieddate"}
+OURS = {DEAL: "deals", COMPANY: "companies", CONTACT: "contacts"}
+OBJECTS = {**OURS, ACCOUNT: "companies", ANY_DEAL: "deals"}
+MODIFIED = {**dict.fromkeys(OBJECTS, "hs_lastmodifieddate"), CONTACT: "lastmodifieddate"}
 COLUMNS = {
     DEAL: {
         "name": "dealname",
@@ -63,6 +66,15 @@ COLUMNS = {
     },
     COMPANY: {"name": "name", "domain": "domain"},
     CONTACT: {"first_name": "firstname", "last_name": "lastname", "email": "email", "phone": "phone"},
+    ACCOUNT: {"name": "name", "domain": "domain", "owner_email": "hubspot_owner_id", "customer": "lifecyclestage"},
+    ANY_DEAL: {
+        "name": "dealname",
+        "amount": "amount",
+        "owner_email": "hubspot_owner_id",
+        "account": "hs_primary_associated_company",
+        "is_closed": "hs_is_closed",
+        "is_won": "hs_is_closed_won",
+    },
 }
 LONG_TEXTS = frozenset({"lms_summary", "lms_history", "lms_consent"})
 CAPABILITIES = Capabilities(
@@ -83,6 +95,7 @@ CAPABILITIES = Capabilities(
     searches_per_second=4,
     parents=(COMPANY, CONTACT),
     associates=(COMPANY, CONTACT),
+    tells=(ACCOUNT, ANY_DEAL),
 )
 
 
@@ -156,7 +169,7 @@ class HubspotAdapter:
     def prepare(self, deadline: datetime) -> list[str]:
         """Make the properties of ours that are not there. Returns their names."""
         made = []
-        for kind, things in OBJECTS.items():
+        for kind, things in OURS.items():
             known = {one["name"] for one in self._wire.read(f"/crm/v3/properties/{things}", deadline)["results"]}
             for name in sorted({self._key, *self._columns[kind].all_theirs()} - known):
                 described = {
@@ -196,10 +209,7 @@ class HubspotAdapter:
 
     def set_stage(self, cmd: SetStage, deadline: datetime) -> Written:
         """Stage, reason and close date in one write."""
-        values: dict[str, Value] = {"stage": cmd.stage}
-        values |= {"lost_reason": cmd.loss_reason} if cmd.loss_reason else {}
-        values |= {"close_on": cmd.close_on} if cmd.close_on else {}
-        return self.upsert(Upsert(cmd.kind, cmd.external_key, values, remote_id=cmd.remote_id), deadline)
+        return self.upsert(cmd.as_upsert(), deadline)
 
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """The default association; doing it twice changes nothing there either."""
@@ -235,22 +245,22 @@ class HubspotAdapter:
         return self._search(kind, filters, "createdate", 10, deadline)
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:
-        """Records with a key of ours by time. Search sorts by one property only.
+        """By time. Search sorts by one property only.
 
         So a page begins again at the last instant of the one before; where one instant fills a whole page (a bulk
         edit), that instant is read by id, and paging never goes deeper than a first page.
         """
         how, _, rest = (token or f"from|{_ms(window.lo)}").partition("|")
         modified, limit = MODIFIED[kind], min(limit, 100)
-        ours = {"propertyName": self._key, "operator": "HAS_PROPERTY"}
+        ours = [] if kind in CAPABILITIES.tells else [{"propertyName": self._key, "operator": "HAS_PROPERTY"}]
         if how == "at":
             at, _, last = rest.partition("|")
-            filters = [ours, _is(modified, "EQ", at), _is("hs_object_id", "GT", last)]
+            filters = [*ours, _is(modified, "EQ", at), _is("hs_object_id", "GT", last)]
             found = self._search(kind, filters, "hs_object_id", limit, deadline)
             if len(found) == limit:
                 return ChangePage(found, f"at|{at}|{found[-1].remote_id}", _moment(at))
             return ChangePage(found, f"from|{int(at) + 1}", _moment(at))
-        filters = [ours, _is(modified, "GTE", rest), _is(modified, "LTE", _ms(window.hi))]
+        filters = [*ours, _is(modified, "GTE", rest), _is(modified, "LTE", _ms(window.hi))]
         found = self._search(kind, filters, modified, limit, deadline)
         if len(found) < limit:
             return ChangePage(found, None, window.hi)
@@ -341,7 +351,7 @@ class HubspotAdapter:
             number = properties.get(self._columns[kind].theirs("owner_email"))
             values["owner_email"] = self._owner_email(number, deadline) if number else None
         modified = moment_of(properties.get(MODIFIED[kind]) or told["updatedAt"])
-        return Remote(
+        remote = Remote(
             kind=kind,
             remote_id=told["id"],
             external_key=properties.get(self._key),
@@ -350,6 +360,7 @@ class HubspotAdapter:
             modified_at=modified,
             deleted=bool(told.get("archived")),
         )
+        return accounts.told(remote, self._config)
 
 
 def _text(value: Value) -> str:

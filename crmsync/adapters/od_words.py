@@ -1,12 +1,12 @@
 """How Odoo writes values and failures in its JSON-RPC."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from crmsync.adapters import columns
-from crmsync.adapters.base import Value
+from crmsync.adapters.base import Value, Window
 from crmsync.adapters.errors import (
     AdapterBug,
     AdapterError,
@@ -66,3 +66,11 @@ def plain(value: Value) -> Any:
 def written_as(when: datetime) -> str:
     """A moment in UTC to the second."""
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def within(window: Window) -> list[list[str]]:
+    """Records changed in a window; their stamps hold fractions of the second that is asked for."""
+    return [
+        ["write_date", ">=", written_as(window.lo)],
+        ["write_date", "<", written_as(window.hi + timedelta(seconds=1))],
+    ]

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crmsync.adapters import od_words
+from crmsync.adapters import od_accounts, od_words
 from crmsync.adapters.base import (
     DEAL,
     Associate,
@@ -90,6 +90,7 @@ CAPABILITIES = Capabilities(
     validates_picklists=True,
     lists_loss_reasons=True,
     webhooks=True,
+    tells=od_accounts.TELLS,
 )
 
 
@@ -99,6 +100,7 @@ class OdooAdapter:
     contract = 1
 
     def __init__(self, config: Mapping[str, Any], secret: str = "") -> None:
+        self._config = config
         self._address = str(config.get("address", "")).rstrip("/")
         self._database, self._login = config.get("database", ""), config.get("login", "")
         self._password = json.loads(secret or "{}").get("key", "")
@@ -182,10 +184,7 @@ class OdooAdapter:
 
     def set_stage(self, cmd: SetStage, deadline: datetime) -> Written:
         """Stage, reason and date in one write: a lost one is archived with its reason."""
-        values: dict[str, Value] = {"stage": cmd.stage}
-        values |= {"lost_reason": cmd.loss_reason} if cmd.loss_reason else {}
-        values |= {"close_on": cmd.close_on} if cmd.close_on else {}
-        return self.upsert(Upsert(cmd.kind, cmd.external_key, values, remote_id=cmd.remote_id), deadline)
+        return self.upsert(cmd.as_upsert(), deadline)
 
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """Company and person are fields of the opportunity."""
@@ -212,14 +211,11 @@ class OdooAdapter:
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:
         """The window by id; a record that changes meanwhile leaves it and is found by the next poll."""
-        domain = [
-            [self._key, "!=", False],
-            ["write_date", ">=", od_words.written_as(window.lo)],
-            # The stamps hold fractions of the second that is asked for.
-            ["write_date", "<", od_words.written_as(window.hi + timedelta(seconds=1))],
-            ["id", ">", int(token or 0)],
-        ]
-        found = self._search(domain, limit, deadline)
+        domain: list[Any] = [*od_words.within(window), ["id", ">", int(token or 0)]]
+        if kind in od_accounts.TELLS:
+            found = od_accounts.read(self._call, kind, domain, limit, self._config, deadline)
+        else:
+            found = self._search([[self._key, "!=", False], *domain], limit, deadline)
         if len(found) < limit:
             return ChangePage(found, None, window.hi)
         return ChangePage(found, found[-1].remote_id, window.lo)

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from crmsync.adapters import sf_grants, sf_messages, sf_words
+from crmsync.adapters import accounts, sf_grants, sf_messages, sf_words
 from crmsync.adapters.base import (
+    ACCOUNT,
+    ANY_DEAL,
     COMPANY,
     CONTACT,
     DEAL,
@@ -30,7 +32,6 @@ from crmsync.adapters.base import (
     RemoteSchema,
     SetStage,
     Upsert,
-    Value,
     Values,
     Window,
     Written,
@@ -50,7 +51,13 @@ KEY_FIELD = "LMS_Key__c"
 CLOSE_DAYS = 90
 # How far back the CRM tells of deletions.
 DELETIONS_KEPT = timedelta(days=14)
-OBJECTS = {DEAL: "Opportunity", COMPANY: "Account", CONTACT: "Contact"}
+OBJECTS = {
+    DEAL: "Opportunity",
+    COMPANY: "Account",
+    CONTACT: "Contact",
+    ACCOUNT: "Account",
+    ANY_DEAL: "Opportunity",
+}
 OWNER = "Owner.Email"
 COLUMNS = {
     DEAL: {
@@ -70,6 +77,15 @@ COLUMNS = {
     },
     COMPANY: {"name": "Name", "domain": "Website"},
     CONTACT: {"first_name": "FirstName", "last_name": "LastName", "email": "Email", "phone": "Phone"},
+    ACCOUNT: {"name": "Name", "domain": "Website", "owner_email": OWNER, "customer": "Type"},
+    ANY_DEAL: {
+        "name": "Name",
+        "amount": "Amount",
+        "owner_email": OWNER,
+        "account": "AccountId",
+        "is_closed": "IsClosed",
+        "is_won": "IsWon",
+    },
 }
 CAPABILITIES = Capabilities(
     create_idempotency="unique_key",
@@ -86,6 +102,7 @@ CAPABILITIES = Capabilities(
     batch_max=200,
     parents=(COMPANY, CONTACT),
     associates=(CONTACT,),
+    tells=(ACCOUNT, ANY_DEAL),
 )
 
 
@@ -167,10 +184,7 @@ class SalesforceAdapter:
 
     def set_stage(self, cmd: SetStage, deadline: datetime) -> Written:
         """Stage, reason and close date in one write, as validation rules want them together."""
-        values: dict[str, Value] = {"stage": cmd.stage}
-        values |= {"lost_reason": cmd.loss_reason} if cmd.loss_reason else {}
-        values |= {"close_on": cmd.close_on} if cmd.close_on else {}
-        return self.upsert(Upsert(cmd.kind, cmd.external_key, values, remote_id=cmd.remote_id), deadline)
+        return self.upsert(cmd.as_upsert(), deadline)
 
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """The person's role on the deal, unless it is there."""
@@ -209,12 +223,13 @@ class SalesforceAdapter:
         if not domain:
             return []
         found = self._records(kind, f"Website LIKE {sf_words.literal(f'%{sf_words.like(domain)}%')}", deadline)
-        return [one for one in found if sf_words.host_of(str(one.values["domain"] or "")) == domain]
+        return [one for one in found if accounts.host_of(str(one.values["domain"] or "")) == domain]
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:
-        """Records with a key of ours by (time, id)."""
-        lo, hi = stamp(window.lo), stamp(window.hi)
-        where = f"{self._key} != null AND SystemModstamp >= {lo} AND SystemModstamp <= {hi}"
+        """By (time, id)."""
+        where = f"SystemModstamp >= {stamp(window.lo)} AND SystemModstamp <= {stamp(window.hi)}"
+        if kind not in CAPABILITIES.tells:
+            where = f"{self._key} != null AND {where}"
         if token:
             at, _, last = token.partition("|")
             where += f" AND (SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {sf_words.literal(last)}))"
@@ -301,7 +316,7 @@ class SalesforceAdapter:
         return Written(remote.remote_id, remote.version, remote.values, created, remote.modified_at, tuple(warnings))
 
     def _select(self, kind: str, where: str) -> str:
-        merged = ["MasterRecordId"] if kind != DEAL else []
+        merged = ["MasterRecordId"] if OBJECTS[kind] != OBJECTS[DEAL] else []
         names = ["Id", self._key, "SystemModstamp", "LastModifiedById", "IsDeleted", *merged]
         listed = ", ".join([*names, *self._columns[kind].all_theirs()])
         return f"SELECT {listed} FROM {OBJECTS[kind]} WHERE {where}"  # noqa: S608  # SOQL, escaped
@@ -321,7 +336,7 @@ class SalesforceAdapter:
 
     def _remote(self, kind: str, record: Mapping[str, Any]) -> Remote:
         flat = {**record, OWNER: (record.get("Owner") or {}).get("Email")}
-        return Remote(
+        remote = Remote(
             kind=kind,
             remote_id=record["Id"],
             external_key=record.get(self._key),
@@ -332,3 +347,4 @@ class SalesforceAdapter:
             deleted=bool(record.get("IsDeleted")),
             merged_into=record.get("MasterRecordId"),
         )
+        return accounts.told(remote, self._config)

@@ -47,13 +47,6 @@ def like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def host_of(website: str) -> str:
-    """The host of a website as people write them, without “www.”."""
-    return website.lower().partition("//")[2].partition("/")[0].removeprefix("www.") or website.lower().partition("/")[
-        0
-    ].removeprefix("www.")
-
-
 def refusal(reply: Reply, is_write: bool) -> AdapterError | None:
     """What the vendor says in its own words, None where the status says it all."""
     if reply.status < 300:

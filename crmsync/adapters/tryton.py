@@ -17,8 +17,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from crmsync.adapters import ty_words
+from crmsync.adapters import accounts, ty_words
 from crmsync.adapters.base import (
+    ACCOUNT,
+    ANY_DEAL,
     COMPANY,
     CONTACT,
     DEAL,
@@ -56,7 +58,13 @@ from crmsync.adapters.tokens import Grant, NoToken, Tokens
 from crmsync.adapters.wire import Reply, Wire, once, unclear
 from leadmgmt.core.now import now
 
-MODELS = {DEAL: "sale.opportunity", COMPANY: "party.party", CONTACT: "party.contact_mechanism"}
+MODELS = {
+    DEAL: "sale.opportunity",
+    COMPANY: "party.party",
+    CONTACT: "party.contact_mechanism",
+    ACCOUNT: "party.party",
+    ANY_DEAL: "sale.opportunity",
+}
 KEYS = {DEAL: "reference", COMPANY: "identifiers.code", CONTACT: "comment"}
 OWNER = "employee.party.email"
 COLUMNS = {
@@ -72,6 +80,8 @@ COLUMNS = {
     },
     COMPANY: {"name": "name"},
     CONTACT: {"name": "name", "email": "value"},
+    ACCOUNT: {"name": "name", "domain": "website"},
+    ANY_DEAL: {"name": "description", "amount": "amount", "owner_email": OWNER, "account": "party", "state": "state"},
 }
 BEGINNING = "lead"
 # state → action → the state that it leads to. Whatever is missing here, only Tryton's own sales bring about.
@@ -95,6 +105,7 @@ CAPABILITIES = Capabilities(
     validates_picklists=True,
     stage_by_action=True,
     parents=(COMPANY, CONTACT),
+    tells=(ACCOUNT, ANY_DEAL),
 )
 
 
@@ -228,7 +239,8 @@ class TrytonAdapter:
             ["create_date", ">=", ty_words.moment(window.lo)],
             ["create_date", "<=", ty_words.moment(window.hi)],
         ]
-        domain = [["reference", "like", "%:opportunity:%"], ["id", ">", int(token or 0)], ["OR", changed, made]]
+        ours = [] if kind in CAPABILITIES.tells else [["reference", "like", "%:opportunity:%"]]
+        domain = [*ours, ["id", ">", int(token or 0)], ["OR", changed, made]]
         found = self._search(kind, domain, limit, deadline)
         if len(found) < limit:
             return ChangePage(found, None, window.hi)
@@ -304,7 +316,7 @@ class TrytonAdapter:
         return self._known[place]
 
     def _wanted(self, kind: str) -> list[str]:
-        key = [KEYS[kind]] if kind != COMPANY else []
+        key = [KEYS[kind]] if kind in (DEAL, CONTACT) else []
         return sorted({*self._columns[kind].all_theirs(), *key, "create_date", "write_date", "write_uid", "_timestamp"})
 
     def _search(self, kind: str, domain: list[Any], limit: int | None, deadline: datetime) -> list[Remote]:
@@ -321,15 +333,16 @@ class TrytonAdapter:
 
     def _remote(self, kind: str, told: Mapping[str, Any]) -> Remote:
         modified = told["write_date"] or told["create_date"]
-        return Remote(
+        remote = Remote(
             kind=kind,
             remote_id=str(told["id"]),
-            external_key=told.get(KEYS[kind]),
-            values=self._columns[kind].incoming(told),
+            external_key=told.get(KEYS.get(kind, "")),
+            values=ty_words.marked(self._columns[kind].incoming(told)),
             version=str(told["_timestamp"]),
             modified_at=modified,
             modified_by=str(told.get("write_uid") or ""),
         )
+        return accounts.told(remote, self._config)
 
     def _call(
         self,

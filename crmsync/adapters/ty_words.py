@@ -26,6 +26,15 @@ def meaning(failed: Sequence[Any], is_write: bool) -> AdapterError:
     return unclear(is_write, f"{name}: {said}")
 
 
+def marked(values: dict[str, Value]) -> dict[str, Value]:
+    """A deal of anybody's (`account` says whose) with the marks that tell whether it is over."""
+    if "account" not in values:
+        return values
+    state = values.get("state")
+    won = state in ("converted", "won")
+    return {**values, "is_won": won, "is_closed": won or state in ("lost", "cancelled")}
+
+
 def options(field: Mapping[str, Any]) -> tuple[str, ...]:
     """What a selection allows, where it says so."""
     told = field.get("selection")

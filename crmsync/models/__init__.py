@@ -1,5 +1,6 @@
 """The handoff, and the world behind it."""
 
+from crmsync.models.account import Account, AccountDeal
 from crmsync.models.board import BoardDeal, BoardNote
 from crmsync.models.connection import (
     Connection,
@@ -12,11 +13,14 @@ from crmsync.models.connection import (
 )
 from crmsync.models.handoff import Handoff
 from crmsync.models.inbox import Cursor, Hint, InboxEvent
+from crmsync.models.joined import Joined
 from crmsync.models.link import AuditRow, Conflict, Link, Parent
 from crmsync.models.opportunity import Opportunity
 from crmsync.models.outbox import OutboxEntry
 
 __all__ = [
+    "Account",
+    "AccountDeal",
     "AuditRow",
     "BoardDeal",
     "BoardNote",
@@ -27,6 +31,7 @@ __all__ = [
     "Handoff",
     "Hint",
     "InboxEvent",
+    "Joined",
     "Link",
     "LossReasonMap",
     "Opportunity",

@@ -81,6 +81,10 @@ class Cursor(models.Model):
     hi = models.DateTimeField(null=True, blank=True)
     token = models.CharField(max_length=200, blank=True)
     moved_at = models.DateTimeField()
+    full_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it was last begun to be read from the beginning.")
+    )
+    error = models.TextField(blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="crmsync_cursor_unique")]

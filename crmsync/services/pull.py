@@ -3,15 +3,13 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from django.db import transaction
-
-from crmsync.adapters.base import DEAL, Adapter, Capabilities, Remote, Window
+from crmsync.adapters.base import DEAL, Adapter, Remote, Window
 from crmsync.adapters.errors import AdapterError, Gone, Moved, QuotaExhausted, RateLimited, SchemaDrift
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Cursor, InboxEvent, Link
-from crmsync.services import breaker, rate, schema
+from crmsync.services import accounts, breaker, cursors, rate, schema
 from crmsync.services.apply import apply_record
 from crmsync.services.claim import DEADLINE
 from crmsync.services.take_in import differs, store, take_in
@@ -24,10 +22,6 @@ MODES = (Connection.Mode.BOTH, Connection.Mode.PULL_ONLY)
 PAGE = 200
 # One job reads so many pages, then makes room for others and asks for the next.
 PAGES = 50
-# A clock that tells seconds may be this much behind what it stamps.
-TICK = timedelta(seconds=1)
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-OVERLAP = timedelta(minutes=15)
 # Deletions have a cursor of their own; before its first look nothing of ours was there to be deleted.
 DELETED = "deal.deleted"
 FIRST_LOOK = timedelta(days=1)
@@ -76,7 +70,7 @@ def _poll(connection: Connection, adapter: Adapter) -> int:
     """Page by page: store, commit, and only then move the cursor. A window of many pages goes on where it stopped."""
     remote_now = adapter.check(now() + DEADLINE).server_time
     cursor = Cursor.objects.filter(connection=connection, kind=DEAL).first()
-    window, token = _window(connection, adapter, cursor, remote_now)
+    window, token = cursors.window_of(connection, adapter.capabilities(), cursor, remote_now)
     seen = 0
     for _ in range(PAGES):
         if wait := rate.take(connection, adapter.capabilities(), rate.SEARCH, now()):
@@ -91,24 +85,13 @@ def _poll(connection: Connection, adapter: Adapter) -> int:
         if page.truncated:
             return seen
         token = page.next_token
-        _move_cursor(connection, min(page.covered_to, remote_now), window, token, clock=remote_now)
+        cursors.move(connection, min(page.covered_to, remote_now), window, token, clock=remote_now)
         if token is None:
             _sweep_deleted(connection, adapter, remote_now)
+            accounts.read_accounts(connection, adapter, remote_now)
             return seen
     enqueue(PULL, connection.pk)
     return seen
-
-
-def _window(
-    connection: Connection, adapter: Adapter, cursor: Cursor | None, remote_now: datetime
-) -> tuple[Window, str | None]:
-    if cursor and cursor.token and cursor.lo and cursor.hi:
-        return Window(cursor.lo, cursor.hi), cursor.token
-    if cursor is None:
-        return Window(BEGINNING, remote_now + TICK), None
-    # A clock that jumped back is believed: what is written from now on carries the earlier time.
-    position = min(cursor.position, remote_now)
-    return Window(position - overlap(connection, adapter.capabilities()), remote_now + TICK), None
 
 
 def _sorted_out(connection: Connection, adapter: Adapter, items: Sequence[Remote]) -> tuple[list[Remote], list[Remote]]:
@@ -138,39 +121,12 @@ def _sweep_deleted(connection: Connection, adapter: Adapter, remote_now: datetim
     if adapter.capabilities().deletes != "feed":
         return
     cursor = Cursor.objects.filter(connection=connection, kind=DELETED).first()
-    lo = cursor.position - overlap(connection, adapter.capabilities()) if cursor else remote_now - FIRST_LOOK
+    lo = cursor.position - cursors.overlap(connection, adapter.capabilities()) if cursor else remote_now - FIRST_LOOK
     page = adapter.deletions(DEAL, Window(lo, remote_now), None, now() + DEADLINE)
     gone = Link.objects.filter(connection=connection, remote_id__in=page.remote_ids, state=Link.State.LINKED)
     for remote_id in list(gone.values_list("remote_id", flat=True)):
         read_record(connection, adapter, str(remote_id))
-    _move_cursor(connection, page.covered_to, kind=DELETED)
-
-
-def overlap(connection: Connection, can: Capabilities) -> timedelta:
-    """How far behind the cursor each poll looks again, so that a change that became visible late is not missed."""
-    configured = timedelta(seconds=float(connection.config.get("overlap_seconds", OVERLAP.total_seconds())))
-    return max(configured, 2 * can.max_commit_lag, 2 * can.timestamp_precision, timedelta(seconds=5))
-
-
-def _move_cursor(
-    connection: Connection,
-    position: datetime,
-    window: Window | None = None,
-    token: str | None = None,
-    *,
-    kind: str = DEAL,
-    clock: datetime | None = None,
-) -> None:
-    """Forward, whatever two polls at once do; never beyond the CRM's ``clock``, even where that jumped back."""
-    with transaction.atomic():
-        cursor, _ = Cursor.objects.select_for_update().get_or_create(
-            connection=connection, kind=kind, defaults={"position": position, "moved_at": now()}
-        )
-        cursor.position, cursor.moved_at = max(cursor.position, position), now()
-        if clock is not None:
-            cursor.position = min(cursor.position, clock)
-        cursor.lo, cursor.hi, cursor.token = (window.lo, window.hi, token) if window and token else (None, None, "")
-        cursor.save()
+    cursors.move(connection, page.covered_to, kind=DELETED)
 
 
 def read_record(connection: Connection, adapter: Adapter, remote_id: str) -> str:

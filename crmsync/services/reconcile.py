@@ -13,7 +13,8 @@ from crmsync.canonical import canonical_all
 from crmsync.fields import OWNERS
 from crmsync.models import Connection, Link, OutboxEntry, StageMap
 from crmsync.services.claim import DEADLINE, OPEN
-from crmsync.services.pull import BEGINNING, PAGE, TICK
+from crmsync.services.cursors import BEGINNING, TICK
+from crmsync.services.pull import PAGE
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
 from leads.models import Organisation

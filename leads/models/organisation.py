@@ -6,6 +6,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class Joining(models.TextChoices):
+    """What becomes of an SQL whose company has an open deal."""
+
+    ASK = "ask", _("Its SDR is asked")
+    JOIN = "join", _("It joins the open deal")
+    OWN = "own", _("It becomes a deal of its own")
+
+
 class Organisation(models.Model):
     """Name and defaults of the organisation that works here; exactly one row, pk 1."""
 
@@ -20,6 +28,13 @@ class Organisation(models.Model):
     expected_deal_value = models.DecimalField(_("usual deal value"), max_digits=12, decimal_places=2, default=10000)
     screening = models.JSONField(
         _("screening"), default=dict, blank=True, help_text=_("Checks that are switched off, by their code.")
+    )
+    joins_deals = models.CharField(
+        _("open deal of the same company"),
+        max_length=5,
+        choices=Joining,
+        default=Joining.ASK,
+        help_text=_("What becomes of an SQL whose company has an open deal already."),
     )
     counts_mail_clicks = models.BooleanField(
         _("count clicks in e-mails"),

@@ -11,7 +11,7 @@ from tests.crmsync.stands.server import answer, body_of
 STAGES = ("appointmentscheduled", "qualifiedtobuy", "contractsent", "closedwon", "closedlost")
 STANDARD = {
     "deals": ("dealname", "amount", "dealstage", "pipeline", "closedate", "hubspot_owner_id", "deal_currency_code"),
-    "companies": ("name", "domain", "phone"),
+    "companies": ("name", "domain", "phone", "hubspot_owner_id", "lifecyclestage"),
     "contacts": ("email", "firstname", "lastname", "phone", "lastmodifieddate"),
 }
 MODIFIED = {"contacts": "lastmodifieddate"}
@@ -87,6 +87,8 @@ class Hubspot:
                 return 200, {"results": [{"id": "default", "stages": stages}]}
             case "POST", ["crm", "v3", "objects", kind, "batch", "upsert"]:
                 return self.upsert(kind, body["inputs"])
+            case "POST", ["crm", "v3", "objects", kind]:
+                return 201, self.create(kind, body["properties"])
             case "POST", ["crm", "v3", "objects", kind, "search"]:
                 return self.search(kind, body)
             case "PUT", ["crm", "v4", "objects", kind, one, "associations", "default", other, two]:
@@ -126,13 +128,20 @@ class Hubspot:
                 return 400, refused
             found = self.find(kind, one["idProperty"], one["id"])
             is_new = found is None
-            if is_new:
-                self.count += 1
-                found = {"id": str(self.count), "properties": {}, "archived": False, "createdAt": ""}
-                self.records[kind][found["id"]] = found
-            self.change(kind, found, properties)
+            if found is None:
+                found = self.create(kind, properties)
+            else:
+                self.change(kind, found, properties)
             results.append({**found, "new": is_new})
         return 200, {"status": "COMPLETE", "results": results}
+
+    def create(self, kind, properties):
+        """A new record."""
+        self.count += 1
+        made = {"id": str(self.count), "properties": {}, "archived": False, "createdAt": ""}
+        self.records[kind][made["id"]] = made
+        self.change(kind, made, properties)
+        return made
 
     def refused(self, kind, properties):
         """What is not valid, if anything."""
@@ -167,6 +176,9 @@ class Hubspot:
         at = self.later() / 1000 - seconds
         stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
         record["properties"] |= {name: str(value) for name, value in properties.items()}
+        if stage := record["properties"].get("dealstage"):
+            marks = {"hs_is_closed": stage.startswith("closed"), "hs_is_closed_won": stage == "closedwon"}
+            record["properties"] |= {name: str(mark).lower() for name, mark in marks.items()}
         record["properties"][MODIFIED.get(kind, "hs_lastmodifieddate")] = stamp.replace("+00:00", "Z")
         record["updatedAt"] = stamp.replace("+00:00", "Z")
 

@@ -24,6 +24,7 @@ FIELDS = {
     "stage_id": "many2one",
     "lost_reason_id": "many2one",
     "user_id": "many2one",
+    "partner_id": "many2one",
     "create_date": "datetime",
     "write_date": "datetime",
     "write_uid": "many2one",
@@ -32,7 +33,20 @@ RELATED = {
     "stage_id": "crm.stage",
     "lost_reason_id": "crm.lost.reason",
     "user_id": "res.users",
+    "partner_id": "res.partner",
     "write_uid": "res.users",
+}
+PARTNER = {
+    "id": "integer",
+    "name": "char",
+    "is_company": "boolean",
+    "website": "char",
+    "email": "char",
+    "user_id": "many2one",
+    "customer_rank": "integer",
+    "active": "boolean",
+    "create_date": "datetime",
+    "write_date": "datetime",
 }
 STAMPED = ("create_date", "write_date")
 
@@ -55,8 +69,13 @@ class Odoo:
     def reset(self):
         """An empty pipeline with stages, reasons and two reps."""
         self.password, self.skew, self.count, self.calls = KEY, timedelta(0), 0, []
-        self.fields = {"crm.lead": dict(FIELDS) | dict.fromkeys(TEXTS, "char")}
-        self.records = {"crm.lead": {}, "ir.model": {1: {"id": 1, "model": "crm.lead"}}, "ir.model.fields": {}}
+        self.fields = {"crm.lead": dict(FIELDS) | dict.fromkeys(TEXTS, "char"), "res.partner": dict(PARTNER)}
+        self.records = {
+            "crm.lead": {},
+            "res.partner": {},
+            "ir.model": {1: {"id": 1, "model": "crm.lead"}},
+            "ir.model.fields": {},
+        }
         names = ("New", "Qualified", "Proposition", "Won")
         self.records["crm.stage"] = {
             number: {"id": number, "name": name, "sequence": number, "is_won": name == "Won"}
@@ -98,8 +117,9 @@ class Odoo:
         self.calls.append((model, name))
         return getattr(self, f"do_{name}")(model, user, *arguments, **options)
 
-    def do_fields_get(self, model, user, *_, attributes=()):
-        return {name: {"type": type_, "required": name == "name"} for name, type_ in self.fields[model].items()}
+    def do_fields_get(self, model, user, names=(), attributes=()):
+        known = {name: {"type": type_, "required": name == "name"} for name, type_ in self.fields[model].items()}
+        return {name: one for name, one in known.items() if not names or name in names}
 
     def do_search_read(self, model, user, domain, fields=(), order="id", limit=None, context=None):
         rows = [one for one in self.records[model].values() if self.matches(model, one, list(domain))]
@@ -123,18 +143,19 @@ class Odoo:
             for lead in self.records["crm.lead"].values():
                 lead[values["name"]] = False
             return len(self.fields["crm.lead"])
-        kept = self.checked(values)
+        kept = self.checked(values, model)
         if not kept.get("name"):
             raise OdooError("odoo.exceptions.ValidationError", "The operation cannot be completed: Name is missing")
         self.count += 1
-        record = dict.fromkeys(self.fields[model], False) | {"id": self.count, "active": True, "stage_id": 1} | kept
+        record = dict.fromkeys(self.fields[model], False) | {"id": self.count, "active": True} | kept
+        record |= {"stage_id": record["stage_id"] or 1} if model == "crm.lead" else {}
         record["create_date"] = record["write_date"] = datetime.now(UTC) + self.skew
         record["write_uid"] = user
         self.records[model][self.count] = record
         return self.count
 
     def do_write(self, model, user, ids, values, context=None):
-        kept = self.checked(values)
+        kept = self.checked(values, model)
         for number in ids:
             if number not in self.records[model]:
                 raise OdooError("odoo.exceptions.MissingError", "Record does not exist or has been deleted.")
@@ -146,13 +167,13 @@ class Odoo:
             self.records[model].pop(number, None)
         return True
 
-    def checked(self, values):
+    def checked(self, values, model="crm.lead"):
         """The values as they are kept; whatever the server would refuse is refused."""
         kept = {}
         for name, value in values.items():
-            type_ = self.fields["crm.lead"].get(name)
+            type_ = self.fields[model].get(name)
             if type_ is None:
-                raise OdooError("builtins.ValueError", f"Invalid field '{name}' on model 'crm.lead'")
+                raise OdooError("builtins.ValueError", f"Invalid field '{name}' on model '{model}'")
             if type_ == "many2one" and value and value not in self.records[RELATED[name]]:
                 raise OdooError(
                     "psycopg2.errors.ForeignKeyViolation", f"Key ({name})=({value}) is not present in table"

@@ -31,6 +31,8 @@ FIELDS = {
         "Amount": ("currency", 0),
         "CloseDate": ("date", 0),
         "StageName": ("picklist", 255),
+        "IsClosed": ("boolean", 0),
+        "IsWon": ("boolean", 0),
         "AccountId": ("reference", 18),
         "LMS_Loss_Reason__c": ("picklist", 255),
         "LeadSource": TEXT,
@@ -40,7 +42,7 @@ FIELDS = {
         "LMS_Consent__c": LONG,
         "LMS_Link__c": TEXT,
     },
-    "Account": {**COMMON, "Name": TEXT, "Website": TEXT, "MasterRecordId": ("reference", 18)},
+    "Account": {**COMMON, "Name": TEXT, "Website": TEXT, "Type": TEXT, "MasterRecordId": ("reference", 18)},
     "Contact": {
         **COMMON,
         "FirstName": ("string", 40),
@@ -60,7 +62,7 @@ FIELDS = {
 }
 REQUIRED = {"Opportunity": ("Name", "StageName", "CloseDate"), "Account": ("Name",), "Contact": ("LastName",)}
 PICKLISTS = {"StageName": STAGES, "LMS_Loss_Reason__c": REASONS}
-READ_ONLY = ("Id", "SystemModstamp", "LastModifiedById", "IsDeleted", "MasterRecordId")
+READ_ONLY = ("Id", "IsClosed", "IsWon", "SystemModstamp", "LastModifiedById", "IsDeleted", "MasterRecordId")
 
 
 class Refusal(Exception):
@@ -263,7 +265,9 @@ class Salesforce:
     def view(self, record):
         """With the owner as a related record."""
         owner = self.records["User"].get(record.get("OwnerId"))
-        return {**record, "Owner": {"Email": owner["Email"]} if owner else None}
+        stage = str(record.get("StageName"))
+        marks = {"IsClosed": stage.startswith("Closed"), "IsWon": stage == "Closed Won"} if "IsWon" in record else {}
+        return {**record, **marks, "Owner": {"Email": owner["Email"]} if owner else None}
 
     def find(self, kind, number):
         """By id of 15 or 18 characters."""

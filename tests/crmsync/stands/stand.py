@@ -96,6 +96,14 @@ class Stand:
         """So many deals of ours, all changed at one instant; returns their ids."""
         raise NotImplementedError
 
+    def firm(self, name, website, owner="", *, buys=False):
+        """A person over there enters a company; returns its id."""
+        raise NotImplementedError
+
+    def pursuit(self, firm, name, amount, owner="", stage=None):
+        """A person over there works on a deal that is not ours; returns its id."""
+        raise NotImplementedError
+
     def only(self):
         """The one deal there is."""
         ((remote_id, deal),) = self.deals().items()

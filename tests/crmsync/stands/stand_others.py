@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -20,6 +21,9 @@ from tests.crmsync.stands.stand import Local, Stand, free_port
 from tests.crmsync.stands.stand_own import OdooStand, SalesforceStand
 
 SHARED_MOCK = Path(__file__).parents[4] / "shared" / "crm" / "hubspot_mock.py"
+
+
+PRIMARY = "hs_primary_associated_company"
 
 
 class HubspotStand(Stand):
@@ -124,6 +128,38 @@ class HubspotStand(Stand):
     def crowd(self, count):
         return set(self.mock("crowd", {"count": count})["ids"])
 
+    def made(self, kind, **properties):
+        """A record that a person over there enters."""
+        told = {"properties": {name: str(value) for name, value in properties.items()}}
+        return self.ask(f"objects/{kind}", told)["id"]
+
+    def ask(self, path, told=None):
+        """As a person's browser does."""
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer mock-token"}
+        body = None if told is None else json.dumps(told).encode()
+        with urlopen(Request(f"{self.address}/crm/v3/{path}", body, headers), timeout=30) as reply:
+            return json.loads(reply.read())
+
+    def user(self, email):
+        """The number of a person over there."""
+        return next((one["id"] for one in self.ask(f"owners?email={email}")["results"]), "")
+
+    def firm(self, name, website, owner="", *, buys=False):
+        stage = "customer" if buys else "lead"
+        domain = website.partition("//")[2]
+        owner = self.user(owner) if owner else ""
+        return self.made("companies", name=name, domain=domain, hubspot_owner_id=owner, lifecyclestage=stage)
+
+    def pursuit(self, firm, name, amount, owner="", stage=None):
+        values = {"dealname": name, "amount": amount, "dealstage": stage or self.open, "pipeline": "default"}
+        number = self.made("deals", **values, hubspot_owner_id=self.user(owner) if owner else "")
+        # What the vendor works out from the associations, under a property that is there from the beginning.
+        with suppress(HTTPError):
+            described = {"name": PRIMARY, "label": PRIMARY, "type": "string", "fieldType": "text"}
+            self.ask("properties/deals", {**described, "groupName": "dealinformation"})
+        self.mock("edit", {"type": "deals", "id": number, "properties": {PRIMARY: firm}})
+        return number
+
 
 class TrytonStand(Stand):
     """The real one."""
@@ -178,7 +214,7 @@ class TrytonStand(Stand):
 
         return {"password": PASSWORD}
 
-    def person(self, method, *params):
+    def person(self, method, *params, kind="deal"):
         """A person in Tryton's own client."""
         from crmsync.adapters.tryton import TrytonAdapter
         from tests.crmsync.stands.tryton import PASSWORD
@@ -200,7 +236,7 @@ class TrytonStand(Stand):
             config = {**self.config(), "address": self.server.address, "login": "human"}
             self.human = TrytonAdapter(config, json.dumps({"password": PASSWORD}))
             self.human.use_tokens(Once(self.human, deadline))
-        return self.human._call("deal", method, list(params), deadline, is_write=True)
+        return self.human._call(kind, method, list(params), deadline, is_write=True)
 
     def deals(self):
         with self.server.line(self.server.name) as line:
@@ -218,7 +254,10 @@ class TrytonStand(Stand):
         if plain:
             self.person("write", number, plain)
         if "stage" in values:
-            for action in path(self.deals()[remote_id]["stage"], values["stage"]):
+            with self.server.line(self.server.name) as line:
+                asked = "SELECT state FROM sale_opportunity WHERE id = %s"
+                (state,) = line.execute(asked, number).fetchone()
+            for action in path(state, values["stage"]):
                 self.person(action, number)
 
     def backdate(self, remote_id, seconds, **values):
@@ -241,6 +280,22 @@ class TrytonStand(Stand):
         if self.deals()[remote_id]["stage"] != "cancelled":
             self.edit(remote_id, stage="cancelled")
         self.person("delete", [int(remote_id)])
+
+    def firm(self, name, website, owner="", *, buys=False):
+        mechanisms = [["create", [{"type": "website", "value": website}]]]
+        (number,) = self.person("create", [{"name": name, "contact_mechanisms": mechanisms}], kind="company")
+        return str(number)
+
+    def pursuit(self, firm, name, amount, owner="", stage=None):
+        from crmsync.adapters import ty_words
+        from crmsync.adapters.tryton import path
+        from tests.crmsync.stands.tryton import COMPANY, CURRENCY
+
+        values = {"party": int(firm), "description": name, "amount": ty_words.plain(Decimal(amount))}
+        (number,) = self.person("create", [{**values, "company": COMPANY, "currency": CURRENCY}])
+        for action in path("lead", stage or self.open):
+            self.person(action, [number])
+        return str(number)
 
 
 def all_stands():

@@ -77,6 +77,19 @@ class SalesforceStand(WireStand):
             record["SystemModstamp"] = made[0]["SystemModstamp"]
         return {record["Id"] for record in made}
 
+    def user(self, email):
+        """The number of a person over there, ourselves where nobody is meant."""
+        users = self.crm.records["User"].values()
+        return next((one["Id"] for one in users if one["Email"] == email), self.crm.us)
+
+    def firm(self, name, website, owner="", *, buys=False):
+        values = {"Name": name, "Website": website, "Type": "Customer - Direct" if buys else "Prospect"}
+        return self.crm.create("Account", {**values, "OwnerId": self.user(owner)})["Id"]
+
+    def pursuit(self, firm, name, amount, owner="", stage=None):
+        values = {"Name": name, "Amount": amount, "StageName": stage or self.open, "CloseDate": "2027-01-01"}
+        return self.crm.create("Opportunity", {**values, "AccountId": firm, "OwnerId": self.user(owner)})["Id"]
+
 
 class OdooStand(WireStand):
     """Our own stand-in."""
@@ -147,3 +160,18 @@ class OdooStand(WireStand):
         for number in made:
             self.crm.records["crm.lead"][number]["write_date"] = at
         return {str(number) for number in made}
+
+    def user(self, email):
+        """The number of a person over there."""
+        users = self.crm.records["res.users"].values()
+        return next((one["id"] for one in users if one["login"] == email), False)
+
+    def firm(self, name, website, owner="", *, buys=False):
+        values = {"name": name, "website": website, "is_company": True, "customer_rank": 3 if buys else 0}
+        return str(self.crm.do_create("res.partner", 5, {**values, "user_id": self.user(owner)}))
+
+    def pursuit(self, firm, name, amount, owner="", stage=None):
+        won, lost = stage == self.won, stage == self.lost
+        values = {"name": name, "partner_id": int(firm), "expected_revenue": amount, "type": "opportunity"}
+        values |= {"user_id": self.user(owner), "active": not lost, "probability": 100 if won else 10}
+        return str(self.crm.do_create("crm.lead", 5, values))
