@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 
 from crmsync.models import Account, AccountDeal, Link, Opportunity
@@ -24,18 +24,18 @@ def _worked_on() -> QuerySet[Account]:
 def _column() -> Combinable:
     """Whether another lead of the same company has an open deal, or the CRM knows of one."""
     others = OPEN.filter(lead__contact__company=OuterRef("contact__company")).exclude(lead=OuterRef("pk"))
-    return Exists(others) | Exists(_worked_on().filter(company=OuterRef("contact__company")))
+    known = Q(Exists(others)) | Q(Exists(_worked_on().filter(company=OuterRef("contact__company"))))
+    return ExpressionWrapper(known, BooleanField())
 
 
 def _load(bundles: list[Bundle]) -> dict[int, dict[str, Any]]:
     companies = {bundle.lead.contact.company_id for bundle in bundles} - {None}
     deals: dict[int, set[int]] = {}
     if companies:
-        found = OPEN.filter(lead__contact__company__in=companies)
-        for company, lead in found.values_list("lead__contact__company", "lead"):
+        ours = OPEN.filter(lead__contact__company__in=companies).values_list("lead__contact__company", "lead")
+        others = _worked_on().filter(company__in=companies).values_list("company", Value(OF_OTHERS))
+        for company, lead in ours.union(others):
             deals.setdefault(company or 0, set()).add(lead)
-        for company in _worked_on().filter(company__in=companies).values_list("company", flat=True):
-            deals.setdefault(company or 0, set()).add(OF_OTHERS)
     return {
         bundle.lead.pk: {NAME: bool(deals.get(bundle.lead.contact.company_id or 0, set()) - {bundle.lead.pk})}
         for bundle in bundles
