@@ -13,7 +13,7 @@ class CrmsyncConfig(AppConfig):
         """Register what the clock does for this app, and how its news are worded."""
         from crmsync import due, notices
         from crmsync.facts import DEALS
-        from crmsync.services.convert import nudge_waiting
+        from crmsync.services.convert import nudge_asked, nudge_waiting
         from crmsync.services.drift import compare_due
         from leadmgmt.core.clock import register
         from leads.facts import register_family
@@ -26,3 +26,4 @@ class CrmsyncConfig(AppConfig):
         register("crm inbox", due.apply_due, every=5)
         register("crm reconcile", compare_due, every=600)
         register("conversions that wait for an AE", nudge_waiting, every=30)
+        register("conversions that an open deal held up", nudge_asked, every=60)

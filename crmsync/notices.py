@@ -2,8 +2,10 @@
 
 from django.utils.translation import gettext as _
 
-from crmsync.models import Handoff
+from crmsync.models import Handoff, Opportunity
+from crmsync.services.convert import ASKED
 from crmsync.services.handoff import ACCEPTED, OFFERED, REFUSED
+from crmsync.services.joining import JOINED
 from leadmgmt.core import formats
 from routing.models import Notification
 from routing.notices import Notice, register_notice, who
@@ -52,6 +54,27 @@ def _refused_line(notification: Notification) -> str:
     return f"{told} {handoff.note}".strip()
 
 
+def _joined(notification: Notification) -> str:
+    return _("%(who)s asked too: now in your deal") % {"who": who(notification.lead)}
+
+
+def _joined_line(notification: Notification) -> str:
+    deal = Opportunity.objects.filter(pk=notification.context.get("opportunity")).first()
+    return _("Deal: %(name)s. Call them as well.") % {"name": deal.name} if deal else ""
+
+
+def _asked(notification: Notification) -> str:
+    return _("%(who)s is an SQL: somebody works on the company already") % {"who": who(notification.lead)}
+
+
+def _asked_line(notification: Notification) -> str:
+    return _("Say whether it joins that deal or becomes one of its own.")
+
+
+def _lead_url(notification: Notification) -> str:
+    return f"/leads/{notification.lead_id}/"
+
+
 def _url(notification: Notification) -> str:
     return f"/handoffs/{notification.context.get('handoff')}/"
 
@@ -61,3 +84,5 @@ def register() -> None:
     register_notice(Notice(OFFERED, _offered, _offered_line, _url))
     register_notice(Notice(ACCEPTED, _accepted, _accepted_line, _url))
     register_notice(Notice(REFUSED, _refused, _refused_line, _url))
+    register_notice(Notice(JOINED, _joined, _joined_line, _lead_url))
+    register_notice(Notice(ASKED, _asked, _asked_line, _lead_url))

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from crmsync.models import Connection, LossReasonMap, Opportunity, StageMap
-from leads.models import Consent, Reason
+from leads.models import Consent, Lead, Reason
 from qualification.models import Activity, Answer
 
 MOST_ACTIVITIES = 10
@@ -89,7 +89,18 @@ def _history(opportunity: Opportunity, _connection: Connection) -> str:
         what = ", ".join(filter(None, (activity.get_kind_display(), activity.get_disposition_display())))
         said = f": {activity.body[:LONGEST_BODY]}" if activity.body else ""
         lines.append(f"{_day(activity.at)} {what}{said}")
+    others = opportunity.joined.filter(left_at=None).select_related("lead__contact", "lead__source")
+    lines += [_also(one.lead) for one in others.order_by("joined_at")]
     return "\n".join(lines)
+
+
+def _also(lead: Lead) -> str:
+    """Another person of the same company who asked."""
+    contact, source = lead.contact, lead.source.name if lead.source else _("no source given")
+    who = ", ".join(filter(None, (contact.name, contact.job_title, contact.email, contact.phone)))
+    said = _("%(day)s also: %(who)s (%(source)s)") % {"day": _day(lead.first_seen_at), "who": who, "source": source}
+    message = lead.touchpoints.exclude(message="").order_by("at").values_list("message", flat=True).first()
+    return f"{said}: “{message[:LONGEST_BODY]}”" if message else said
 
 
 def _consent(opportunity: Opportunity, _connection: Connection) -> str:

@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 from crmsync.services.accounts import know_account
 from crmsync.services.convert import convert_by_itself
 from crmsync.services.handoff import announce_handoff, announce_refusal
+from crmsync.services.joining import follow_joined
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
 from leadmgmt.core.queue import worked_off
@@ -58,7 +59,10 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "stage.sql": (convert_by_itself,),
     # The handoff.
     "stage.opportunity": (end_nurture, announce_handoff, end_by_stage),
-    "handoff.refused": (announce_refusal,),
+    "handoff.refused": (announce_refusal, follow_joined),
+    "opportunity.won": (follow_joined,),
+    "opportunity.lost": (follow_joined,),
+    "opportunity.reopened": (follow_joined,),
     # What became of it, and what we learn from that.
     "stage.won": (release_lead, record_outcome, end_by_stage),
     "stage.recycled": (release_lead, record_outcome, begin_nurture, end_by_stage),

@@ -44,6 +44,9 @@ STEP_KINDS = frozenset(
         "stage.recycled",
         "stage.disqualified",
         "handoff.refused",
+        "opportunity.won",
+        "opportunity.lost",
+        "opportunity.reopened",
     }
 )
 

@@ -94,6 +94,8 @@ class Upsert:
     remote_id: str | None = None
     if_version: str | None = None
     mode: Literal["create", "update", "either"] = "either"
+    # Our key goes along into a record that was there before.
+    with_key: bool = False
     associations: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -190,6 +190,8 @@ class HubspotAdapter:
         """By our key where the record is not known, by its id where it is."""
         body, warnings = self._body(cmd.kind, cmd.set, deadline)
         things = OBJECTS[cmd.kind]
+        if cmd.with_key:
+            body[self._key] = cmd.external_key
         if cmd.remote_id is not None:
             told = self._wire.write(
                 "PATCH", f"/crm/v3/objects/{things}/{quote(cmd.remote_id)}", deadline, json={"properties": body}

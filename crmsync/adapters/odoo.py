@@ -173,6 +173,7 @@ class OdooAdapter:
             number = made[0] if isinstance(made, list) else made
         else:
             number = int(cmd.remote_id)
+            body |= {self._key: cmd.external_key} if cmd.with_key else {}
             self._call(MODEL, "write", [[number], body], {}, deadline, is_write=True)
         try:
             remote = self.get(DEAL, str(number), deadline)

@@ -280,6 +280,8 @@ class SalesforceAdapter:
         if cmd.remote_id is None and cmd.kind == CONTACT and not body.get("LastName"):
             # The one field that a contact cannot be without.
             body["LastName"] = cmd.set.get("email") or "—"
+        if cmd.with_key:
+            body[self._key] = cmd.external_key
         if company := cmd.associations.get(COMPANY):
             body["AccountId"] = company
         return body, warnings

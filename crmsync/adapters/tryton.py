@@ -171,7 +171,7 @@ class TrytonAdapter:
     def upsert(self, cmd: Upsert, deadline: datetime) -> Written:
         """Create, or change what is there if it still has the version that we know."""
         if cmd.remote_id is not None:
-            body = self._body(cmd, deadline)
+            body = self._body(cmd, deadline) | ({KEYS[DEAL]: cmd.external_key} if cmd.with_key else {})
             version = {f"{MODELS[cmd.kind]},{cmd.remote_id}": cmd.if_version} if cmd.if_version else None
             try:
                 self._call(cmd.kind, "write", [[int(cmd.remote_id)], body], deadline, is_write=True, version=version)

@@ -30,6 +30,12 @@ class Link(models.Model):
     is_associated = models.BooleanField(
         default=False, help_text=_("Whether company and person are tied to it there, where that takes a call.")
     )
+    has_key = models.BooleanField(
+        default=True, help_text=_("Whether the record there carries our key; one that was there before gets it.")
+    )
+    left_alone = models.JSONField(
+        default=list, blank=True, help_text=_("Fields that said something before the deal was ours: never written.")
+    )
     is_canary = models.BooleanField(default=False, help_text=_("One of the first few, made to be looked at."))
     merged_into = models.CharField(max_length=120, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)

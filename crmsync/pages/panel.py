@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crmsync.adapters.base import DEAL
@@ -9,7 +10,10 @@ from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Conflict, Connection, Handoff, Link, Opportunity, OutboxEntry
 from crmsync.outgoing import NotMapped
+from crmsync.services import joining
 from crmsync.services.claim import OPEN
+from crmsync.services.convert import deal_of
+from crmsync.services.joining import OpenDeal
 from crmsync.services.plan import plan_write
 from leadmgmt.core.errors import ConfigurationError
 from leads.models import Lead, LeadEvent, Stage
@@ -36,13 +40,17 @@ class Panel:
     conflicts: list[Conflict]
     why_not: str
     there: list[tuple[Link, str]] = field(default_factory=list)
+    # An SQL whose company has deals already: what it could go into.
+    deals: list[OpenDeal] = field(default_factory=list)
+    has_joined: bool = False
 
 
 def lead_panel(lead: Lead) -> Panel:
     """Gather it for the lead's newest opportunity."""
-    opportunity = Opportunity.objects.filter(lead=lead).select_related("owner", "loss_reason").first()
+    opportunity = _shown(lead)
     if opportunity is None:
-        return Panel(lead, None, None, None, [], [], _why_not(lead))
+        deals = joining.open_deals(lead) if lead.stage == Stage.SQL else []
+        return Panel(lead, None, None, None, [], [], "" if deals else _why_not(lead), deals=deals)
     links = list(Link.objects.filter(opportunity=opportunity).select_related("connection").order_by("pk"))
     # One that is on counts before one that is off.
     links.sort(key=lambda one: one.connection.mode == Connection.Mode.OFF)
@@ -59,7 +67,17 @@ def lead_panel(lead: Lead) -> Panel:
         conflicts=list(Conflict.objects.filter(link__in=links, resolved_at=None).order_by("-at")[:5]),
         why_not="",
         there=[(one, _page_of(one)) for one in links],
+        has_joined=opportunity.lead_id != lead.pk,
     )
+
+
+def _shown(lead: Lead) -> Opportunity | None:
+    """The deal that the lead is in; otherwise, unless it is an SQL again, its last one."""
+    if lead.stage == Stage.OPPORTUNITY:
+        return deal_of(lead)
+    if lead.stage == Stage.SQL:
+        return None
+    return Opportunity.objects.filter(Q(lead=lead) | Q(joined__lead=lead)).order_by("-created_at").first()
 
 
 def _page_of(link: Link) -> str:

@@ -46,7 +46,7 @@ def adopt_record(entry_id: int, kind: str, remote_id: str, *, by: User) -> None:
         with transaction.atomic():
             if kind == DEAL:
                 links = Link.objects.filter(connection=entry.connection, opportunity=entry.opportunity)
-                links.update(remote_id=remote_id, state=Link.State.LINKED)
+                links.update(remote_id=remote_id, state=Link.State.LINKED, has_key=remote.external_key is not None)
             else:
                 _parents_of(entry, kind).update(remote_id=remote_id, is_ours=False)
             _note(entry, by, "adopted", {"kind": kind, "remote": remote_id})

@@ -75,7 +75,7 @@ def _apply(event: InboxEvent, connection: Connection, link: Link | None) -> None
     if is_older and not body.get("is_certain"):
         _finish(event, connection, link, "suppressed", "older than what is known", {}, at)
         return
-    if not link.remote_id:
+    if not link.remote_id or not link.shadow:
         _adopt(look)
     changed = [name for name in look.theirs if look.theirs[name] != link.shadow.get(name)]
     if changed:

@@ -50,18 +50,30 @@ def parents_of(claim: Claim, connection: Connection, adapter: Adapter) -> dict[s
     return found
 
 
-def associate(link: Link, connection: Connection, adapter: Adapter) -> None:
-    """Tie the deal to its company and person, where that takes a call. Safe to do twice."""
+def tie(claim: Claim, link: Link, connection: Connection, adapter: Adapter) -> None:
+    """Tie the deal to its company and its people, where that takes a call. Safe to do twice.
+
+    People are made there first who are not there yet. Raises as `parents_of` does.
+    """
+    opportunity = Opportunity.objects.select_related("lead__contact__company").get(pk=link.opportunity_id)
+    company = opportunity.lead.contact.company
+    known = Parent.objects.filter(connection=connection, kind=COMPANY, company=company).exclude(remote_id=None)
+    firm = known.first() if company is not None else None
+    above = {COMPANY: firm.remote_id} if firm and firm.remote_id else {}
     kinds = adapter.capabilities().associates
-    contact = link.opportunity.lead.contact
-    known = Parent.objects.filter(connection=connection).exclude(remote_id=None)
-    things = {COMPANY: known.filter(company=contact.company_id), CONTACT: known.filter(contact=contact.pk)}
-    for kind in kinds:
-        parent = things[kind].first()
-        if parent is not None and parent.remote_id and link.remote_id:
-            adapter.associate(Associate(DEAL, link.remote_id, kind, parent.remote_id), now() + DEADLINE)
+    ties = [(COMPANY, remote_id) for remote_id in above.values() if COMPANY in kinds]
+    people = [one for one in people_of(opportunity) if one.email] if CONTACT in kinds else []
+    ties += [(CONTACT, _parent(claim, connection, adapter, _contact(connection, one), above)) for one in people]
+    for kind, remote_id in ties:
+        adapter.associate(Associate(DEAL, link.remote_id or "", kind, remote_id), now() + DEADLINE)
     Link.objects.filter(pk=link.pk).update(is_associated=True)
     link.is_associated = True
+
+
+def people_of(opportunity: Opportunity) -> list[Contact]:
+    """Whose deal it is: the person whom it came from first, then those who joined it."""
+    joined = Contact.objects.filter(leads__joined__opportunity=opportunity, leads__joined__left_at=None)
+    return [opportunity.lead.contact, *joined.order_by("leads__joined__joined_at").distinct()]
 
 
 def _company(connection: Connection, company: Company) -> Parent:

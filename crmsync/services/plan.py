@@ -31,19 +31,26 @@ def plan_write(
     opportunity, can, mapped = entry.opportunity, adapter.capabilities(), adapter.fields(DEAL)
     if not link.remote_id:
         return _create(opportunity, link, connection, mapped, parents)
-    names = [name for name in _named(entry) if name in mapped]
+    names = [name for name in _named(entry) if name in mapped and name not in link.left_alone]
     values = outgoing(opportunity, connection, names)
     changes = _changes(link, values)
     if entry.op == STAGE:
         _refuse_unmapped(opportunity, connection, can)
         changes = {name: change for name, change in changes.items() if name == "stage" or values[name]}
-    if not changes or (entry.op == STAGE and "stage" not in changes):
+    lacks_key = entry.op != STAGE and not link.has_key
+    if not (changes or lacks_key) or (entry.op == STAGE and "stage" not in changes):
         return None
     version = link.remote_version if can.compare_and_set else None
     sent = {name: values[name] for name in changes}
     if entry.op != STAGE:
         command: Upsert | SetStage = Upsert(
-            DEAL, link.external_key, sent, remote_id=link.remote_id, if_version=version or None, mode="update"
+            DEAL,
+            link.external_key,
+            sent,
+            remote_id=link.remote_id,
+            if_version=version or None,
+            mode="update",
+            with_key=lacks_key,
         )
     else:
         command = SetStage(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from crmsync.adapters.base import DEAL, Adapter, SetStage, Written
+from crmsync.adapters.base import DEAL, Adapter, SetStage, Upsert, Written
 from crmsync.adapters.errors import Ambiguous, Unavailable
 from crmsync.canonical import canonical, canonical_all
 from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
@@ -20,6 +20,7 @@ from crmsync.services.failures import NeedsPerson, handle
 from crmsync.services.loops import stop_loops
 from crmsync.services.plan import Plan, plan_write
 from crmsync.services.take_in import take_in
+from crmsync.services.take_over import take_over
 from leadmgmt.core.now import now
 
 log = logging.getLogger(__name__)
@@ -53,10 +54,12 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
         raise NeedsPerson(f"The link is {link.get_state_display()}.")
     if claim.must_verify and not _verify(claim, link, connection, adapter, at):
         return
+    if link.remote_id and not link.shadow:
+        take_over(link, connection, adapter)
     if link.remote_id:
         _read_first(link, connection, adapter)
         if not link.is_associated and adapter.capabilities().associates:
-            parents.associate(link, connection, adapter)
+            parents.tie(claim, link, connection, adapter)
     elif connection.canary_left is not None and not _is_among_the_first(link):
         settle(claim, State.READY, not_before=at + CANARY_PAUSE, attempts=claim.entry.attempts - 1)
         return
@@ -159,6 +162,7 @@ def _record(claim: Claim, plan: Plan, written: Written, state: str, at: datetime
         link.remote_version = written.version
         link.remote_modified_at = written.modified_at or link.remote_modified_at
         link.state, link.synced_at = Link.State.LINKED, at
+        link.has_key = link.has_key or (isinstance(plan.command, Upsert) and plan.command.with_key)
         link.save()
         if after.get("stage"):
             opportunity.remote_stage = str(after["stage"])

@@ -11,16 +11,17 @@ from crmsync.pages.panel import lead_panel as gather
 from crmsync.services.convert import convert_lead
 from leadmgmt.core.now import now
 from leadmgmt.core.web import back, is_partial, post_from
-from qualification.access import person, visible_lead, workable_lead
+from qualification.access import person, visible_lead, workable_lead, works
 
 
 @require_GET
 @login_required
 def lead_panel(request: HttpRequest, lead_id: int) -> HttpResponse:
     """The fragment; a page of its own where no script runs."""
-    panel = gather(visible_lead(person(request), lead_id))
+    user = person(request)
+    panel = gather(visible_lead(user, lead_id))
     template = "crmsync/_lead_panel.html" if is_partial(request) else "crmsync/lead_panel.html"
-    return TemplateResponse(request, template, {"panel": panel, "at": now()})
+    return TemplateResponse(request, template, {"panel": panel, "may_work": works(user), "at": now()})
 
 
 @login_required
@@ -28,11 +29,11 @@ def lead_panel(request: HttpRequest, lead_id: int) -> HttpResponse:
 def lead_convert(request: HttpRequest, lead_id: int) -> HttpResponse:
     """Make the opportunity now."""
     user = person(request)
-    opportunity = convert_lead(workable_lead(user, lead_id).pk, by=user, at=now())
-    messages.success(
-        request,
-        _("An opportunity, offered to %(ae)s.") % {"ae": opportunity.owner}
-        if opportunity.owner
-        else _("An opportunity."),
-    )
+    lead = workable_lead(user, lead_id)
+    opportunity = convert_lead(lead.pk, by=user, way=request.POST.get("way", ""), at=now())
+    is_offered = opportunity.lead_id == lead.pk and opportunity.handoffs.exists()
+    if is_offered:
+        messages.success(request, _("An opportunity, offered to %(ae)s.") % {"ae": opportunity.owner})
+    else:
+        messages.success(request, _("It went into the deal “%(name)s”.") % {"name": opportunity.name})
     return HttpResponseRedirect(back(request, f"/leads/{lead_id}/"))

@@ -7,7 +7,9 @@ CHECKS = (
         "crm.opportunity_has_a_deal",
         "A lead in stage opportunity has exactly one open opportunity.",
         """SELECT lead.id, count(deal.id)::text FROM leads_lead lead
-           LEFT JOIN crmsync_opportunity deal ON deal.lead_id = lead.id AND deal.stage = 'open'
+           LEFT JOIN crmsync_opportunity deal ON deal.stage = 'open' AND (deal.lead_id = lead.id
+               OR EXISTS (SELECT FROM crmsync_joined joined WHERE joined.opportunity_id = deal.id
+                          AND joined.lead_id = lead.id AND joined.left_at IS NULL))
            WHERE lead.stage = 'opportunity' GROUP BY lead.id HAVING count(deal.id) <> 1""",
     ),
     Check(
@@ -22,7 +24,9 @@ CHECKS = (
         """SELECT lead.id, lead.stage FROM leads_lead lead
            WHERE lead.stage = 'won'
              AND NOT EXISTS (SELECT FROM crmsync_opportunity deal
-                             WHERE deal.lead_id = lead.id AND deal.stage = 'won')""",
+                             WHERE deal.stage = 'won' AND (deal.lead_id = lead.id
+                                 OR EXISTS (SELECT FROM crmsync_joined joined
+                                            WHERE joined.opportunity_id = deal.id AND joined.lead_id = lead.id)))""",
     ),
     Check(
         "crm.lost_deal_has_a_reason",

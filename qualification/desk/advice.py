@@ -104,8 +104,20 @@ def ask_words(assessment: Assessment) -> str:
     return _("Ask for: %(names)s. Then it becomes an SQL by itself.") % {"names": listed}
 
 
+def _held_up(lead: Lead) -> str:
+    """Why the opportunity of an SQL is not made by itself, where it tried."""
+    tried = lead.events.filter(kind__startswith="conversion.", at__gte=lead.stage_at).order_by("-pk").first()
+    if tried is None:
+        return ""
+    if tried.kind == "conversion.asked":
+        return _("The company has an open deal: say under “CRM” what becomes of this lead.")
+    return str(tried.data.get("why") or "")
+
+
 def why_off(assessment: Assessment, lead: Lead) -> str:
     """Why no opportunity can be made by hand now."""
+    if lead.stage == Stage.SQL and (held := _held_up(lead)):
+        return held
     if lead.stage == Stage.SQL:
         return _("It is an SQL: the opportunity is being made by itself.")
     names = [formats.inside(item.question.label) for item in assessment.open_items]

@@ -264,6 +264,10 @@ def _deal_changed(event: LeadEvent, words: Words) -> Told:
     return Told("sync", line(_("The deal changed in the CRM")), "\n".join(lines))
 
 
+def _deal_joined(event: LeadEvent, words: Words) -> Told:
+    return Told("handoff", line(_("Went into an open deal of the company")), str(event.data.get("name") or ""))
+
+
 def _deal_lost(event: LeadEvent, words: Words) -> Told:
     code = str(event.data.get("reason") or "")
     return Told("cross", line(_("The deal was lost")), str(event.data.get("text") or words.reasons.get(code, code)))
@@ -332,6 +336,8 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "handoff.accepted": _plain("handoff", lambda: _("<strong>{who}</strong> accepted the handoff")),
     "handoff.refused": _refused,
     "conversion.waiting": _plain("pause", lambda: _("Waits for an AE who can take it")),
+    "conversion.asked": _plain("pause", lambda: _("Waits for a word: the company has an open deal")),
+    "opportunity.joined": _deal_joined,
     "opportunity.created": _plain("handoff", lambda: _("The opportunity was made")),
     "opportunity.won": _deal_won,
     "opportunity.lost": _deal_lost,

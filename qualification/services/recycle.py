@@ -51,6 +51,11 @@ def recycle_lead(
     )
 
 
+def day_after(reason: Reason, at: datetime) -> date | None:
+    """The day on which a lead recycled at this moment for this reason wakes up."""
+    return reason.wake_on(localtime(at, get_default_timezone()).date())
+
+
 def wake_time(day: date | None) -> datetime | None:
     """When on that day a lead wakes up: at the start of the working day here."""
     return datetime.combine(day, WAKES_AT, tzinfo=get_default_timezone()) if day else None

@@ -7,7 +7,8 @@ import pytest
 
 from crmsync.models import Opportunity
 from crmsync.services.choose import NoAe, why_sentence
-from crmsync.services.convert import NotConvertible, convert_by_itself, convert_lead, nudge_waiting, read_money
+from crmsync.services.convert import NotConvertible, convert_by_itself, convert_lead, nudge_waiting
+from crmsync.services.money import read_money
 from leadmgmt.core.now import now
 from leads.events import record_event
 from leads.lifecycle import Cause, to_sql
