@@ -15,6 +15,7 @@ class CrmsyncConfig(AppConfig):
         from crmsync.facts import DEALS
         from crmsync.services.convert import nudge_asked, nudge_waiting
         from crmsync.services.drift import compare_due
+        from crmsync.services.opt_outs import tell_late
         from leadmgmt.core.clock import register
         from leads.facts import register_family
 
@@ -24,6 +25,7 @@ class CrmsyncConfig(AppConfig):
         register("crm pull", due.pull_due, every=5)
         register("crm hints", due.hints_due, every=1)
         register("crm inbox", due.apply_due, every=5)
+        register("crm opt-outs", tell_late, every=30)
         register("crm reconcile", compare_due, every=600)
         register("conversions that wait for an AE", nudge_waiting, every=30)
         register("conversions that an open deal held up", nudge_asked, every=60)

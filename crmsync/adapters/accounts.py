@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from crmsync.adapters.base import ACCOUNT, ANY_DEAL, Remote, Value
+from crmsync.adapters.base import ACCOUNT, ANY_DEAL, OPT_OUT, Remote, Value
 from crmsync.adapters.columns import read_value
 
 # Another way to say that a company buys, than a word that begins so or a count of its purchases.
@@ -15,6 +15,10 @@ def told(remote: Remote, config: Mapping[str, Any]) -> Remote:
     """The same record with what routing asks of it; any other kind as it is."""
     if remote.kind == ACCOUNT:
         return replace(remote, values={**remote.values, "customer": is_customer(remote.values.get("customer"), config)})
+    if remote.kind == OPT_OUT:
+        no_email = any(_is_true(remote.values.get(name)) for name in ("no_email", "unsubscribed"))
+        no_call = _is_true(remote.values.get("no_call"))
+        return replace(remote, values={**remote.values, "no_email": no_email, "no_call": no_call})
     if remote.kind == ANY_DEAL:
         return replace(remote, values={**remote.values, "state": _state(remote.values)})
     return remote

@@ -18,6 +18,8 @@ DEAL, COMPANY, CONTACT = "deal", "company", "contact"
 # Read for routing alone: every company there (name, domain, owner_email, customer), and every deal, ours or not (name,
 # amount, owner_email, account, state).
 ACCOUNT, ANY_DEAL = "account", "any_deal"
+# People there who want no more e-mails or calls: email, no_email, no_call.
+OPT_OUT = "opt_out"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ class Capabilities:
     parents: tuple[str, ...] = ()
     # Those of them that are tied to the deal by a call of its own, after it was created.
     associates: tuple[str, ...] = ()
-    # What `changes` tells for routing, in the order in which it is to be read: ACCOUNT, ANY_DEAL.
+    # What `changes` tells beside our deals, in the order in which it is to be read: ACCOUNT, ANY_DEAL, OPT_OUT.
     tells: tuple[str, ...] = ()
+    # What `opt_out` can note there: `email`, `call`.
+    opts_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -248,6 +252,10 @@ class Adapter(Protocol):
 
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """Tie two records together."""
+        ...
+
+    def opt_out(self, email: str, purposes: Sequence[str], deadline: datetime) -> None:
+        """Whoever has this address there wants no more of these; doing it twice changes nothing. Never undone by us."""
         ...
 
     def archive(self, kind: str, remote_id: str, if_version: str | None, deadline: datetime) -> None:

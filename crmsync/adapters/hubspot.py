@@ -8,17 +8,18 @@ Shape-tested against a stand-in. ``config``: ``address``, ``portal`` (its id), `
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from crmsync.adapters import accounts, hs_hooks, hs_replies
+from crmsync.adapters import accounts, hs_hooks, hs_replies, hs_words
 from crmsync.adapters.base import (
     ACCOUNT,
     ANY_DEAL,
     COMPANY,
     CONTACT,
     DEAL,
+    OPT_OUT,
     Associate,
     Capabilities,
     ChangePage,
@@ -32,51 +33,19 @@ from crmsync.adapters.base import (
     RemoteSchema,
     SetStage,
     Upsert,
-    Value,
     Values,
     Window,
     Written,
 )
 from crmsync.adapters.columns import Columns, moment_of, plain
 from crmsync.adapters.errors import Gone, Moved, SchemaDrift, Unsupported
+from crmsync.adapters.hs_words import COLUMNS, LONG_TEXTS, MODIFIED, OBJECTS, OPTED_OUT, OURS, UNSUBSCRIBED
 from crmsync.adapters.tokens import FixedKey, Grant, Tokens
 from crmsync.adapters.wire import Wire
 from leadmgmt.core.now import now
 
 ADDRESS = "https://api.hubapi.com"
 KEY_FIELD = "lms_key"
-OURS = {DEAL: "deals", COMPANY: "companies", CONTACT: "contacts"}
-OBJECTS = {**OURS, ACCOUNT: "companies", ANY_DEAL: "deals"}
-MODIFIED = {**dict.fromkeys(OBJECTS, "hs_lastmodifieddate"), CONTACT: "lastmodifieddate"}
-COLUMNS = {
-    DEAL: {
-        "name": "dealname",
-        "amount": "amount",
-        "currency": "deal_currency_code",
-        "close_on": "closedate",
-        "stage": "dealstage",
-        "lost_reason": "closed_lost_reason",
-        "owner_email": "hubspot_owner_id",
-        "source": "lms_source",
-        "campaign": "lms_campaign",
-        "summary": "lms_summary",
-        "history": "lms_history",
-        "consent": "lms_consent",
-        "link": "lms_link",
-    },
-    COMPANY: {"name": "name", "domain": "domain"},
-    CONTACT: {"first_name": "firstname", "last_name": "lastname", "email": "email", "phone": "phone"},
-    ACCOUNT: {"name": "name", "domain": "domain", "owner_email": "hubspot_owner_id", "customer": "lifecyclestage"},
-    ANY_DEAL: {
-        "name": "dealname",
-        "amount": "amount",
-        "owner_email": "hubspot_owner_id",
-        "account": "hs_primary_associated_company",
-        "is_closed": "hs_is_closed",
-        "is_won": "hs_is_closed_won",
-    },
-}
-LONG_TEXTS = frozenset({"lms_summary", "lms_history", "lms_consent"})
 CAPABILITIES = Capabilities(
     create_idempotency="unique_key",
     compare_and_set=False,
@@ -95,7 +64,8 @@ CAPABILITIES = Capabilities(
     searches_per_second=4,
     parents=(COMPANY, CONTACT),
     associates=(COMPANY, CONTACT),
-    tells=(ACCOUNT, ANY_DEAL),
+    tells=(ACCOUNT, ANY_DEAL, OPT_OUT),
+    opts_out=("email", "call"),
 )
 
 
@@ -171,7 +141,8 @@ class HubspotAdapter:
         made = []
         for kind, things in OURS.items():
             known = {one["name"] for one in self._wire.read(f"/crm/v3/properties/{things}", deadline)["results"]}
-            for name in sorted({self._key, *self._columns[kind].all_theirs()} - known):
+            ours = {self._key, *self._columns[kind].all_theirs(), *(OPTED_OUT.values() if kind == CONTACT else ())}
+            for name in sorted(ours - known):
                 described = {
                     "name": name,
                     "label": name.replace("_", " ").capitalize(),
@@ -218,6 +189,13 @@ class HubspotAdapter:
         pair = f"{OBJECTS[cmd.kind]}/{quote(cmd.remote_id)}", f"{OBJECTS[cmd.to_kind]}/{quote(cmd.to_id)}"
         self._wire.write("PUT", f"/crm/v4/objects/{pair[0]}/associations/default/{pair[1]}", deadline)
 
+    def opt_out(self, email: str, purposes: Sequence[str], deadline: datetime) -> None:
+        """Two properties of the contact, for lists and workflows there to go by."""
+        marks = {OPTED_OUT[f"no_{purpose}"]: "true" for purpose in purposes}
+        for one in self._by_property(CONTACT, "email", email, deadline):
+            path = f"/crm/v3/objects/contacts/{quote(one.remote_id)}"
+            self._wire.write("PATCH", path, deadline, json={"properties": marks})
+
     def archive(self, kind: str, remote_id: str, if_version: str | None, deadline: datetime) -> None:
         """Archived; a person can restore it for 90 days."""
         self._wire.ask("DELETE", f"/crm/v3/objects/{OBJECTS[kind]}/{quote(remote_id)}", deadline, is_write=True)
@@ -244,7 +222,7 @@ class HubspotAdapter:
         if not values["domain"]:
             return []
         filters = [{"propertyName": "domain", "operator": "EQ", "value": str(values["domain"])}]
-        return self._search(kind, filters, "createdate", 10, deadline)
+        return self._search(kind, [filters], "createdate", 10, deadline)
 
     def changes(self, kind: str, window: Window, token: str | None, limit: int, deadline: datetime) -> ChangePage:
         """By time. Search sorts by one property only.
@@ -252,21 +230,24 @@ class HubspotAdapter:
         So a page begins again at the last instant of the one before; where one instant fills a whole page (a bulk
         edit), that instant is read by id, and paging never goes deeper than a first page.
         """
-        how, _, rest = (token or f"from|{_ms(window.lo)}").partition("|")
+        how, _, rest = (token or f"from|{hs_words.ms(window.lo)}").partition("|")
         modified, limit = MODIFIED[kind], min(limit, 100)
-        ours = [] if kind in CAPABILITIES.tells else [{"propertyName": self._key, "operator": "HAS_PROPERTY"}]
+        wanted = [[{"propertyName": self._key, "operator": "HAS_PROPERTY"}]]
+        if kind in CAPABILITIES.tells:
+            marks = (*OPTED_OUT.values(), UNSUBSCRIBED) if kind == OPT_OUT else ()
+            wanted = [[hs_words.holds(mark, "EQ", "true")] for mark in marks] or [[]]
         if how == "at":
             at, _, last = rest.partition("|")
-            filters = [*ours, _is(modified, "EQ", at), _is("hs_object_id", "GT", last)]
-            found = self._search(kind, filters, "hs_object_id", limit, deadline)
+            here = [hs_words.holds(modified, "EQ", at), hs_words.holds("hs_object_id", "GT", last)]
+            found = self._search(kind, [[*one, *here] for one in wanted], "hs_object_id", limit, deadline)
             if len(found) == limit:
-                return ChangePage(found, f"at|{at}|{found[-1].remote_id}", _moment(at))
-            return ChangePage(found, f"from|{int(at) + 1}", _moment(at))
-        filters = [*ours, _is(modified, "GTE", rest), _is(modified, "LTE", _ms(window.hi))]
-        found = self._search(kind, filters, modified, limit, deadline)
+                return ChangePage(found, f"at|{at}|{found[-1].remote_id}", hs_words.moment(at))
+            return ChangePage(found, f"from|{int(at) + 1}", hs_words.moment(at))
+        here = [hs_words.holds(modified, "GTE", rest), hs_words.holds(modified, "LTE", hs_words.ms(window.hi))]
+        found = self._search(kind, [[*one, *here] for one in wanted], modified, limit, deadline)
         if len(found) < limit:
             return ChangePage(found, None, window.hi)
-        first, last = _ms(found[0].modified_at), _ms(found[-1].modified_at)
+        first, last = hs_words.ms(found[0].modified_at), hs_words.ms(found[-1].modified_at)
         return ChangePage(found, f"at|{last}|0" if first == last else f"from|{last}", found[-1].modified_at)
 
     def deletions(self, kind: str, window: Window, token: str | None, deadline: datetime) -> DeletionPage:
@@ -286,7 +267,10 @@ class HubspotAdapter:
 
     def _body(self, kind: str, values: Values, deadline: datetime) -> tuple[dict[str, Any], list[str]]:
         columns, warnings = self._columns[kind], []
-        body = {name: _text(value) for name, value in columns.outgoing(values, but=("owner_email", "close_on")).items()}
+        body = {
+            name: hs_words.text(value)
+            for name, value in columns.outgoing(values, but=("owner_email", "close_on")).items()
+        }
         if "close_on" in values and "close_on" in columns:
             day = plain(values["close_on"])
             body[columns.theirs("close_on")] = f"{day}T00:00:00.000Z" if day else ""
@@ -329,10 +313,10 @@ class HubspotAdapter:
         return [] if told.get("archived") else [self._remote(kind, told, deadline)]
 
     def _search(
-        self, kind: str, filters: list[dict[str, str]], sort: str, limit: int, deadline: datetime
+        self, kind: str, groups: list[list[dict[str, str]]], sort: str, limit: int, deadline: datetime
     ) -> list[Remote]:
         asked = {
-            "filterGroups": [{"filters": filters}],
+            "filterGroups": [{"filters": filters} for filters in groups],
             "sorts": [sort],
             "properties": self._properties(kind),
             "limit": limit,
@@ -363,22 +347,3 @@ class HubspotAdapter:
             deleted=bool(told.get("archived")),
         )
         return accounts.told(remote, self._config)
-
-
-def _text(value: Value) -> str:
-    """Every property is text; empty clears it."""
-    if value is None:
-        return ""
-    return ";".join(value) if isinstance(value, list) else str(plain(value))
-
-
-def _is(name: str, operator: str, value: str) -> dict[str, str]:
-    return {"propertyName": name, "operator": operator, "value": value}
-
-
-def _ms(when: datetime) -> str:
-    return str(round(when.timestamp() * 1000))
-
-
-def _moment(ms: str) -> datetime:
-    return datetime.fromtimestamp(int(ms) / 1000, UTC)

@@ -112,6 +112,9 @@ class LocalAdapter:
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """Company and contact are fields of the deal here."""
 
+    def opt_out(self, email: str, purposes: Sequence[str], deadline: datetime) -> None:
+        """There is no place for it."""
+
     def archive(self, kind: str, remote_id: str, if_version: str | None, deadline: datetime) -> None:
         """The board keeps every deal."""
         raise Unsupported("The board keeps every deal.")

@@ -5,17 +5,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crmsync.adapters import accounts
-from crmsync.adapters.base import ACCOUNT, ANY_DEAL, Remote
+from crmsync.adapters.base import ACCOUNT, ANY_DEAL, OPT_OUT, Remote
 from crmsync.adapters.columns import read_value
 
-TELLS = (ACCOUNT, ANY_DEAL)
-MODELS = {ACCOUNT: "res.partner", ANY_DEAL: "crm.lead"}
+TELLS = (ACCOUNT, ANY_DEAL, OPT_OUT)
+MODELS = {ACCOUNT: "res.partner", ANY_DEAL: "crm.lead", OPT_OUT: "mail.blacklist"}
 FIELDS = {
     ACCOUNT: ["name", "website", "email", "user_id"],
+    OPT_OUT: ["email"],
     ANY_DEAL: ["name", "expected_revenue", "partner_id", "user_id", "active", "probability"],
 }
 NARROWED: dict[str, list[list[Any]]] = {
     ACCOUNT: [["is_company", "=", True]],
+    OPT_OUT: [["active", "=", True]],
     ANY_DEAL: [["type", "=", "opportunity"], ["partner_id", "!=", False]],
 }
 # Counts purchases; only there where Odoo keeps the books.
@@ -32,9 +34,9 @@ def read(
     mark = str(config.get("customer_field", CUSTOMER))
     if kind == ACCOUNT and mark in call(model, "fields_get", [[mark]], {"attributes": ["type"]}, deadline):
         wanted.append(mark)
-    options = {"fields": wanted, "order": "id", "limit": limit, "context": {"active_test": kind == ACCOUNT}}
+    options = {"fields": wanted, "order": "id", "limit": limit, "context": {"active_test": kind != ANY_DEAL}}
     rows = call(model, "search_read", [[*NARROWED[kind], *domain]], options, deadline)
-    owners = _addresses(call, {row["user_id"][0] for row in rows if row["user_id"]}, deadline)
+    owners = _addresses(call, {row["user_id"][0] for row in rows if row.get("user_id")}, deadline)
     return [accounts.told(_remote(kind, row, mark, owners), config) for row in rows]
 
 
@@ -46,6 +48,10 @@ def _addresses(call: Call, users: set[int], deadline: datetime) -> dict[int, str
 
 
 def _remote(kind: str, row: Mapping[str, Any], mark: str, owners: Mapping[int, str]) -> Remote:
+    raw = row["write_date"] or row["create_date"]
+    modified = datetime.fromisoformat(raw).replace(tzinfo=UTC)
+    if kind == OPT_OUT:
+        return Remote(kind, str(row["id"]), None, {"email": row["email"], "no_email": True}, raw, modified)
     values: dict[str, Any] = {
         "name": row["name"],
         "owner_email": owners.get(row["user_id"][0]) if row["user_id"] else None,
@@ -61,6 +67,4 @@ def _remote(kind: str, row: Mapping[str, Any], mark: str, owners: Mapping[int, s
             "is_closed": won or not row["active"],
             "is_won": won,
         }
-    raw = row["write_date"] or row["create_date"]
-    modified = datetime.fromisoformat(raw).replace(tzinfo=UTC)
     return Remote(kind, str(row["id"]), None, values, raw, modified)

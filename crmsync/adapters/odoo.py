@@ -91,6 +91,7 @@ CAPABILITIES = Capabilities(
     lists_loss_reasons=True,
     webhooks=True,
     tells=od_accounts.TELLS,
+    opts_out=("email",),
 )
 
 
@@ -189,6 +190,11 @@ class OdooAdapter:
 
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """Company and person are fields of the opportunity."""
+
+    def opt_out(self, email: str, purposes: Sequence[str], deadline: datetime) -> None:
+        """Onto the blacklist, which every mailing there respects; an address stands on it once."""
+        if "email" in purposes:
+            self._call("mail.blacklist", "create", [{"email": email}], {}, deadline, is_write=True)
 
     def archive(self, kind: str, remote_id: str, if_version: str | None, deadline: datetime) -> None:
         """Out of sight, as Odoo does it; nothing is deleted."""

@@ -19,6 +19,7 @@ from crmsync.adapters.base import (
     COMPANY,
     CONTACT,
     DEAL,
+    OPT_OUT,
     Associate,
     Capabilities,
     ChangePage,
@@ -57,8 +58,10 @@ OBJECTS = {
     CONTACT: "Contact",
     ACCOUNT: "Account",
     ANY_DEAL: "Opportunity",
+    OPT_OUT: "Contact",
 }
 OWNER = "Owner.Email"
+OPTED_OUT = {"no_email": "HasOptedOutOfEmail", "no_call": "DoNotCall"}
 COLUMNS = {
     DEAL: {
         "name": "Name",
@@ -86,6 +89,7 @@ COLUMNS = {
         "is_closed": "IsClosed",
         "is_won": "IsWon",
     },
+    OPT_OUT: {"email": "Email", **OPTED_OUT},
 }
 CAPABILITIES = Capabilities(
     create_idempotency="unique_key",
@@ -102,7 +106,8 @@ CAPABILITIES = Capabilities(
     batch_max=200,
     parents=(COMPANY, CONTACT),
     associates=(CONTACT,),
-    tells=(ACCOUNT, ANY_DEAL),
+    tells=(ACCOUNT, ANY_DEAL, OPT_OUT),
+    opts_out=("email", "call"),
 )
 
 
@@ -196,6 +201,13 @@ class SalesforceAdapter:
             path = self._path("sobjects", "OpportunityContactRole")
             self._wire.write("POST", path, deadline, json={**pair, "IsPrimary": True})
 
+    def opt_out(self, email: str, purposes: Sequence[str], deadline: datetime) -> None:
+        """Two marks of a contact."""
+        marks = {OPTED_OUT[f"no_{purpose}"]: True for purpose in purposes}
+        for one in self.match(CONTACT, {"email": email}, deadline):
+            path = self._path("sobjects", OBJECTS[CONTACT], one.remote_id)
+            self._wire.ask("PATCH", path, deadline, is_write=True, json=marks)
+
     def archive(self, kind: str, remote_id: str, if_version: str | None, deadline: datetime) -> None:
         """Into the recycle bin."""
         self._wire.ask("DELETE", self._path("sobjects", OBJECTS[kind], remote_id), deadline, is_write=True)
@@ -230,6 +242,8 @@ class SalesforceAdapter:
         where = f"SystemModstamp >= {stamp(window.lo)} AND SystemModstamp <= {stamp(window.hi)}"
         if kind not in CAPABILITIES.tells:
             where = f"{self._key} != null AND {where}"
+        if kind == OPT_OUT:
+            where = f"({' OR '.join(f'{mark} = true' for mark in OPTED_OUT.values())}) AND {where}"
         if token:
             at, _, last = token.partition("|")
             where += f" AND (SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {sf_words.literal(last)}))"

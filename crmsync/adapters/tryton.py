@@ -206,6 +206,9 @@ class TrytonAdapter:
     def associate(self, cmd: Associate, deadline: datetime) -> None:
         """Party and mechanism are fields of the opportunity."""
 
+    def opt_out(self, email: str, purposes: Sequence[str], deadline: datetime) -> None:
+        """There is no place for it."""
+
     def archive(self, kind: str, remote_id: str, if_version: str | None, deadline: datetime) -> None:
         """Cancelled; a deal that is lost or converted already stays as it is."""
         standing = self.get(kind, remote_id, deadline)

@@ -36,6 +36,9 @@ class Link(models.Model):
     left_alone = models.JSONField(
         default=list, blank=True, help_text=_("Fields that said something before the deal was ours: never written.")
     )
+    opt_outs = models.JSONField(
+        default=list, blank=True, help_text=_("Who has said no to what, as far as the CRM was told.")
+    )
     is_canary = models.BooleanField(default=False, help_text=_("One of the first few, made to be looked at."))
     merged_into = models.CharField(max_length=120, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)

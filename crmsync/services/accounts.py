@@ -15,11 +15,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from crmsync.adapters.accounts import host_of
-from crmsync.adapters.base import ACCOUNT, Adapter, Remote
+from crmsync.adapters.base import ACCOUNT, ANY_DEAL, OPT_OUT, Adapter, Remote
 from crmsync.adapters.errors import AdapterError, QuotaExhausted, RateLimited
 from crmsync.models import Account, AccountDeal, Connection, Cursor, Link, Opportunity
 from crmsync.services import cursors, rate
 from crmsync.services.claim import DEADLINE
+from crmsync.services.opt_outs import keep_opt_outs
 from leadmgmt.core.now import now
 from leads.models import Company, CompanyAlias, Lead, LeadEvent, User
 from leads.normalise.company import name_key
@@ -64,7 +65,7 @@ def _read_kind(connection: Connection, adapter: Adapter, kind: str, cursor: Curs
                 return read
             time.sleep(wait)
         page = adapter.changes(kind, window, token, PAGE, now() + DEADLINE)
-        keep_accounts(connection, page.items) if kind == ACCOUNT else keep_deals(connection, page.items)
+        KEEPERS[kind](connection, page.items)
         read += len(page.items)
         if page.truncated:
             return read
@@ -72,7 +73,7 @@ def _read_kind(connection: Connection, adapter: Adapter, kind: str, cursor: Curs
         covered = min(page.covered_to, remote_now)
         cursors.move(connection, covered, window, token, kind=kind, clock=remote_now, full_at=begun)
         if token is None:
-            if window.lo == cursors.BEGINNING and begun is not None:
+            if window.lo == cursors.BEGINNING and begun is not None and kind != OPT_OUT:
                 _forget(connection, kind, begun)
             return read
     return read
@@ -220,3 +221,6 @@ def _text(remote: Remote, name: str) -> str:
 
 def _amount(value: Any) -> Decimal | None:
     return value if isinstance(value, Decimal) and abs(value) < MOST_AMOUNT else None
+
+
+KEEPERS = {ACCOUNT: keep_accounts, ANY_DEAL: keep_deals, OPT_OUT: keep_opt_outs}

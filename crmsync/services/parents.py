@@ -15,6 +15,7 @@ from crmsync.adapters.errors import AdapterError, Ambiguous, PartialWrite
 from crmsync.models import Connection, Link, Opportunity, Parent
 from crmsync.services.claim import DEADLINE, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson
+from crmsync.services.people import people_of
 from leadmgmt.core.now import now
 from leads.models import Company, Contact, Organisation
 
@@ -68,12 +69,6 @@ def tie(claim: Claim, link: Link, connection: Connection, adapter: Adapter) -> N
         adapter.associate(Associate(DEAL, link.remote_id or "", kind, remote_id), now() + DEADLINE)
     Link.objects.filter(pk=link.pk).update(is_associated=True)
     link.is_associated = True
-
-
-def people_of(opportunity: Opportunity) -> list[Contact]:
-    """Whose deal it is: the person whom it came from first, then those who joined it."""
-    joined = Contact.objects.filter(leads__joined__opportunity=opportunity, leads__joined__left_at=None)
-    return [opportunity.lead.contact, *joined.order_by("leads__joined__joined_at").distinct()]
 
 
 def _company(connection: Connection, company: Company) -> Parent:

@@ -18,6 +18,7 @@ from crmsync.services import breaker, parents
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson, handle
 from crmsync.services.loops import stop_loops
+from crmsync.services.opt_outs import tell_opt_outs
 from crmsync.services.plan import Plan, plan_write
 from crmsync.services.take_in import take_in
 from crmsync.services.take_over import take_over
@@ -64,6 +65,8 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
         settle(claim, State.READY, not_before=at + CANARY_PAUSE, attempts=claim.entry.attempts - 1)
         return
     above = {} if link.remote_id else parents.parents_of(claim, connection, adapter)
+    if not link.remote_id or "consent" in claim.entry.fields:
+        tell_opt_outs(link, connection, adapter)
     plan = plan_write(claim.entry, link, connection, adapter, above)
     if plan is None:
         _record_nothing(claim, link, at)

@@ -1,5 +1,6 @@
 """Who may be written to, taking a mail back, and ending our mails by one click."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.core import signing
@@ -62,17 +63,36 @@ def contact_of(token: str) -> Contact | None:
 
 def stop_mails(contact: Contact, at: datetime) -> bool:
     """They want no more mails; False where that was known. Mails that still wait are not sent: sending looks again."""
+    return bool(note_refusal(contact, [Consent.Purpose.EMAIL], at=at, wording=WORDING, version="RFC 8058", by=BY))
+
+
+def refused_purposes(contact_ids: Iterable[int]) -> dict[int, set[str]]:
+    """What each of these people has said no to last, by contact; who has said none is not in it."""
+    found: dict[int, set[str]] = {}
+    newest = Consent.objects.filter(contact__in=list(contact_ids)).order_by("contact", "purpose", "-at", "-pk")
+    for one in newest.distinct("contact", "purpose"):
+        if not one.granted:
+            found.setdefault(one.contact_id, set()).add(one.purpose)
+    return found
+
+
+def note_refusal(
+    contact: Contact, purposes: Iterable[str], *, at: datetime, wording: str, version: str, by: str
+) -> list[str]:
+    """Somebody wants no more of these. Returns what was not known yet; a cadence that would write ends."""
     with transaction.atomic():
         Contact.objects.select_for_update().get(pk=contact.pk)
-        if is_refused(contact.pk):
-            return False
-        row = {"contact_id": contact.pk, "purpose": Consent.Purpose.EMAIL, "granted": False, "at": at}
-        insert_values(Consent, [row | {"text": WORDING, "version": "RFC 8058", "capture_id": None}])
+        news = sorted(set(purposes) - refused_purposes([contact.pk]).get(contact.pk, set()))
+        if not news:
+            return []
+        said = {"contact_id": contact.pk, "granted": False, "at": at, "text": wording, "version": version[:40]}
+        insert_values(Consent, [said | {"purpose": purpose, "capture_id": None} for purpose in news])
         lead = Lead.objects.filter(contact=contact).order_by("-captured_at", "-pk").first()
         if lead is not None:
-            record_event(lead, "consent.withdrawn", at=at, by=BY, data={"purposes": [Consent.Purpose.EMAIL]})
-            end_for(lead, CadenceEnrolment.End.OPTED_OUT, at)
-    return True
+            record_event(lead, "consent.withdrawn", at=at, by=by, data={"purposes": news})
+            if Consent.Purpose.EMAIL in news:
+                end_for(lead, CadenceEnrolment.End.OPTED_OUT, at)
+    return news
 
 
 def cancel_mail(activity: Activity) -> bool:

@@ -49,6 +49,8 @@ FIELDS = {
         "LastName": ("string", 80),
         "Email": ("email", 80),
         "Phone": ("phone", 40),
+        "HasOptedOutOfEmail": ("boolean", 0),
+        "DoNotCall": ("boolean", 0),
         "AccountId": ("reference", 18),
         "MasterRecordId": ("reference", 18),
     },

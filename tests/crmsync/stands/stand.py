@@ -104,6 +104,14 @@ class Stand:
         """A person over there works on a deal that is not ours; returns its id."""
         raise NotImplementedError
 
+    def opt_out(self, email):
+        """A person over there wants no more e-mails."""
+        raise NotImplementedError
+
+    def opted_out(self, email):
+        """Whether it stands there that this person wants no more e-mails."""
+        raise NotImplementedError
+
     def only(self):
         """The one deal there is."""
         ((remote_id, deal),) = self.deals().items()

@@ -133,6 +133,21 @@ class HubspotStand(Stand):
         told = {"properties": {name: str(value) for name, value in properties.items()}}
         return self.ask(f"objects/{kind}", told)["id"]
 
+    def opt_out(self, email):
+        with suppress(HTTPError):
+            described = {"name": "hs_email_optout", "label": "Opted out", "type": "string", "fieldType": "text"}
+            self.ask("properties/contacts", {**described, "groupName": "contactinformation"})
+        marks = {"hs_email_optout": "true"}
+        found = [one for one in self.mock("dump").get("contacts", []) if one["properties"].get("email") == email]
+        if found:
+            self.mock("edit", {"type": "contacts", "id": found[0]["id"], "properties": marks})
+        else:
+            self.made("contacts", email=email, **marks)
+
+    def opted_out(self, email):
+        found = [one["properties"] for one in self.mock("dump").get("contacts", [])]
+        return any(one.get("lms_no_email") == "true" for one in found if one.get("email") == email)
+
     def ask(self, path, told=None):
         """As a person's browser does."""
         headers = {"Content-Type": "application/json", "Authorization": "Bearer mock-token"}

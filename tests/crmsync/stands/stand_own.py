@@ -90,6 +90,16 @@ class SalesforceStand(WireStand):
         values = {"Name": name, "Amount": amount, "StageName": stage or self.open, "CloseDate": "2027-01-01"}
         return self.crm.create("Opportunity", {**values, "AccountId": firm, "OwnerId": self.user(owner)})["Id"]
 
+    def opt_out(self, email):
+        found = next((one for one in self.crm.records["Contact"].values() if one["Email"] == email), None)
+        if found is None:
+            self.crm.create("Contact", {"LastName": "Somebody", "Email": email, "HasOptedOutOfEmail": True})
+        else:
+            self.crm.update("Contact", found, {"HasOptedOutOfEmail": True})
+
+    def opted_out(self, email):
+        return any(one["HasOptedOutOfEmail"] for one in self.crm.records["Contact"].values() if one["Email"] == email)
+
 
 class OdooStand(WireStand):
     """Our own stand-in."""
@@ -175,3 +185,9 @@ class OdooStand(WireStand):
         values = {"name": name, "partner_id": int(firm), "expected_revenue": amount, "type": "opportunity"}
         values |= {"user_id": self.user(owner), "active": not lost, "probability": 100 if won else 10}
         return str(self.crm.do_create("crm.lead", 5, values))
+
+    def opt_out(self, email):
+        self.crm.do_create("mail.blacklist", 5, {"email": email})
+
+    def opted_out(self, email):
+        return any(one["email"] == email for one in self.crm.records["mail.blacklist"].values())
