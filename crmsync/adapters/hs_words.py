@@ -51,12 +51,15 @@ def text(value: Value) -> str:
 
 
 def holds(name: str, operator: str, value: str) -> dict[str, str]:
+    """One filter of a search."""
     return {"propertyName": name, "operator": operator, "value": value}
 
 
 def ms(when: datetime) -> str:
+    """A moment as a search takes it."""
     return str(round(when.timestamp() * 1000))
 
 
 def moment(ms: str) -> datetime:
+    """The same, read."""
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
