@@ -13,6 +13,7 @@ class CrmsyncConfig(AppConfig):
         """Register what the clock does for this app, and how its news are worded."""
         from crmsync import due, notices
         from crmsync.facts import DEALS
+        from crmsync.services.alerts import watch
         from crmsync.services.convert import nudge_asked, nudge_waiting
         from crmsync.services.drift import compare_due
         from crmsync.services.opt_outs import tell_late
@@ -25,6 +26,7 @@ class CrmsyncConfig(AppConfig):
         register("crm pull", due.pull_due, every=5)
         register("crm hints", due.hints_due, every=1)
         register("crm inbox", due.apply_due, every=5)
+        register("crm alerts", watch, every=60)
         register("crm opt-outs", tell_late, every=30)
         register("crm reconcile", compare_due, every=600)
         register("conversions that wait for an AE", nudge_waiting, every=30)

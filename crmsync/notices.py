@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext as _
 
-from crmsync.models import Handoff, Opportunity
+from crmsync.models import Alert, Handoff, Opportunity
+from crmsync.services.alerts import KIND as ALERT
 from crmsync.services.convert import ASKED
 from crmsync.services.handoff import ACCEPTED, OFFERED, REFUSED
 from crmsync.services.joining import JOINED
@@ -71,6 +72,20 @@ def _asked_line(notification: Notification) -> str:
     return _("Say whether it joins that deal or becomes one of its own.")
 
 
+def _alert(notification: Notification) -> str:
+    kind = str(notification.context.get("alert") or "")
+    label = Alert.Kind(kind).label if kind in Alert.Kind else kind
+    return f"{notification.context.get('crm', '')}: {label}"
+
+
+def _alert_line(notification: Notification) -> str:
+    return _("What to do stands on the page of the sync.")
+
+
+def _alert_url(notification: Notification) -> str:
+    return "/setup/crm/"
+
+
 def _lead_url(notification: Notification) -> str:
     return f"/leads/{notification.lead_id}/"
 
@@ -84,5 +99,6 @@ def register() -> None:
     register_notice(Notice(OFFERED, _offered, _offered_line, _url))
     register_notice(Notice(ACCEPTED, _accepted, _accepted_line, _url))
     register_notice(Notice(REFUSED, _refused, _refused_line, _url))
+    register_notice(Notice(ALERT, _alert, _alert_line, _alert_url, mail="routing/mail/plain"))
     register_notice(Notice(JOINED, _joined, _joined_line, _lead_url))
     register_notice(Notice(ASKED, _asked, _asked_line, _lead_url))

@@ -6,6 +6,7 @@ Unavailable. What a vendor says in its own words is read by the adapter (``refus
 
 import json
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -100,6 +101,14 @@ class Wire:
             raise unclear(is_write, f"The CRM answered {reply.status} without readable JSON.") from error
 
 
+_calls: ContextVar[int] = ContextVar("calls", default=0)
+
+
+def calls_made() -> int:
+    """How many requests have gone out of this thread; the difference of two looks is what something has cost."""
+    return _calls.get()
+
+
 def once(
     method: str, url: str, deadline: datetime, *, is_write: bool, headers: Mapping[str, str], **request: Any
 ) -> Reply:
@@ -107,6 +116,7 @@ def once(
     seconds = (deadline - now()).total_seconds()
     if seconds <= 0:
         raise errors.Unsent("There was no time left for the call.")
+    _calls.set(_calls.get() + 1)
     try:
         answer = exchange(method, url, seconds=seconds, headers=headers, most_bytes=MOST_BYTES, **request)
     except (NotSent, ConfigurationError) as error:

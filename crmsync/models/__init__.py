@@ -1,6 +1,7 @@
 """The handoff, and the world behind it."""
 
 from crmsync.models.account import Account, AccountDeal
+from crmsync.models.alert import Alert
 from crmsync.models.board import BoardDeal, BoardNote
 from crmsync.models.connection import (
     Connection,
@@ -21,6 +22,7 @@ from crmsync.models.outbox import OutboxEntry
 __all__ = [
     "Account",
     "AccountDeal",
+    "Alert",
     "AuditRow",
     "BoardDeal",
     "BoardNote",

@@ -40,6 +40,10 @@ class Connection(models.Model):
         help_text=_("Our field → why it rests: the CRM's field is not as it was."),
     )
     last_error = models.TextField(blank=True, editable=False)
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    skew_seconds = models.FloatField(
+        null=True, blank=True, editable=False, help_text=_("How far the CRM's clock is ahead of ours.")
+    )
 
     def __str__(self) -> str:
         return self.name

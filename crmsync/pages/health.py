@@ -6,8 +6,11 @@ from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from crmsync.adapters.base import DEAL
+from crmsync.adapters.base import ACCOUNT, ANY_DEAL, DEAL
 from crmsync.models import (
+    Account,
+    AccountDeal,
+    Alert,
     Conflict,
     Connection,
     Cursor,
@@ -75,6 +78,19 @@ class DeadEntry:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What one CRM has told for routing."""
+
+    connection: Connection
+    accounts: int
+    owned: int
+    customers: int
+    deals: int
+    read_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True)
 class Health:
     """The page."""
 
@@ -83,6 +99,8 @@ class Health:
     troubles: list[Trouble]
     held_inbox: list[InboxEvent]
     conflicts: list[tuple[Conflict, bool]]
+    alerts: list[Alert]
+    known: list[Known]
 
 
 LATE_SECONDS = 15 * 60
@@ -108,7 +126,35 @@ def health_page(at: datetime) -> Health:
             .select_related("link__connection", "link__opportunity")
             .order_by("-at")[:MOST_ROWS]
         ],
+        alerts=list(Alert.objects.filter(ended_at=None).select_related("connection")),
+        known=_known(),
     )
+
+
+def _known() -> list[Known]:
+    """Accounts, their owners and open deals of others, of each CRM that tells of them."""
+    accounts = Account.objects.values("connection").annotate(
+        all=Count("pk"),
+        owned=Count("pk", filter=~Q(owner_email="")),
+        customers=Count("pk", filter=Q(is_customer=True) | Q(has_won=True)),
+    )
+    counted, deals = _by_connection(accounts), _counted(AccountDeal.objects.all())
+    found: dict[int, Known] = {}
+    for cursor in Cursor.objects.filter(kind__in=(ACCOUNT, ANY_DEAL)).select_related("connection").order_by("-error"):
+        of = counted.get(cursor.connection_id, {})
+        found.setdefault(
+            cursor.connection_id,
+            Known(
+                connection=cursor.connection,
+                accounts=of.get("all", 0),
+                owned=of.get("owned", 0),
+                customers=of.get("customers", 0),
+                deals=deals.get(cursor.connection_id, 0),
+                read_at=cursor.moved_at,
+                error=cursor.error,
+            ),
+        )
+    return list(found.values())
 
 
 def _lines(at: datetime) -> list[Line]:

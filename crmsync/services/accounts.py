@@ -5,7 +5,6 @@ there is forgotten here. A company is the CRM's by its domain, or by its name wh
 other account bears it; where several accounts name different owners, nobody is chosen.
 """
 
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -60,10 +59,8 @@ def _read_kind(connection: Connection, adapter: Adapter, kind: str, cursor: Curs
     begun = now() if is_fresh else cursor.full_at if cursor else None
     read = 0
     for _ in range(PAGES):
-        if wait := rate.take(connection, adapter.capabilities(), rate.SEARCH, now()):
-            if wait > rate.LONGEST_WAIT:
-                return read
-            time.sleep(wait)
+        if not rate.turn(connection, adapter.capabilities(), rate.SEARCH):
+            return read
         page = adapter.changes(kind, window, token, PAGE, now() + DEADLINE)
         KEEPERS[kind](connection, page.items)
         read += len(page.items)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from crmsync.models import Connection
+from leadmgmt.core.now import now
 
 FAILURES_TO_OPEN = 5
 FIRST_REST = timedelta(seconds=30)
@@ -22,7 +23,9 @@ def is_suspect(connection: Connection) -> bool:
 def note_success(connection: Connection) -> None:
     """The CRM answered."""
     if connection.failures_in_a_row or connection.breaker_open_until or connection.last_error:
-        Connection.objects.filter(pk=connection.pk).update(failures_in_a_row=0, breaker_open_until=None, last_error="")
+        Connection.objects.filter(pk=connection.pk).update(
+            failures_in_a_row=0, breaker_open_until=None, last_error="", failing_since=None
+        )
         connection.refresh_from_db()
 
 
@@ -34,14 +37,20 @@ def note_failure(connection: Connection, error: Exception, at: datetime) -> None
     if failures >= FAILURES_TO_OPEN:
         until = at + min(LONGEST_REST, FIRST_REST * 2 ** min(failures - FAILURES_TO_OPEN, 10))
     Connection.objects.filter(pk=connection.pk).update(
-        failures_in_a_row=failures, breaker_open_until=until, last_error=_words(error)
+        failures_in_a_row=failures,
+        breaker_open_until=until,
+        last_error=_words(error),
+        failing_since=connection.failing_since or at,
     )
     connection.refresh_from_db()
 
 
 def park(connection: Connection, error: Exception, until: datetime) -> None:
     """A person or a new day is needed: nothing is sent, nothing is dropped."""
-    Connection.objects.filter(pk=connection.pk).update(breaker_open_until=until, last_error=_words(error))
+    since = connection.failing_since or now()
+    Connection.objects.filter(pk=connection.pk).update(
+        breaker_open_until=until, last_error=_words(error), failing_since=since
+    )
     connection.refresh_from_db()
 
 

@@ -79,7 +79,7 @@ def _read_again(connection: Connection, remote_ids: Iterable[str]) -> int:
     adapter, mended = adapter_for(connection), 0
     try:
         for remote_id in remote_ids:
-            read_record(connection, adapter, remote_id)
+            read_record(connection, adapter, remote_id, via="reconcile")
             mended += 1
     except AdapterError:
         # The next comparison finds the rest.

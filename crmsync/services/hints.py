@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from crmsync.adapters import base
-from crmsync.adapters.errors import AdapterError
+from crmsync.adapters.errors import AdapterError, RateLimited
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Hint
-from crmsync.services import breaker
+from crmsync.services import breaker, rate
 from crmsync.services.pull import MODES, read_record
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
@@ -49,9 +49,14 @@ def follow_hints(connection_id: int) -> str:
     followed = 0
     try:
         for remote_id in remote_ids:
+            if not rate.turn(connection, adapter.capabilities(), rate.CALLS):
+                # The clock comes back for the others.
+                break
             followed += _follow(connection, adapter, remote_id)
             if breaker.is_resting(connection, now()):
                 break
+    except RateLimited:
+        return f"{followed} of {len(remote_ids)} read; the CRM allows no more just now"
     finally:
         adapter.close()
     if len(remote_ids) == BATCH:
@@ -66,7 +71,12 @@ def _follow(connection: Connection, adapter: base.Adapter, remote_id: str) -> in
     )
     hints = Hint.objects.filter(pk__in=[pk for pk, _ in seen])
     try:
-        read_record(connection, adapter, remote_id)
+        read_record(connection, adapter, remote_id, via="webhook")
+    except RateLimited as error:
+        seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)
+        rate.complain(connection, adapter.capabilities(), rate.CALLS, seconds, now())
+        hints.update(not_before=now() + timedelta(seconds=seconds))
+        raise
     except AdapterError as error:
         breaker.note_failure(connection, error, now())
         attempts = max((count for _, count in seen), default=0) + 1

@@ -1,6 +1,5 @@
 """Reading what changed in a CRM: polls are the truth, hints only make it sooner (CRM_CONTRACT 6)."""
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -69,15 +68,15 @@ def pull_connection(connection_id: int) -> str:
 def _poll(connection: Connection, adapter: Adapter) -> int:
     """Page by page: store, commit, and only then move the cursor. A window of many pages goes on where it stopped."""
     remote_now = adapter.check(now() + DEADLINE).server_time
+    skew = (remote_now - now()).total_seconds()
+    Connection.objects.filter(pk=connection.pk).update(skew_seconds=round(skew, 1))
     cursor = Cursor.objects.filter(connection=connection, kind=DEAL).first()
     window, token = cursors.window_of(connection, adapter.capabilities(), cursor, remote_now)
     seen = 0
     for _ in range(PAGES):
-        if wait := rate.take(connection, adapter.capabilities(), rate.SEARCH, now()):
-            if wait > rate.LONGEST_WAIT:
-                # The next poll goes on from here.
-                return seen
-            time.sleep(wait)
+        if not rate.turn(connection, adapter.capabilities(), rate.SEARCH):
+            # The next poll goes on from here.
+            return seen
         page = adapter.changes(DEAL, window, token, PAGE, now() + DEADLINE)
         plain, certain = _sorted_out(connection, adapter, page.items)
         seen += store(connection, plain, via="poll", at=now())
@@ -125,12 +124,15 @@ def _sweep_deleted(connection: Connection, adapter: Adapter, remote_now: datetim
     page = adapter.deletions(DEAL, Window(lo, remote_now), None, now() + DEADLINE)
     gone = Link.objects.filter(connection=connection, remote_id__in=page.remote_ids, state=Link.State.LINKED)
     for remote_id in list(gone.values_list("remote_id", flat=True)):
-        read_record(connection, adapter, str(remote_id))
+        read_record(connection, adapter, str(remote_id), via="poll")
     cursors.move(connection, page.covered_to, kind=DELETED)
 
 
-def read_record(connection: Connection, adapter: Adapter, remote_id: str) -> str:
-    """Read one record as it stands now and apply it. Raises AdapterError where the CRM gives no answer."""
+def read_record(connection: Connection, adapter: Adapter, remote_id: str, *, via: str) -> str:
+    """Read one record as it stands now and apply it; ``via`` says what asked for it.
+
+    Raises AdapterError where the CRM gives no answer.
+    """
     links = Link.objects.filter(connection=connection, remote_id=remote_id)
     try:
         remote = adapter.get(DEAL, remote_id, now() + DEADLINE)
@@ -142,7 +144,7 @@ def read_record(connection: Connection, adapter: Adapter, remote_id: str) -> str
         return "merged in the CRM"
     # Somebody has brought it back.
     links.filter(state=Link.State.REMOTE_DELETED).update(state=Link.State.LINKED)
-    take_in(connection, remote, via="webhook", at=now())
+    take_in(connection, remote, via=via, at=now())
     return "applied"
 
 
@@ -153,7 +155,7 @@ def pull_record(connection_id: int, remote_id: str) -> str:
         return "not now"
     adapter = adapter_for(connection)
     try:
-        return read_record(connection, adapter, remote_id)
+        return read_record(connection, adapter, remote_id, via="webhook")
     except AdapterError as error:
         breaker.note_failure(connection, error, now())
         return "no answer"

@@ -1,11 +1,11 @@
 """Sending the outbox of one connection, entry after entry, while the CRM answers."""
 
-import time
 from datetime import datetime
 
 from crmsync.adapters.base import Adapter
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
+from crmsync.adapters.wire import calls_made
 from crmsync.models import Connection
 from crmsync.services import breaker, rate
 from crmsync.services.claim import DEADLINE, claim_next
@@ -44,15 +44,15 @@ def _push(connection: Connection, adapter: Adapter) -> str:
             return f"{sent} sent; the connection rests"
         if breaker.is_suspect(connection) and not is_back(connection, adapter, at):
             return f"{sent} sent; the CRM is not back"
-        if wait := rate.take(connection, adapter.capabilities(), rate.CALLS, at):
-            if wait > rate.LONGEST_WAIT:
-                return f"{sent} sent; the CRM allows no more just now"
-            time.sleep(wait)
+        if not rate.turn(connection, adapter.capabilities(), rate.CALLS):
+            return f"{sent} sent; the CRM allows no more just now"
         claim = claim_next(connection.pk, at, only_linked=connection.canary_left == 0)
         if claim is None:
             break
         resting = set(connection.paused_fields)
+        before = calls_made()
         send(claim, connection, adapter)
+        rate.charge(connection, rate.CALLS, calls_made() - before - 1)
         sent += 1
         connection.refresh_from_db()
         if resting != set(connection.paused_fields):

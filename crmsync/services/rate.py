@@ -4,12 +4,15 @@ A limit that the CRM names empties the bucket and halves its rate, and every qui
 connection without a limit has no bucket until the CRM complains for the first time.
 """
 
+import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from crmsync.adapters.base import Capabilities
 from crmsync.models import Connection, RateBucket
+from leadmgmt.core.now import now
 
 CALLS, SEARCH = "calls", "search"
 # After a first complaint of a CRM that has told no limit.
@@ -48,6 +51,21 @@ def take(connection: Connection, can: Capabilities, scope: str, at: datetime) ->
             bucket.tokens -= 1
         bucket.save()
     return wait
+
+
+def turn(connection: Connection, can: Capabilities, scope: str) -> bool:
+    """Wait for a turn if it comes soon; False where it does not, and the caller makes room for others."""
+    wait = take(connection, can, scope, now())
+    if 0 < wait <= LONGEST_WAIT:
+        time.sleep(wait)
+    return wait <= LONGEST_WAIT
+
+
+def charge(connection: Connection, scope: str, calls: int) -> None:
+    """What a turn has cost beyond its one call; the next one waits for it."""
+    if calls > 0:
+        buckets = RateBucket.objects.filter(connection=connection, scope=scope)
+        buckets.update(tokens=F("tokens") - calls)
 
 
 def complain(connection: Connection, can: Capabilities, scope: str, seconds: float, at: datetime) -> None:

@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmsync.models import Handoff, Opportunity
+from crmsync.models import Alert, Handoff, Opportunity
 from crmsync.pages.health import Health
 from leadmgmt.core import formats
 
@@ -129,3 +129,27 @@ def conflict_words(rule: str) -> str:
         "owner unknown here": _("nobody here has this address"),
     }
     return words.get(rule, rule)
+
+
+@register.simple_tag
+def alert_words(alert: Alert) -> str:
+    """What is the matter, and what an admin does about it."""
+    words = {"n": alert.detail, "why": alert.detail}
+    return {
+        Alert.Kind.OLD: _("%(n)s changes have waited for more than a quarter of an hour."),
+        Alert.Kind.DEAD: _("%(n)s were given up. Below stands why; try them again or skip them."),
+        Alert.Kind.HELD: _("%(n)s wait for a decision; it is asked for below."),
+        Alert.Kind.RESTING: _(
+            "For more than ten minutes: %(why)s Nothing is lost; what waits goes as soon as it is back."
+        ),
+        Alert.Kind.LAG: _("What happened there in the last %(n)s minutes has not been read yet."),
+        Alert.Kind.SKEW: _(
+            "The CRM's clock is %(n)s seconds ahead of ours. Set the clock of this server, or tell the CRM's people."
+        ),
+        Alert.Kind.DRIFT: _("%(n)s records differ, more than one in a thousand. The table below says in what."),
+        Alert.Kind.SILENT: _(
+            "Reading finds changes that no webhook told of. Look in the CRM whether it still sends them. "
+            "Nothing is missed meanwhile, it only comes later."
+        ),
+        Alert.Kind.ROUTING: _("Owners and customers are not up to date: %(why)s"),
+    }[Alert.Kind(alert.kind)] % words
