@@ -16,6 +16,7 @@ class CrmsyncConfig(AppConfig):
         from crmsync.services.alerts import watch
         from crmsync.services.convert import nudge_asked, nudge_waiting
         from crmsync.services.drift import compare_due
+        from crmsync.services.handoff import remind_late
         from crmsync.services.opt_outs import tell_late
         from leadmgmt.core.clock import register
         from leads.facts import register_family
@@ -26,6 +27,7 @@ class CrmsyncConfig(AppConfig):
         register("crm pull", due.pull_due, every=5)
         register("crm hints", due.hints_due, every=1)
         register("crm inbox", due.apply_due, every=5)
+        register("handoffs that nobody decided", remind_late, every=60)
         register("crm alerts", watch, every=60)
         register("crm opt-outs", tell_late, every=30)
         register("crm reconcile", compare_due, every=600)

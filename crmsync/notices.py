@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from crmsync.models import Alert, Handoff, Opportunity
 from crmsync.services.alerts import KIND as ALERT
 from crmsync.services.convert import ASKED
-from crmsync.services.handoff import ACCEPTED, OFFERED, REFUSED
+from crmsync.services.handoff import ACCEPTED, LATE, OFFERED, REFUSED
 from crmsync.services.joining import JOINED
 from leadmgmt.core import formats
 from routing.models import Notification
@@ -72,6 +72,18 @@ def _asked_line(notification: Notification) -> str:
     return _("Say whether it joins that deal or becomes one of its own.")
 
 
+def _late(notification: Notification) -> str:
+    return _("%(who)s: nobody has decided about the handoff") % {"who": who(notification.lead)}
+
+
+def _late_line(notification: Notification) -> str:
+    handoff = _handoff(notification)
+    if handoff is None:
+        return ""
+    words = {"ae": handoff.ae, "time": formats.moment(handoff.due_at)}
+    return _("%(ae)s was to decide by %(time)s.") % words
+
+
 def _alert(notification: Notification) -> str:
     kind = str(notification.context.get("alert") or "")
     label = Alert.Kind(kind).label if kind in Alert.Kind else kind
@@ -99,6 +111,7 @@ def register() -> None:
     register_notice(Notice(OFFERED, _offered, _offered_line, _url))
     register_notice(Notice(ACCEPTED, _accepted, _accepted_line, _url))
     register_notice(Notice(REFUSED, _refused, _refused_line, _url))
+    register_notice(Notice(LATE, _late, _late_line, _url))
     register_notice(Notice(ALERT, _alert, _alert_line, _alert_url, mail="routing/mail/plain"))
     register_notice(Notice(JOINED, _joined, _joined_line, _lead_url))
     register_notice(Notice(ASKED, _asked, _asked_line, _lead_url))

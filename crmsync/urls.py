@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crmsync.views import board, handoffs, health, lead, setup
+from crmsync.views import board, handoff_setup, handoffs, health, lead, setup
 
 app_name = "crmsync"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("board/<uuid:deal_id>/move/", board.deal_move, name="deal_move"),
     path("leads/<int:lead_id>/crm/", lead.lead_panel, name="lead_panel"),
     path("leads/<int:lead_id>/convert/", lead.lead_convert, name="lead_convert"),
+    path("setup/handoffs/", handoff_setup.handoff_setup, name="handoff_setup"),
+    path("setup/handoffs/rules/<int:pk>/", handoff_setup.handoff_rule, name="handoff_rule"),
     path("setup/crm/", health.health, name="health"),
     path("setup/crm/new/", setup.connection_new, name="connection_new"),
     path("setup/crm/signed-in/", setup.signed_in, name="signed_in"),

@@ -228,6 +228,8 @@ def crm(found: Found) -> Step:
             checks.append(
                 Check("bad", _("%(name)s does not answer") % {"name": one}, one.last_error[:200], url, _("Look"))
             )
+    rules = _("Who gets handoffs, and how long they have")
+    checks.append(Check("good", rules, "", link("crmsync:handoff_setup"), _("Look")))
     about = gettext_lazy(
         "An opportunity is made in the CRM the moment a lead becomes one; what becomes of it comes back."
     )

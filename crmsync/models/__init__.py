@@ -12,7 +12,7 @@ from crmsync.models.connection import (
     Session,
     StageMap,
 )
-from crmsync.models.handoff import Handoff
+from crmsync.models.handoff import Handoff, HandoffRule
 from crmsync.models.inbox import Cursor, Hint, InboxEvent
 from crmsync.models.joined import Joined
 from crmsync.models.link import AuditRow, Conflict, Link, Parent
@@ -31,6 +31,7 @@ __all__ = [
     "Cursor",
     "DryRun",
     "Handoff",
+    "HandoffRule",
     "Hint",
     "InboxEvent",
     "Joined",

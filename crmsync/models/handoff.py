@@ -52,3 +52,17 @@ class Handoff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.opportunity}: {self.status}"
+
+
+class HandoffRule(models.Model):
+    """Whose a handoff of a segment is: the first rule that fits, and of its AEs whoever has least on the table."""
+
+    segment = models.ForeignKey("qualification.Segment", on_delete=models.PROTECT, related_name="handoff_rules")
+    people = models.ManyToManyField("leads.User", related_name="+")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return str(self.segment)

@@ -1,17 +1,24 @@
-"""Which AE gets the next handoff: the account's owner, else whoever has least on the table, and why."""
+"""Which AE gets the next handoff, and why: the account's owner, else one whom a rule names, else any.
+
+Of several it is whoever has least on the table.
+"""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmsync.models import Opportunity
+from crmsync.models import HandoffRule, Opportunity
 from leadmgmt.core.errors import DomainError
 from leadmgmt.core.permissions import AE
+from leads.conditions import parse
+from leads.facts import lead_facts
 from leads.models import Lead, User
 from routing.models import Absence
 
@@ -46,12 +53,10 @@ def choose_ae(lead: Lead, at: datetime) -> Choice:
     company = lead.contact.company
     if company and company.keeper_id and (owner := present.filter(pk=company.keeper_id).first()):
         return Choice(owner, json.dumps({"by": "account"}))
-    ranked = list(
-        present.annotate(
-            open_deals=Count("opportunities", filter=Q(opportunities__stage=Opportunity.Stage.OPEN), distinct=True),
-            last_offer=Max("handoffs__offered_at"),
-        ).order_by("open_deals", F("last_offer").asc(nulls_first=True), "pk")
-    )
+    for rule in _fitting(lead, at):
+        if among := _ranked(present.filter(pk__in=rule.people.all())):
+            return Choice(among[0], json.dumps({"by": "rule", "segment": rule.segment.name, "among": len(among)}))
+    ranked = _ranked(present)
     if not ranked:
         sentence = _("Every AE is away.") if everybody.exists() else _("Nobody has the role AE yet.")
         raise NoAe(sentence + " " + _("The lead stays an SQL and is handed over as soon as one can take it."))
@@ -59,6 +64,23 @@ def choose_ae(lead: Lead, at: datetime) -> Choice:
     tie = len(ranked) > 1 and ranked[1].open_deals == best.open_deals
     why = {"by": "load", "open": best.open_deals, "among": len(ranked), "tie": tie}
     return Choice(best, json.dumps(why))
+
+
+def _fitting(lead: Lead, at: datetime) -> Iterator[HandoffRule]:
+    """The rules whose segment the lead belongs to, in their order."""
+    rules = list(HandoffRule.objects.select_related("segment"))
+    facts = lead_facts(lead, at) if rules else {}
+    return (rule for rule in rules if parse(rule.segment.condition).holds(facts))
+
+
+def _ranked(people: QuerySet[User]) -> list[Any]:
+    """Fewest open deals first; of those whoever was offered one longest ago."""
+    return list(
+        people.annotate(
+            open_deals=Count("opportunities", filter=Q(opportunities__stage=Opportunity.Stage.OPEN), distinct=True),
+            last_offer=Max("handoffs__offered_at"),
+        ).order_by("open_deals", F("last_offer").asc(nulls_first=True), "pk")
+    )
 
 
 def someone_is_there(at: datetime) -> bool:
@@ -76,6 +98,8 @@ def why_sentence(why: str) -> str:
         return why
     if told.get("by") == "account":
         return _("Yours because you own the account.")
+    if told.get("by") == "rule":
+        return _("Yours by the rule for %(segment)s.") % {"segment": told.get("segment", "")}
     if told.get("by") != "load":
         return ""
     if told.get("among", 1) < 2:

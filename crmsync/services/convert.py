@@ -34,7 +34,7 @@ ASKED = "conversion.asked"
 OWN = "own"
 RETRY = "crmsync.tasks.convert_waiting"
 # Half a working day of the AE: long enough for a meeting, short enough that the lead is still warm.
-DECIDE_WITHIN = timedelta(hours=4)
+DECIDE_HOURS = 4
 AT_ONCE = 50
 
 
@@ -249,11 +249,13 @@ def _offer(opportunity: Opportunity, lead: Lead, choice: Choice, by: User | None
 
 
 def _decide_by(ae: User, at: datetime) -> datetime:
-    """Four hours of the AE's working time; around the clock for one without hours."""
+    """So many hours of the AE's working time; around the clock for one without hours."""
+    hours = Organisation.objects.values_list("decide_hours", flat=True).first() or DECIDE_HOURS
+    within = timedelta(hours=hours)
     rep = getattr(ae, "rep", None)
     calendar = calendars_by_number([rep.pk], at).get(rep.pk) if rep else None
-    worked = add_working([calendar], at, DECIDE_WITHIN.total_seconds()) if calendar and calendar.shifts else None
-    return worked or at + DECIDE_WITHIN
+    worked = add_working([calendar], at, within.total_seconds()) if calendar and calendar.shifts else None
+    return worked or at + within
 
 
 def _budget(answers: Iterable[Answer]) -> Decimal | None:

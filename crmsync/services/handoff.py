@@ -3,6 +3,8 @@
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.timezone import get_default_timezone, localtime
 from django.utils.translation import gettext as _
 
@@ -20,10 +22,12 @@ from leads.lifecycle import Cause
 from leads.models import Lead, LeadEvent, Reason, User
 from qualification.services.reasons import chosen_reason
 from qualification.services.recycle import wake_time
+from routing.models import Notification
 from routing.services.assign import route_afresh
 from routing.services.notify import tell
 
-OFFERED, ACCEPTED, REFUSED = "handoff.offered", "handoff.accepted", "handoff.refused"
+OFFERED, ACCEPTED, REFUSED, LATE = "handoff.offered", "handoff.accepted", "handoff.refused", "handoff.late"
+AT_ONCE = 100
 LATEST = timedelta(days=5 * 366)
 REFUSED_LOSS = "handoff-refused"
 
@@ -104,6 +108,19 @@ def announce_refusal(lead: Lead, event: LeadEvent) -> None:
     handoff = Handoff.objects.filter(pk=event.data.get("handoff"), status=Handoff.Status.REFUSED).first()
     if handoff is not None and handoff.sdr is not None:
         tell(handoff.sdr, REFUSED, f"handoff-refused:{handoff.pk}", lead, context={"handoff": handoff.pk})
+
+
+def remind_late(at: datetime) -> int:
+    """Clock: offers that nobody decided in time, told once more to AE and managers. Returns how many."""
+    told = Notification.objects.filter(occasion=Concat(Value("handoff-late:"), Cast(OuterRef("pk"), CharField())))
+    late = Handoff.objects.undecided().filter(~Exists(told), due_at__lte=at).select_related("ae", "opportunity__lead")
+    found = list(late[:AT_ONCE])
+    managers = list(User.objects.filter(is_active=True, groups__name=MANAGER)) if found else []
+    for handoff in found:
+        for person in {handoff.ae, *managers}:
+            context = {"handoff": handoff.pk}
+            tell(person, LATE, f"handoff-late:{handoff.pk}", handoff.opportunity.lead, context=context, at=at)
+    return len(found)
 
 
 def may_decide(handoff: Handoff, user: User) -> bool:

@@ -52,7 +52,7 @@ def _push(connection: Connection, adapter: Adapter) -> str:
         resting = set(connection.paused_fields)
         before = calls_made()
         send(claim, connection, adapter)
-        rate.charge(connection, rate.CALLS, calls_made() - before - 1)
+        rate.charge(connection, rate.CALLS, calls_made() - before - 1, at)
         sent += 1
         connection.refresh_from_db()
         if resting != set(connection.paused_fields):

@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from crmsync.adapters.base import Capabilities
 from crmsync.models import Connection, RateBucket
@@ -61,10 +61,14 @@ def turn(connection: Connection, can: Capabilities, scope: str) -> bool:
     return wait <= LONGEST_WAIT
 
 
-def charge(connection: Connection, scope: str, calls: int) -> None:
-    """What a turn has cost beyond its one call; the next one waits for it."""
+def charge(connection: Connection, scope: str, calls: int, since: datetime) -> None:
+    """What a turn that began at ``since`` has cost beyond its one call; the next one waits for it.
+
+    A complaint of the CRM has set the bucket already.
+    """
     if calls > 0:
-        buckets = RateBucket.objects.filter(connection=connection, scope=scope)
+        quiet = Q(complained_at=None) | Q(complained_at__lt=since)
+        buckets = RateBucket.objects.filter(quiet, connection=connection, scope=scope)
         buckets.update(tokens=F("tokens") - calls)
 
 

@@ -16,7 +16,7 @@ from crmsync.services.handoff import AlreadyDecided, accept_handoff, refuse_hand
 from leadmgmt.core import formats
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
-from leadmgmt.core.permissions import ADMIN, AE, MANAGER, SDR, TEAM_LEAD, role_required
+from leadmgmt.core.permissions import ADMIN, AE, MANAGER, SDR, TEAM_LEAD, has_role, role_required
 from leadmgmt.core.web import post_from
 from qualification.access import person
 
@@ -27,8 +27,10 @@ READERS = (AE, SDR, TEAM_LEAD, MANAGER, ADMIN)
 @role_required(*READERS)
 def handoff_list(request: HttpRequest) -> HttpResponse:
     """What is to decide, and what became of the others."""
-    found = gather_list(person(request), shown=request.GET.get("status", ""), page=request.GET.get("page", "1"))
-    return TemplateResponse(request, "crmsync/handoff_list.html", {"list": found, "at": now()})
+    user = person(request)
+    found = gather_list(user, shown=request.GET.get("status", ""), page=request.GET.get("page", "1"))
+    context = {"list": found, "may_set_up": has_role(user, ADMIN), "at": now()}
+    return TemplateResponse(request, "crmsync/handoff_list.html", context)
 
 
 @require_GET

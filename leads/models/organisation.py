@@ -36,6 +36,9 @@ class Organisation(models.Model):
         default=Joining.ASK,
         help_text=_("What becomes of an SQL whose company has an open deal already."),
     )
+    decide_hours = models.PositiveSmallIntegerField(
+        _("AEs decide within (working hours)"), default=4, help_text=_("From the offer of a handoff on.")
+    )
     counts_mail_clicks = models.BooleanField(
         _("count clicks in e-mails"),
         default=False,

@@ -70,7 +70,7 @@ def delete_segment(pk: int) -> str:
 
 
 def _user(row: Any) -> str:
-    return str(row.framework if hasattr(row, "framework") else row.cadence)
+    return str(getattr(row, "framework", None) or getattr(row, "cadence", None) or row._meta.verbose_name)
 
 
 def open_leads(segments: Sequence[Segment], at: datetime) -> dict[int, int]:

@@ -117,3 +117,16 @@ def test_a_person_who_edits_often_is_no_loop(crm, linked):
 
     assert Link.objects.get(connection=linked).state == "linked"
     assert crm.only().values["name"] == "Ours 11"
+
+
+def test_what_a_turn_cost_is_waited_for(linked):
+    at = now()
+    assert rate.take(linked, LIMITED, rate.CALLS, at) == 0
+    rate.charge(linked, rate.CALLS, 4, at)
+    assert taken(linked, LIMITED, at) == 15
+
+    # What the CRM complained about is waited for already.
+    rate.complain(linked, LIMITED, rate.CALLS, 1, at)
+    before = RateBucket.objects.get().tokens
+    rate.charge(linked, rate.CALLS, 4, at)
+    assert RateBucket.objects.get().tokens == before

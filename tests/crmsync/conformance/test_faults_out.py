@@ -233,6 +233,10 @@ def test_f05_too_many_requests_waits_as_told_and_costs_no_attempt(stand, crm, gi
     assert before + timedelta(seconds=least) <= entry.not_before <= now() + timedelta(seconds=most)
     with moment(entry.not_before + timedelta(seconds=1)):
         push(crm)
+    assert len(stand.deals()) == 1
+    # What the deal has cost beside it is waited for before it is tied to its people.
+    with moment(entry.not_before + timedelta(seconds=30)):
+        push(crm)
     assert entry_of(opportunity).state == "done"
     assert len(stand.deals()) == 1
 
