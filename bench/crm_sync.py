@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 
 from bench.harness import ROOT, report
@@ -21,6 +22,7 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", "60"))
 BACKLOG, LINKS = int(os.environ.get("BENCH_BACKLOG", "5000")), int(os.environ.get("BENCH_LINKS", "20000"))
 WORKERS, A_SECOND, NOTED = 4, 10, 1000
 HUNDREDTH = 100
+POLL = 15.0
 ECHOES, HOOKS, HOOKS_A_SECOND = 1000, 1000, 100
 
 
@@ -58,6 +60,7 @@ def _bench() -> None:
     deals = [_known(stand, crm, number) for number in range(max(BACKLOG, LINKS))]
     _noting(deals)
     _lag(crm, deals)
+    _inbound(stand, crm)
     _backlog(crm, deals[:BACKLOG])
     _compare(stand, crm)
     _echo(stand, crm, deals[0])
@@ -154,6 +157,72 @@ def _lag(crm, deals):
         p50_s=round(statistics.median(seconds), 3),
         p99_s=_at(seconds, 99, 3),
     )
+
+
+def _inbound(stand, crm):
+    """Ten changes a second over there: every other one is told by a webhook, the rest is found by polls."""
+    from crmsync.models import AuditRow
+    from crmsync.services.hints import follow_hints
+    from crmsync.services.pull import pull_connection
+
+    pull_connection(crm.pk)
+    stop, made = threading.Event(), {"webhook": {}, "poll": {}}
+    threads = [
+        threading.Thread(target=_again, args=(stop, pause, job, crm.pk))
+        for pause, job in ((0.5, follow_hints), (POLL, pull_connection))
+    ]
+    for thread in threads:
+        thread.start()
+    ids = list(stand.crm.records["Opportunity"])
+    began = time.monotonic()
+    for number in range(SECONDS * A_SECOND):
+        how, remote_id, amount = ("webhook", "poll")[number % 2], ids[number * 7 % len(ids)], 1000 + number
+        made[how][remote_id, f"{amount}"] = _edited(stand, crm, remote_id, amount, is_told=how == "webhook")
+        time.sleep(max(0.0, began + (number + 1) / A_SECOND - time.monotonic()))
+    time.sleep(POLL + 5)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    applied = {}
+    rows = AuditRow.objects.filter(direction="pull", verdict="applied", link__connection=crm)
+    for remote_id, at, changes in rows.values_list("link__remote_id", "at", "changes"):
+        if amount := changes["fields"].get("amount"):
+            applied.setdefault((remote_id, str(amount[1]).partition(".")[0]), at)
+    for how, changes in made.items():
+        seconds = [(applied[key] - at).total_seconds() for key, at in changes.items() if key in applied]
+        report(
+            "crm_sync",
+            f"from a change there to the commit here, by {how}, {A_SECOND} a second for {SECONDS} s in all",
+            changes=len(changes),
+            applied=len(seconds),
+            p50_s=round(statistics.median(seconds), 3),
+            p99_s=_at(seconds, 99, 3),
+        )
+
+
+def _edited(stand, crm, remote_id, amount, *, is_told):
+    """A person over there changes a deal, and perhaps the CRM tells us."""
+    from crmsync.adapters.base import Hint
+    from crmsync.services.hints import store_hints
+    from leadmgmt.core.now import now
+
+    stand.edit(remote_id, amount=Decimal(amount))
+    at = now()
+    if is_told:
+        store_hints(crm, [Hint(remote_id, "deal", f"{remote_id}{amount}")])
+    return at
+
+
+def _again(stop, pause, job, pk):
+    """A job as the clock nudges it."""
+    from django.db import connections
+
+    try:
+        while not stop.is_set():
+            job(pk)
+            stop.wait(pause)
+    finally:
+        connections.close_all()
 
 
 def _backlog(crm, deals):
