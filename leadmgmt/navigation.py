@@ -53,6 +53,7 @@ GROUPS = (
             Entry("reports:funnel", _("Funnel"), "funnel", "g f"),
             Entry("reports:speed", _("Speed"), "clock", "g s"),
             Entry("reports:sources", _("Sources and cost"), "chart", "g c"),
+            Entry("reports:attribution", _("Attribution"), "merge", "g a"),
             Entry("reports:team", _("Team"), "person", "g t"),
         ),
     ),

@@ -1,5 +1,6 @@
 """What the filters of a report offer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -52,8 +53,8 @@ def _link(filters: Filters, preset: Preset) -> PresetLink:
     return PresetLink(preset.label, filters.address(first=preset.first, last=preset.last), chosen)
 
 
-def choices(filters: Filters) -> list[Choice]:
-    """All filters beside the period."""
+def choices(filters: Filters, but: Sequence[str] = ()) -> list[Choice]:
+    """All filters beside the period, except those named."""
     sources = [(source.slug, source.name) for source in Source.objects.all()]
     teams = [(team.slug, team.name) for team in Team.objects.all()]
     people = User.objects.filter(groups__name__in=[SDR, TEAM_LEAD]).distinct().order_by("first_name", "last_name")
@@ -67,7 +68,7 @@ def choices(filters: Filters) -> list[Choice]:
         campaigns = Campaign.objects.filter(source__slug=filters.source).order_by("name")
         pairs = [(campaign.key, campaign.name) for campaign in campaigns]
         found.append(_choice("campaign", _("All campaigns"), pairs, filters.campaign))
-    return found
+    return [one for one in found if one.name not in but]
 
 
 def _choice(name: str, everything: str, pairs: list[tuple[str, str]], value: str) -> Choice:

@@ -5,9 +5,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from crmsync.models import Handoff, Opportunity
+from leadmgmt.core.errors import InvalidInput
+from leadmgmt.reports.journeys import LEVELS, UNKNOWN
 from leads.cohort import NONE, Say
-from leads.models import User
+from leads.models import Campaign, Source, User
 from routing.models import SlaClock, SlaPolicy
+
+# In place of a channel: every deal that was won.
+ALL = "all"
 
 
 def person(value: str) -> str:
@@ -79,6 +84,44 @@ def handoff(value: str) -> tuple[str, str]:
     return _("Handoff"), str(dict(Handoff.Status.choices).get(value, value))
 
 
+def journey_of(value: str) -> tuple[str, str, str, str]:
+    """Level, short name, first and last day of `source~google-ads~2026-07-01~2026-09-30`. Raises InvalidInput."""
+    level, _sep, rest = value.partition("~")
+    parts = rest.rsplit("~", 2)
+    if level not in LEVELS or len(parts) != 3:
+        sentence = _("“%(value)s” is no journey.") % {"value": value}
+        raise InvalidInput(sentence, fields={"journey": sentence})
+    return level, parts[0], parts[1], parts[2]
+
+
+def channel_of(level: str, who: str) -> int | None:
+    """The number of a source or campaign in journeys; None for all of them. Raises InvalidInput."""
+    if who in (ALL, NONE):
+        return None if who == ALL else UNKNOWN
+    if level == "source":
+        found = Source.objects.filter(slug=who).values_list("pk", flat=True).first()
+    else:
+        known = who.isdecimal() and len(who) < 19
+        found = Campaign.objects.filter(pk=int(who) if known else 0).values_list("pk", flat=True).first()
+    if found is None:
+        sentence = _("There is no “%(who)s”.") % {"who": who}
+        raise InvalidInput(sentence, fields={"journey": sentence})
+    return found
+
+
+def journey(value: str) -> tuple[str, str]:
+    """Whose touch was on the way of a won deal, and when it closed."""
+    level, who, first, last = journey_of(value)
+    days = " – ".join(filter(None, (first, last)))
+    found: Source | Campaign | None = None
+    if level == "source":
+        found = Source.objects.filter(slug=who).first()
+    elif who.isdecimal() and len(who) < 19:
+        found = Campaign.objects.filter(pk=int(who)).first()
+    name = {ALL: "", NONE: _("No source given")}.get(who) if who in (ALL, NONE) else str(found or who)
+    return _("Won on the way over") if name else _("Deals won"), ", ".join(filter(None, (name or "", days)))
+
+
 SAID: dict[str, Say] = {
     "rep": lambda value: (_("Received by"), person(value)),
     "received": lambda value: (_("Received by"), person(value)),
@@ -93,6 +136,7 @@ SAID: dict[str, Say] = {
     "hour": hour,
     "notified": notified,
     "loop": loop,
+    "journey": journey,
     "deal": deal,
     "handoff": handoff,
 }

@@ -143,9 +143,9 @@ def position(value: float) -> float:
 def sources(filters: Filters, level: str = "source") -> Sources:
     """Answer for these filters, by source or by campaign."""
     total, lines = lines_by(filters, f"{level}_id")
-    costs = _costs(filters, level)
+    costs = costs_of(filters, level)
     usual = float(total.revenue or 0) / total.paying if total.paying else 0.0
-    names = _names(level, [key for key in {*lines, *costs} if key is not None])
+    names = names_of(level, [key for key in {*lines, *costs} if key is not None])
     # Money may have been spent for nothing.
     lines |= {key: replace(NOBODY, key=key) for key in costs if key not in lines}
     found = [_return(filters, level, line, names.get(key or 0), costs.get(key), usual) for key, line in lines.items()]
@@ -156,7 +156,8 @@ def sources(filters: Filters, level: str = "source") -> Sources:
     return Sources(filters, level, tuple(order), total, cost, _ranking(order))
 
 
-def _costs(filters: Filters, level: str) -> dict[int | None, Decimal]:
+def costs_of(filters: Filters, level: str) -> dict[int | None, Decimal]:
+    """What was spent in the period, by source or campaign; nothing where a team or rep is asked for."""
     first, last = filters.first or date.min, filters.last or date.max
     chosen = filters.source, filters.campaign
     with connection.cursor() as cursor:
@@ -174,7 +175,8 @@ def _costs(filters: Filters, level: str) -> dict[int | None, Decimal]:
     return {} if filters.team or filters.rep else found
 
 
-def _names(level: str, keys: list[int]) -> dict[int, tuple[str, str]]:
+def names_of(level: str, keys: list[int]) -> dict[int, tuple[str, str]]:
+    """Short name and name of sources or campaigns."""
     if level == "source":
         return {source.pk: (source.slug, source.name) for source in Source.objects.filter(pk__in=keys)}
     return {campaign.pk: (campaign.key, campaign.name) for campaign in Campaign.objects.filter(pk__in=keys)}

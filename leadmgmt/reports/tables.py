@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from math import isinf
 from typing import Any
 
+from leadmgmt.reports.attribution import MODELS, attribution
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters
@@ -185,10 +186,33 @@ def team_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
     return [Table("sdrs", sdrs), Table("aes", aes)]
 
 
+def attribution_tables(filters: Filters, params: Mapping[str, str]) -> list[Table]:
+    """Revenue of the deals that closed in the period, by source or campaign and by model."""
+    level = "campaign" if params.get("level") == "campaign" else "source"
+    found = attribution(filters, level)
+    lines = [
+        {
+            level: line.name or None,
+            "won_deals_touched": line.touched,
+            **{
+                name: value
+                for model, one in zip(MODELS, line.estimates, strict=True)
+                for name, value in ((model, float(one.amount)), *_interval(model, one.interval).items())
+            },
+            "group": line.group,
+            "cost": _number(line.cost),
+        }
+        for line in found.channels
+    ]
+    whole = {"deals": found.deals, "won": found.wins, "revenue": float(found.revenue)}
+    return [Table("total", [whole]), Table(f"{level}s", lines)]
+
+
 TABLES: dict[str, Callable[[Filters, Mapping[str, str]], list[Table]]] = {
     "funnel": funnel_tables,
     "speed": speed_tables,
     "sources": sources_tables,
+    "attribution": attribution_tables,
     "team": team_tables,
 }
 

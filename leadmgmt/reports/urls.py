@@ -9,6 +9,7 @@ urlpatterns = [
     path("funnel/", views.funnel_page, name="funnel"),
     path("speed/", views.speed_page, name="speed"),
     path("sources/", views.sources_page, name="sources"),
+    path("attribution/", views.attribution_page, name="attribution"),
     path("team/", views.team_page, name="team"),
     path("<slug:name>/export.csv", views.export, name="export"),
 ]

@@ -12,6 +12,9 @@ from django.views.decorators.http import require_GET
 
 from leadmgmt.core.permissions import REPORT_READERS, role_required
 from leadmgmt.reports.acceptance import acceptance
+from leadmgmt.reports.attribution import RESAMPLES, attribution
+from leadmgmt.reports.attribution_page import groups_of, journey_url, largest
+from leadmgmt.reports.attribution_words import attribution_sentence, basis, model_names
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters, read
@@ -80,6 +83,26 @@ def sources_page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @role_required(*REPORT_READERS)
+def attribution_page(request: HttpRequest) -> HttpResponse:
+    """Who earned it, and how sure is that?"""
+    found = attribution(read(request.GET, reader(request)), level_of(request))
+    context = {
+        "found": found,
+        "level": found.level,
+        "groups": groups_of(found),
+        "models": model_names(),
+        "most": largest(found),
+        "resamples": RESAMPLES,
+        "lines": [(one, journey_url(found, one)) for one in found.channels],
+        "won_url": journey_url(found),
+        "basis": basis(),
+        "sentence": attribution_sentence(found),
+    }
+    return _page(request, "attribution", found.filters, context)
+
+
+@require_GET
+@role_required(*REPORT_READERS)
 def team_page(request: HttpRequest) -> HttpResponse:
     """What does each rep make of what they receive?"""
     found = team(read(request.GET, reader(request)))
@@ -126,7 +149,7 @@ def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, 
         "name": name,
         "filters": filters,
         "presets": preset_links(filters),
-        "choices": choices(filters),
+        "choices": choices(filters, but=("source", "campaign") if name == "attribution" else ()),
         "previous_label": previous.label if previous else "",
         "compare_on": filters.address(compares=True),
         "compare_off": filters.address(compares=False),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -12,8 +13,9 @@ from django.utils.translation import gettext as _
 from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
-from leadmgmt.reports.said import SAID
-from leads.cohort import NONE, happened, register_word
+from leadmgmt.reports.journeys import leads_touched
+from leadmgmt.reports.said import SAID, channel_of, journey_of
+from leads.cohort import NONE, YEARS, happened, period, register_word
 from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
 from routing.models import Assignment, AttemptClock, SlaClock, WaitingLead
@@ -162,6 +164,15 @@ def _loop(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return back.filter(later, stage=Stage.WON) if value == "won" else back.filter(later)
 
 
+def _journey(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads whose deals were won on these days with a touch of this source or campaign on their way."""
+    level, who, first, last = journey_of(value)
+    start, end = period({"from": first, "to": last})
+    far = datetime(YEARS.start, 1, 1, tzinfo=UTC), datetime(YEARS.stop, 1, 1, tzinfo=UTC)
+    between = (start or far[0], end or far[1])
+    return leads_touched(leads, *between, level, channel_of(level, who))
+
+
 def register_all() -> None:
     """Teach the lead list these words."""
     for name, word in {
@@ -177,6 +188,7 @@ def register_all() -> None:
         "hour": _hour,
         "notified": _notified,
         "loop": _loop,
+        "journey": _journey,
         "sdr": _deal_word,
         "ae": _deal_word,
         "deal": _deal_word,
