@@ -14,7 +14,7 @@ class LeadmgmtConfig(AppConfig):
     def ready(self) -> None:
         """Register what Django and the clock shall run."""
         # Models are not there before ready.
-        from leadmgmt import channel_watch
+        from leadmgmt import channel_watch, report_notices
         from leadmgmt.core.clock import register
         from leadmgmt.core.queue import forget_failures
         from leadmgmt.pipeline import nudge_forgotten
@@ -23,6 +23,7 @@ class LeadmgmtConfig(AppConfig):
 
         checks.register_all()
         words.register_all()
+        report_notices.register()
         name_rows()
         channel_watch.register_all()
         register("leadmgmt.forgotten_steps", nudge_forgotten)

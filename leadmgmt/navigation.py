@@ -54,6 +54,7 @@ GROUPS = (
             Entry("reports:speed", _("Speed"), "clock", "g s"),
             Entry("reports:sources", _("Sources and cost"), "chart", "g c"),
             Entry("reports:attribution", _("Attribution"), "merge", "g a"),
+            Entry("reports:leaks", _("Leaks"), "alert", "g k"),
             Entry("reports:team", _("Team"), "person", "g t"),
         ),
     ),

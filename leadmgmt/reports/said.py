@@ -7,6 +7,7 @@ from django.utils.translation import pgettext
 from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.reports.journeys import LEVELS, UNKNOWN
+from leadmgmt.reports.leaks_words import LEAKS
 from leads.cohort import NONE, Say
 from leads.models import Campaign, Source, User
 from routing.models import SlaClock, SlaPolicy
@@ -122,6 +123,11 @@ def journey(value: str) -> tuple[str, str]:
     return _("Won on the way over") if name else _("Deals won"), ", ".join(filter(None, (name or "", days)))
 
 
+def leak(value: str) -> tuple[str, str]:
+    """In which way they run out."""
+    return _("Leak"), str(LEAKS.get(value, (value, ""))[0])
+
+
 SAID: dict[str, Say] = {
     "rep": lambda value: (_("Received by"), person(value)),
     "received": lambda value: (_("Received by"), person(value)),
@@ -137,6 +143,7 @@ SAID: dict[str, Say] = {
     "notified": notified,
     "loop": loop,
     "journey": journey,
+    "leak": leak,
     "deal": deal,
     "handoff": handoff,
 }

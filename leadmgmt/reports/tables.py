@@ -12,6 +12,7 @@ from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.funnel import Funnel, funnel
+from leadmgmt.reports.leaks import leaks
 from leadmgmt.reports.sources import sources
 from leadmgmt.reports.speed import Line, speed
 from leadmgmt.reports.statistics import Interval
@@ -208,11 +209,28 @@ def attribution_tables(filters: Filters, params: Mapping[str, str]) -> list[Tabl
     return [Table("total", [whole]), Table(f"{level}s", lines)]
 
 
+def leaks_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
+    """Leads that run out now, by way. Expected value in the organisation's currency."""
+    found = leaks(filters)
+    lines = [
+        {
+            "leak": one.kind,
+            "leads": one.count,
+            "oldest": one.oldest,
+            "expected_value": _number(one.value),
+            "url": one.url,
+        }
+        for one in found.leaks
+    ]
+    return [Table("total", [{"leads": found.total, "working": found.working}]), Table("leaks", lines)]
+
+
 TABLES: dict[str, Callable[[Filters, Mapping[str, str]], list[Table]]] = {
     "funnel": funnel_tables,
     "speed": speed_tables,
     "sources": sources_tables,
     "attribution": attribution_tables,
+    "leaks": leaks_tables,
     "team": team_tables,
 }
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("speed/", views.speed_page, name="speed"),
     path("sources/", views.sources_page, name="sources"),
     path("attribution/", views.attribution_page, name="attribution"),
+    path("leaks/", views.leaks_page, name="leaks"),
     path("team/", views.team_page, name="team"),
     path("<slug:name>/export.csv", views.export, name="export"),
 ]

@@ -1,14 +1,19 @@
 """The reports as pages and as files."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.dateparse import parse_date as read_date
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods
 
 from leadmgmt.core.permissions import REPORT_READERS, role_required
 from leadmgmt.reports.acceptance import acceptance
@@ -21,16 +26,20 @@ from leadmgmt.reports.filters import Filters, read
 from leadmgmt.reports.funnel import funnel
 from leadmgmt.reports.funnel_picture import picture
 from leadmgmt.reports.funnel_words import Sentence, sentence
+from leadmgmt.reports.leaks import leaks
+from leadmgmt.reports.leaks_words import LEAKS, leaks_sentence
 from leadmgmt.reports.options import choices, preset_links
 from leadmgmt.reports.sources import sources, win_scale
 from leadmgmt.reports.sources_words import sources_sentence
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.speed_picture import heat, heat_key, heat_rows
 from leadmgmt.reports.speed_words import speed_sentence
+from leadmgmt.reports.stop_leaks import stop_leaks
 from leadmgmt.reports.tables import TABLES, as_csv
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
 from leads.models import User
+from routing.services.assign import may_assign
 
 LEVELS = ("source", "campaign")
 
@@ -99,6 +108,48 @@ def attribution_page(request: HttpRequest) -> HttpResponse:
         "sentence": attribution_sentence(found),
     }
     return _page(request, "attribution", found.filters, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required(*REPORT_READERS)
+def leaks_page(request: HttpRequest) -> HttpResponse:
+    """Where do leads run out, and what is done about it?"""
+    filters = read(request.GET, reader(request))
+    if request.method == "POST":
+        return _stop_leaks(request, filters)
+    found = leaks(filters)
+    worst = max(found.leaks, key=lambda leak: leak.count)
+    context = {
+        "found": found,
+        "words": LEAKS,
+        "may_act": may_assign(reader(request)),
+        "tomorrow": localdate() + timedelta(days=1),
+        "sentence": leaks_sentence(found.total, found.working, worst.kind, worst.count),
+    }
+    return _page(request, "leaks", found.filters, context)
+
+
+def _stop_leaks(request: HttpRequest, filters: Filters) -> HttpResponse:
+    """Do what is to be done about one kind, and say what came of it."""
+    user = reader(request)
+    if not may_assign(user):
+        raise PermissionDenied
+    told = stop_leaks(filters, request.POST.get("kind", ""), by=user, day=_day(request))
+    if told.done:
+        messages.success(request, ngettext("%(n)d lead changed.", "%(n)d leads changed.", told.done) % {"n": told.done})
+    if told.left:
+        words = ngettext("%(n)d lead was left alone: %(why)s", "%(n)d leads were left alone: %(why)s", told.left)
+        messages.warning(request, words % {"n": told.left, "why": told.why or _("it waits on.")})
+    if told.rest:
+        messages.info(request, _("%(n)d more are left; do it again.") % {"n": told.rest})
+    return HttpResponseRedirect(f"{reverse('reports:leaks')}?{request.GET.urlencode()}")
+
+
+def _day(request: HttpRequest) -> date | None:
+    try:
+        return read_date(request.POST.get("day", ""))
+    except ValueError:
+        return None
 
 
 @require_GET

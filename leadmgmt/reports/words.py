@@ -14,6 +14,7 @@ from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.reports.journeys import leads_touched
+from leadmgmt.reports.leaks import KINDS
 from leadmgmt.reports.said import SAID, channel_of, journey_of
 from leads.cohort import NONE, YEARS, happened, period, register_word
 from leads.models import LeadEvent, Stage
@@ -173,6 +174,11 @@ def _journey(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return leads_touched(leads, *between, level, channel_of(level, who))
 
 
+def _leak(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that run out in this way now."""
+    return KINDS[_one_of(value, "leak", list(KINDS))](leads, now())
+
+
 def register_all() -> None:
     """Teach the lead list these words."""
     for name, word in {
@@ -189,6 +195,7 @@ def register_all() -> None:
         "notified": _notified,
         "loop": _loop,
         "journey": _journey,
+        "leak": _leak,
         "sdr": _deal_word,
         "ae": _deal_word,
         "deal": _deal_word,

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import QuerySet
 from django.db.models.functions import JSONObject
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -264,6 +265,15 @@ def _deal_changed(event: LeadEvent, words: Words) -> Told:
     return Told("sync", line(_("The deal changed in the CRM")), "\n".join(lines))
 
 
+def _wake_set(event: LeadEvent, words: Words) -> Told:
+    try:
+        day = date.fromisoformat(str(event.data.get("wake_at") or ""))
+    except ValueError:
+        return Told("clock", line(_("Will wake up by itself")))
+    said = _("<strong>{who}</strong> lets it wake up on {day}")
+    return Told("clock", line(said, who=_who(event), day=date_format(day, _("j M Y"), use_l10n=False)))
+
+
 def _deal_joined(event: LeadEvent, words: Words) -> Told:
     return Told("handoff", line(_("Went into an open deal of the company")), str(event.data.get("name") or ""))
 
@@ -335,6 +345,7 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "handoff.offered": _offered,
     "handoff.accepted": _plain("handoff", lambda: _("<strong>{who}</strong> accepted the handoff")),
     "handoff.refused": _refused,
+    "lead.wake_set": _wake_set,
     "conversion.waiting": _plain("pause", lambda: _("Waits for an AE who can take it")),
     "conversion.asked": _plain("pause", lambda: _("Waits for a word: the company has an open deal")),
     "opportunity.joined": _deal_joined,

@@ -2,15 +2,18 @@
 
 from datetime import date, datetime, time, timedelta
 
+from django.db import transaction
 from django.utils.timezone import get_default_timezone, localtime
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leads import lifecycle
+from leads.events import record_event
 from leads.lifecycle import Cause, StageConflict
 from leads.models import Lead, Reason, Stage, User
 from leads.models.lead import WORKING_STAGES
+from leads.services.storing import update_one
 from qualification.services.reasons import chosen_reason
 
 WAKES_AT = time(8, 0)
@@ -49,6 +52,23 @@ def recycle_lead(
         note=note.strip(),
         only_from=lead.stage,
     )
+
+
+def wake_on_day(lead_id: int, day: date, *, by: User, at: datetime | None = None) -> Lead:
+    """Give a recycled lead another day to wake up on. Raises InvalidInput for the day, StageConflict if it is awake."""
+    at = at or now()
+    today = localtime(at, get_default_timezone()).date()
+    if not today < day <= today + LATEST:
+        remedy = _("Choose a day from tomorrow on, within five years.")
+        raise InvalidInput(_("The lead cannot wake up on this day."), fields={"wake_on": remedy})
+    with transaction.atomic():
+        lead = Lead.objects.lock().get(pk=lead_id)
+        if lead.stage != Stage.RECYCLED:
+            raise StageConflict(_("This lead is %(now)s by now.") % {"now": Stage(lead.stage).label})
+        lead.wake_at = wake_time(day)
+        update_one(lead, ("wake_at",))
+        record_event(lead, "lead.wake_set", at=at, actor=by, data={"wake_at": day.isoformat()})
+    return lead
 
 
 def day_after(reason: Reason, at: datetime) -> date | None:

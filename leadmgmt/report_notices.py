@@ -1,0 +1,24 @@
+"""How reports tell people what to do: the words of `routing.notices` for what only reports know."""
+
+from django.utils.translation import gettext as _
+
+from leadmgmt.reports.stop_leaks import STUCK
+from routing.models import Notification
+from routing.notices import Notice, lead_url, register_notice, who
+
+
+def _stuck(notification: Notification) -> str:
+    return _("%(who)s has stood still for long") % {"who": who(notification.lead)}
+
+
+def _stuck_line(notification: Notification) -> str:
+    return _("Take the next step, plan it, or recycle the lead with a date.")
+
+
+def _url(notification: Notification) -> str:
+    return lead_url(notification.lead_id)
+
+
+def register() -> None:
+    """Called once the apps are ready."""
+    register_notice(Notice(STUCK, _stuck, _stuck_line, _url))
