@@ -18,7 +18,7 @@ from crmsync.adapters.base import DEAL, SetStage, Upsert
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for, bent
 from crmsync.canonical import canonical
-from crmsync.models import Connection, InboxEvent, Link, Opportunity, OutboxEntry, StageMap
+from crmsync.models import Connection, InboxEvent, Link, Opportunity, OutboxEntry, RateBucket, StageMap
 from crmsync.services import pull, push
 from crmsync.services.claim import LEASE, OPEN
 from crmsync.services.outbox import external_key, record_change
@@ -156,7 +156,9 @@ class Soak:
     def _round(self) -> None:
         """Several workers send while another one reads."""
         at = self._at()
+        # The run is about what gets lost, not about how long a CRM is spared.
         Connection.objects.filter(pk=self.connection.pk).update(breaker_open_until=None, failures_in_a_row=0)
+        RateBucket.objects.filter(connection=self.connection).delete()
         jobs = [push.push_connection] * WORKERS + [pull.pull_connection]
 
         def work(job: Callable[[int], str]) -> None:
