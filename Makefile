@@ -1,6 +1,6 @@
 # What a person types here; `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench setup dev embedded
+.PHONY: help run test bench screenshots setup dev embedded
 export PYTHON
 
 help: ## this list
@@ -15,6 +15,9 @@ test: dev ## set up and run every check and test
 bench: dev ## run all benches, or one: make bench NAME=latency
 	@for bench in $(if $(NAME),$(NAME),$(filter-out __init__ harness settings urls,$(basename $(notdir $(wildcard bench/*.py))))); do \
 		.venv/bin/python -m bench.$$bench || exit 1; done
+
+screenshots: dev ## pictures of every page: two widths, two themes, two languages
+	@SHOTS=$(or $(FOLDER),$(CURDIR)/var/screenshots) .venv/bin/python -m pytest -q tests/browser/test_accessibility.py -k pictures
 
 setup: ## the virtual environment and its pinned packages
 	@.ci/setup

@@ -7,7 +7,8 @@ from functools import partial
 
 from django.utils.timezone import localtime
 
-from crmsync.services.convert import convert_lead
+from crmsync.services.convert import OWN, convert_lead
+from crmsync.services.joining import open_deals
 from leadmgmt.core.now import now
 from leadmgmt.demo import talk
 from leadmgmt.demo.cast import Cast
@@ -190,7 +191,10 @@ class Sdr:
         if self.chance.random() < 0.13:
             self._sleep(work, lead.owner, self.chance.choice(["bad-timing", "no-budget"]), at)
             return
-        convert_lead(lead.pk, by=lead.owner, at=at)
+        # Where a colleague of theirs is in a deal already, most go into that one.
+        deals = open_deals(lead)
+        way = deals[0].key if deals and self.chance.random() < 0.6 else OWN
+        convert_lead(lead.pk, by=lead.owner, way=way, at=at)
         self.active.discard(work.lead_id)
         self.sold(work, at)
 

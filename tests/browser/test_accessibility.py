@@ -1,0 +1,103 @@
+"""WCAG 2.2 AA by axe-core: every page with live data on it, light and dark, without a single violation.
+
+With SHOTS set to a folder, each page is also kept as pictures: both widths, both themes, both languages.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
+
+from leads.models import User
+from tests.browser.conftest import DESKTOP, PHONE, let_requests_end
+from tests.browser.tour import make_tour
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SHOTS = os.environ.get("SHOTS")
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RUN = """async tags => {
+    const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']});
+    return found.violations.map(one => ({id: one.id, help: one.help,
+        where: one.nodes.slice(0, 3).map(node => node.target.join(' ') + ' | ' + node.failureSummary)}));
+}"""
+# As few pages as show both kinds: signed in or not.
+OPEN_TO_ALL = ("leads:hosted_form", "leads:form_thanks", "leads:consent, unknown", "qualification:mail_stop", "login")
+
+
+@pytest.fixture
+def window(browser: Browser, live_server: LiveServer) -> Iterator[Any]:
+    """``window(user)``: a context, signed in where somebody is named."""
+    opened = []
+
+    def open_window(user: User | None, size: tuple[int, int] = DESKTOP, language: str = "en") -> BrowserContext:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": size[0], "height": size[1]},
+            is_mobile=size == PHONE,
+            has_touch=size == PHONE,
+            locale=language,
+            reduced_motion="reduce",
+        )
+        opened.append(context)
+        cookies = [{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": live_server.url}]
+        if user:
+            client = Client()
+            client.force_login(user)
+            name = settings.SESSION_COOKIE_NAME
+            cookies.append({"name": name, "value": client.cookies[name].value, "url": live_server.url})
+        context.add_cookies(cookies)
+        return context
+
+    yield open_window
+    for context in opened:
+        context.close()
+    let_requests_end()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong on the page as it stands."""
+    page.evaluate(AXE)
+    return [f"{one['id']}: {one['help']}: {'; '.join(one['where'])}" for one in page.evaluate(RUN, TAGS)]
+
+
+def test_every_page_in_both_themes(window: Any) -> None:
+    user, pages = make_tour()
+    pages["login"] = "/login/"
+    mine, stranger = window(user).new_page(), window(None).new_page()
+    found: dict[str, list[str]] = {}
+    for name, path in pages.items():
+        page = stranger if name in OPEN_TO_ALL else mine
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status in (200, 404), (name, answer.status)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a word of two
+            if wrong := violations(page):
+                found[f"{name} ({theme})"] = wrong
+    assert len(pages) > 75
+    assert found == {}, "\n".join(f"{name}\n  " + "\n  ".join(wrong) for name, wrong in found.items())
+
+
+@pytest.mark.skipif(not SHOTS, reason="pictures are made where somebody asks for them")
+def test_pictures_of_every_page(window: Any) -> None:
+    user, pages = make_tour()
+    folder = Path(SHOTS or "")
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in ("en", "de"):
+        User.objects.filter(pk=user.pk).update(language=language)
+        for width, size in (("wide", DESKTOP), ("phone", PHONE)):
+            page = window(user, size, language).new_page()
+            for name, path in pages.items():
+                page.goto(path)
+                for theme in ("light", "dark"):
+                    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a word of two
+                    file = f"{name.replace(':', '-').replace(', ', '-')}-{width}-{theme}-{language}.png"
+                    page.screenshot(path=str(folder / file))
