@@ -1,7 +1,5 @@
 """The reports as plain tables: for the CSV file and for programs, the same figures as on the page."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from math import isinf
@@ -233,25 +231,6 @@ TABLES: dict[str, Callable[[Filters, Mapping[str, str]], list[Table]]] = {
     "leaks": leaks_tables,
     "team": team_tables,
 }
-
-
-def as_csv(name: str, filters: Filters, params: Mapping[str, str]) -> str:
-    """All tables of a report in one file, an empty line between them. Text that a spreadsheet would run is quoted."""
-    out = io.StringIO()
-    # The mark tells spreadsheets that this is UTF-8.
-    out.write("\ufeff")
-    writer = csv.writer(out)
-    for index, table in enumerate(TABLES[name](filters, params)):
-        if index:
-            writer.writerow([])
-        writer.writerow([table.name, *(list(table.rows[0]) if table.rows else [])])
-        for row in table.rows:
-            writer.writerow(["", *(_harmless(value) for value in row.values())])
-    return out.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 def _promises(line: Line) -> dict[str, Any]:

@@ -13,4 +13,5 @@ urlpatterns = [
     path("leaks/", views.leaks_page, name="leaks"),
     path("team/", views.team_page, name="team"),
     path("<slug:name>/export.csv", views.export, name="export"),
+    path("<slug:name>/export.xlsx", views.export, {"kind": "xlsx"}, name="export_xlsx"),
 ]

@@ -22,6 +22,7 @@ from leadmgmt.reports.attribution_page import groups_of, journey_url, largest
 from leadmgmt.reports.attribution_words import attribution_sentence, basis, model_names
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.files import as_csv, as_xlsx
 from leadmgmt.reports.filters import Filters, read
 from leadmgmt.reports.funnel import funnel
 from leadmgmt.reports.funnel_picture import picture
@@ -35,13 +36,14 @@ from leadmgmt.reports.speed import speed
 from leadmgmt.reports.speed_picture import heat, heat_key, heat_rows
 from leadmgmt.reports.speed_words import speed_sentence
 from leadmgmt.reports.stop_leaks import stop_leaks
-from leadmgmt.reports.tables import TABLES, as_csv
+from leadmgmt.reports.tables import TABLES
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
 from leads.models import User
 from routing.services.assign import may_assign
 
 LEVELS = ("source", "campaign")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_GET
@@ -163,14 +165,17 @@ def team_page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @role_required(*REPORT_READERS)
-def export(request: HttpRequest, name: str) -> HttpResponse:
-    """A report's tables as one CSV file."""
+def export(request: HttpRequest, name: str, kind: str = "csv") -> HttpResponse:
+    """A report's tables as one file, CSV or XLSX."""
     if name not in TABLES:
         raise Http404
     filters = read(request.GET, reader(request))
-    response = HttpResponse(as_csv(name, filters, request.GET), content_type="text/csv; charset=utf-8")
+    if kind == "xlsx":
+        response = HttpResponse(as_xlsx(name, filters, request.GET), content_type=XLSX)
+    else:
+        response = HttpResponse(as_csv(name, filters, request.GET), content_type="text/csv; charset=utf-8")
     period = "-".join(day.isoformat() for day in (filters.first, filters.last) if day) or "all-time"
-    response["Content-Disposition"] = f'attachment; filename="{name}-{period}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}-{period}.{kind}"'
     return response
 
 
@@ -196,6 +201,7 @@ def cost_url(request: HttpRequest) -> str:
 
 def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, Any]) -> HttpResponse:
     previous = filters.previous()
+    level = filters.address() + ("&level=campaign" if context.get("level") == "campaign" else "")
     frame = {
         "name": name,
         "filters": filters,
@@ -205,7 +211,8 @@ def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, 
         "compare_on": filters.address(compares=True),
         "compare_off": filters.address(compares=False),
         "address": filters.address(),
-        "export_url": f"{reverse('reports:export', args=[name])}{filters.address()}",
+        "export_url": f"{reverse('reports:export', args=[name])}{level}",
+        "xlsx_url": f"{reverse('reports:export_xlsx', args=[name])}{level}",
     }
     if filters.first and filters.last and filters.first > filters.last:
         context["sentence"] = Sentence(_("The period ends before it begins."), _("Choose its days anew."))
