@@ -12,8 +12,8 @@ from leads.models import User
 HOMES: tuple[tuple[str, str], ...] = (
     (SDR, "qualification:queue"),
     (AE, "crmsync:handoff_list"),
-    (TEAM_LEAD, "reports:funnel"),
-    (MANAGER, "reports:funnel"),
+    (TEAM_LEAD, "reports:morning"),
+    (MANAGER, "reports:morning"),
     (MARKETING, "reports:funnel"),
     (ADMIN, "setup"),
 )

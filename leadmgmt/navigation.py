@@ -50,6 +50,7 @@ GROUPS = (
         "understand",
         _("Understand"),
         (
+            Entry("reports:morning", _("This morning"), "clock", "g y"),
             Entry("reports:funnel", _("Funnel"), "funnel", "g f"),
             Entry("reports:speed", _("Speed"), "clock", "g s"),
             Entry("reports:sources", _("Sources and cost"), "chart", "g c"),

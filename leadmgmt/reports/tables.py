@@ -11,6 +11,7 @@ from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.funnel import Funnel, funnel
 from leadmgmt.reports.leaks import leaks
+from leadmgmt.reports.morning import morning
 from leadmgmt.reports.sources import sources
 from leadmgmt.reports.speed import Line, speed
 from leadmgmt.reports.statistics import Interval
@@ -223,12 +224,24 @@ def leaks_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
     return [Table("total", [{"leads": found.total, "working": found.working}]), Table("leaks", lines)]
 
 
+def morning_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
+    """The last working day beside its usual, and what needs somebody."""
+    found = morning(filters)
+    measures = [
+        {"figure": one.kind, "day": found.day, "count": one.count, "usual": one.usual, "verdict": one.verdict or None}
+        for one in found.measures
+    ]
+    needs = [{"leak": one.kind, "leads": one.count, "oldest": one.oldest, "url": one.url} for one in found.needs]
+    return [Table("changed", measures), Table("needs", needs)]
+
+
 TABLES: dict[str, Callable[[Filters, Mapping[str, str]], list[Table]]] = {
     "funnel": funnel_tables,
     "speed": speed_tables,
     "sources": sources_tables,
     "attribution": attribution_tables,
     "leaks": leaks_tables,
+    "morning": morning_tables,
     "team": team_tables,
 }
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
+from crmsync.models import Alert
 from leadmgmt.core.permissions import REPORT_READERS, role_required
 from leadmgmt.reports.acceptance import acceptance
 from leadmgmt.reports.attribution import RESAMPLES, attribution
@@ -29,21 +30,37 @@ from leadmgmt.reports.funnel_picture import picture
 from leadmgmt.reports.funnel_words import Sentence, sentence
 from leadmgmt.reports.leaks import leaks
 from leadmgmt.reports.leaks_words import LEAKS, leaks_sentence
+from leadmgmt.reports.morning import morning
+from leadmgmt.reports.morning_words import morning_sentence
 from leadmgmt.reports.options import choices, preset_links
+from leadmgmt.reports.reading import reader
 from leadmgmt.reports.sources import sources, win_scale
 from leadmgmt.reports.sources_words import sources_sentence
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.speed_picture import heat, heat_key, heat_rows
 from leadmgmt.reports.speed_words import speed_sentence
 from leadmgmt.reports.stop_leaks import stop_leaks
+from leadmgmt.reports.subscriptions import kept_query
 from leadmgmt.reports.tables import TABLES
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
-from leads.models import User
+from leads.models import Subscription
 from routing.services.assign import may_assign
 
 LEVELS = ("source", "campaign")
+# Filters that say nothing to a report.
+WITHOUT = {"attribution": ("source", "campaign"), "morning": ("source", "campaign", "rep")}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def morning_page(request: HttpRequest) -> HttpResponse:
+    """What changed, and what needs me?"""
+    found = morning(read(request.GET, reader(request)))
+    alerts = Alert.objects.filter(ended_at=None).select_related("connection")
+    more = {"found": found, "sentence": morning_sentence(found), "alerts": alerts}
+    return _page(request, "morning", read(request.GET, reader(request)), more)
 
 
 @require_GET
@@ -185,13 +202,6 @@ def level_of(request: HttpRequest) -> str:
     return level if level in LEVELS else LEVELS[0]
 
 
-def reader(request: HttpRequest) -> User:
-    """Who reads; the views open to signed-in people only."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
-
-
 def cost_url(request: HttpRequest) -> str:
     """Where cost is entered, for whom it opens to."""
     user = reader(request)
@@ -206,12 +216,16 @@ def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, 
         "name": name,
         "filters": filters,
         "presets": preset_links(filters),
-        "choices": choices(filters, but=("source", "campaign") if name == "attribution" else ()),
+        "choices": choices(filters, but=WITHOUT.get(name, ())),
         "previous_label": previous.label if previous else "",
         "compare_on": filters.address(compares=True),
         "compare_off": filters.address(compares=False),
         "address": filters.address(),
         "export_url": f"{reverse('reports:export', args=[name])}{level}",
+        "subscription": Subscription.objects.filter(
+            user=reader(request), report=name, query=kept_query(request.GET)
+        ).first(),
+        "rhythms": Subscription.Rhythm.choices,
         "xlsx_url": f"{reverse('reports:export_xlsx', args=[name])}{level}",
     }
     if filters.first and filters.last and filters.first > filters.last:

@@ -17,6 +17,7 @@ from leads.models.reason import Reason
 from leads.models.screening import Listed, MailboxState
 from leads.models.signin import SignInFailure
 from leads.models.source import Campaign, Source, SourceAlias, SourceCost
+from leads.models.subscription import Subscription
 from leads.models.territory import TerritoryArea, TerritoryTable
 from leads.models.touchpoint import Touchpoint
 from leads.models.user import Team, User
@@ -57,6 +58,7 @@ __all__ = [
     "SourceAlias",
     "SourceCost",
     "Stage",
+    "Subscription",
     "Team",
     "TerritoryArea",
     "TerritoryTable",
