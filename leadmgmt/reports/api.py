@@ -41,7 +41,8 @@ PARAMETERS = [
     parameters=PARAMETERS,
     responses={200: dict[str, Any]},
     description="funnel, speed, sources or team: leads first seen in the period, and what became of them; "
-    "attribution: deals that closed in it, and which touches earned them; leaks: leads that run out today. "
+    "attribution: deals that closed in it, and which touches earned them; "
+    "leaks: leads that run out today; scoring, nurture, sync. "
     "Shares are between 0 and 1, times are in seconds, money is in the organisation's currency.",
 )
 @api_view(["GET"])

@@ -9,7 +9,7 @@ from leadmgmt.core.errors import InvalidInput
 from leadmgmt.reports.journeys import LEVELS, UNKNOWN
 from leadmgmt.reports.leaks_words import LEAKS
 from leads.cohort import NONE, Say
-from leads.models import Campaign, Source, User
+from leads.models import Campaign, Reason, Source, User
 from routing.models import SlaClock, SlaPolicy
 
 # In place of a channel: every deal that was won.
@@ -128,6 +128,12 @@ def leak(value: str) -> tuple[str, str]:
     return _("Leak"), str(LEAKS.get(value, (value, ""))[0])
 
 
+def slept(value: str) -> tuple[str, str]:
+    """Why they were recycled."""
+    kind, _dot, code = value.partition(".")
+    return _("Recycled because"), str(Reason.objects.filter(kind=kind, code=code).first() or value)
+
+
 SAID: dict[str, Say] = {
     "rep": lambda value: (_("Received by"), person(value)),
     "received": lambda value: (_("Received by"), person(value)),
@@ -144,6 +150,8 @@ SAID: dict[str, Say] = {
     "loop": loop,
     "journey": journey,
     "leak": leak,
+    "graded": lambda value: (_("First grade"), value),
+    "slept": slept,
     "deal": deal,
     "handoff": handoff,
 }

@@ -21,14 +21,18 @@ from leadmgmt.reports.attribution_words import attribution_sentence
 from leadmgmt.reports.filters import NARROWING, Filters, read
 from leadmgmt.reports.funnel import funnel
 from leadmgmt.reports.funnel_words import Sentence, sentence
+from leadmgmt.reports.further_words import nurturing_sentence, scoring_sentence, syncing_sentence
 from leadmgmt.reports.leaks import leaks
 from leadmgmt.reports.leaks_words import leaks_sentence
 from leadmgmt.reports.morning import morning
 from leadmgmt.reports.morning_words import morning_sentence
+from leadmgmt.reports.nurturing import nurturing
+from leadmgmt.reports.scoring import scoring
 from leadmgmt.reports.sources import sources
 from leadmgmt.reports.sources_words import sources_sentence
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.speed_words import speed_sentence
+from leadmgmt.reports.syncing import syncing
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
 from leads.models import Subscription, User
@@ -56,6 +60,9 @@ SENTENCES: dict[str, tuple[Callable[[], str], Callable[[Filters], Sentence]]] = 
     "sources": (lambda: _("Sources and cost"), lambda filters: sources_sentence(sources(filters))),
     "attribution": (lambda: _("Attribution"), lambda filters: attribution_sentence(attribution(filters))),
     "leaks": (lambda: _("Leaks"), _leaks),
+    "scoring": (lambda: _("Scoring"), lambda filters: scoring_sentence(scoring(filters))),
+    "nurture": (lambda: _("Nurture"), lambda filters: nurturing_sentence(nurturing(filters))),
+    "sync": (lambda: _("Sync"), lambda filters: syncing_sentence(syncing(filters))),
     "team": (lambda: _("Team"), lambda filters: team_sentence(team(filters))),
 }
 

@@ -1,7 +1,7 @@
 """The reports as plain tables: for the CSV file and for programs, the same figures as on the page."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import isinf
 from typing import Any
 
@@ -10,20 +10,14 @@ from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.funnel import Funnel, funnel
+from leadmgmt.reports.further_tables import nurture_tables, scoring_tables, sync_tables
 from leadmgmt.reports.leaks import leaks
 from leadmgmt.reports.morning import morning
 from leadmgmt.reports.sources import sources
 from leadmgmt.reports.speed import Line, speed
 from leadmgmt.reports.statistics import Interval
+from leadmgmt.reports.table import Table
 from leadmgmt.reports.team import team
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows under one name; every row has the same columns."""
-
-    name: str
-    rows: list[dict[str, Any]]
 
 
 def funnel_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
@@ -242,6 +236,9 @@ TABLES: dict[str, Callable[[Filters, Mapping[str, str]], list[Table]]] = {
     "attribution": attribution_tables,
     "leaks": leaks_tables,
     "morning": morning_tables,
+    "scoring": scoring_tables,
+    "nurture": nurture_tables,
+    "sync": sync_tables,
     "team": team_tables,
 }
 

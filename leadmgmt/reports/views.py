@@ -28,19 +28,23 @@ from leadmgmt.reports.filters import Filters, read
 from leadmgmt.reports.funnel import funnel
 from leadmgmt.reports.funnel_picture import picture
 from leadmgmt.reports.funnel_words import Sentence, sentence
+from leadmgmt.reports.further_words import nurturing_sentence, scoring_sentence, syncing_sentence
 from leadmgmt.reports.leaks import leaks
 from leadmgmt.reports.leaks_words import LEAKS, leaks_sentence
 from leadmgmt.reports.morning import morning
 from leadmgmt.reports.morning_words import morning_sentence
+from leadmgmt.reports.nurturing import nurturing
 from leadmgmt.reports.options import choices, preset_links
 from leadmgmt.reports.reading import reader
+from leadmgmt.reports.scoring import scoring
 from leadmgmt.reports.sources import sources, win_scale
 from leadmgmt.reports.sources_words import sources_sentence
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.speed_picture import heat, heat_key, heat_rows
 from leadmgmt.reports.speed_words import speed_sentence
 from leadmgmt.reports.stop_leaks import stop_leaks
-from leadmgmt.reports.subscriptions import kept_query
+from leadmgmt.reports.subscriptions import SENTENCES, kept_query
+from leadmgmt.reports.syncing import syncing
 from leadmgmt.reports.tables import TABLES
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
@@ -49,7 +53,11 @@ from routing.services.assign import may_assign
 
 LEVELS = ("source", "campaign")
 # Filters that say nothing to a report.
-WITHOUT = {"attribution": ("source", "campaign"), "morning": ("source", "campaign", "rep")}
+WITHOUT = {
+    "attribution": ("source", "campaign"),
+    "morning": ("source", "campaign", "rep"),
+    "sync": ("source", "campaign", "rep", "team"),
+}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -127,6 +135,30 @@ def attribution_page(request: HttpRequest) -> HttpResponse:
         "sentence": attribution_sentence(found),
     }
     return _page(request, "attribution", found.filters, context)
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def scoring_page(request: HttpRequest) -> HttpResponse:
+    """Does the score tell?"""
+    found = scoring(read(request.GET, reader(request)))
+    return _page(request, "scoring", found.filters, {"found": found, "sentence": scoring_sentence(found)})
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def sync_page(request: HttpRequest) -> HttpResponse:
+    """How does the sync do?"""
+    found = syncing(read(request.GET, reader(request)))
+    return _page(request, "sync", found.filters, {"found": found, "sentence": syncing_sentence(found)})
+
+
+@require_GET
+@role_required(*REPORT_READERS)
+def nurture_page(request: HttpRequest) -> HttpResponse:
+    """Who comes back, and because of what?"""
+    found = nurturing(read(request.GET, reader(request)))
+    return _page(request, "nurture", found.filters, {"found": found, "sentence": nurturing_sentence(found)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -226,6 +258,7 @@ def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, 
             user=reader(request), report=name, query=kept_query(request.GET)
         ).first(),
         "rhythms": Subscription.Rhythm.choices,
+        "reports": [(key, named()) for key, (named, _said) in SENTENCES.items()],
         "xlsx_url": f"{reverse('reports:export_xlsx', args=[name])}{level}",
     }
     if filters.first and filters.last and filters.first > filters.last:

@@ -19,9 +19,11 @@ from leadmgmt.reports.said import SAID, channel_of, journey_of
 from leads.cohort import NONE, YEARS, happened, period, register_word
 from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
+from qualification.models import NurtureEnrolment, Score
 from routing.models import Assignment, AttemptClock, SlaClock, WaitingLead
 
 Params = Mapping[str, str]
+GRADE = re.compile(r"[A-D][1-4]?", re.ASCII)
 HOUR_OF_WEEK = re.compile(r"(?P<day>[0-6])-(?P<hour>1?[0-9]|2[0-3])", re.ASCII)
 
 
@@ -179,6 +181,23 @@ def _leak(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return KINDS[_one_of(value, "leak", list(KINDS))](leads, now())
 
 
+def _graded(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads whose first score was this grade, or of this letter."""
+    if not GRADE.fullmatch(value):
+        sentence = _("“%(value)s” is no grade.") % {"value": value}
+        raise InvalidInput(sentence, fields={"graded": sentence})
+    first = Score.objects.filter(lead=OuterRef("pk")).order_by("at", "pk")
+    graded = leads.annotate(first_grade=Subquery(first.values("grade")[:1]))
+    return graded.filter(first_grade__startswith=value) if len(value) == 1 else graded.filter(first_grade=value)
+
+
+def _slept(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that were recycled for this reason at some time, as in `lost.price`."""
+    kind, _dot, code = value.partition(".")
+    enrolled = NurtureEnrolment.objects.filter(lead=OuterRef("pk"), reason__kind=kind, reason__code=code)
+    return leads.filter(Exists(enrolled))
+
+
 def register_all() -> None:
     """Teach the lead list these words."""
     for name, word in {
@@ -196,6 +215,8 @@ def register_all() -> None:
         "loop": _loop,
         "journey": _journey,
         "leak": _leak,
+        "graded": _graded,
+        "slept": _slept,
         "sdr": _deal_word,
         "ae": _deal_word,
         "deal": _deal_word,

@@ -42,7 +42,8 @@ def _plain() -> dict[str, str]:
         "qualification:criteria_list", "qualification:framework_list", "qualification:framework_add",
         "crmsync:handoff_list", "crmsync:board", "crmsync:handoff_setup", "crmsync:health", "crmsync:connection_new",
         "reports:morning",
-        "reports:funnel", "reports:speed", "reports:sources", "reports:attribution", "reports:leaks", "reports:team",
+        "reports:funnel", "reports:speed", "reports:sources", "reports:attribution", "reports:leaks",
+        "reports:scoring", "reports:nurture", "reports:sync", "reports:team",
     )  # fmt: skip
     return {name: reverse(name) for name in names}
 
