@@ -243,4 +243,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunSQL("CALL leads_stamp_table(ARRAY['crmsync_cursor'])", migrations.RunSQL.noop),
     ]

@@ -21,6 +21,7 @@ from crmsync.services import cursors, rate
 from crmsync.services.claim import DEADLINE
 from crmsync.services.opt_outs import keep_opt_outs
 from leadmgmt.core.now import now
+from leads.configuration import Kept
 from leads.models import Company, CompanyAlias, Lead, LeadEvent, User
 from leads.normalise.company import name_key
 
@@ -31,6 +32,10 @@ EVERY = timedelta(minutes=5)
 FROM_THE_BEGINNING = timedelta(days=7)
 LONGEST = 255
 MOST_AMOUNT = Decimal(10) ** 12
+
+
+# Where no CRM tells of accounts a new lead costs nothing here.
+_has_accounts = Kept(lambda: Cursor.objects.filter(kind=ACCOUNT).exists(), "crmsync_cursor")
 
 
 def read_accounts(connection: Connection, adapter: Adapter, remote_now: datetime) -> int:
@@ -143,13 +148,12 @@ def keep_deals(connection: Connection, remotes: Sequence[Remote]) -> None:
 
 def know_account(lead: Lead, event: LeadEvent) -> None:
     """Pipeline step: a company that we have just met may be somebody's account already."""
-    company = lead.contact.company
-    if company is None:
+    company = lead.contact.company if _has_accounts() else None
+    if company is None or not (company.domain or company.name_key):
         return
     named = Q(domain=company.domain) if company.domain else Q(domain="", name_key=company.name_key)
-    if not company.domain and not company.name_key:
-        return
-    if not _match(Account.objects.filter(named, company=None)):
+    strangers = Account.objects.filter(named, company=None)
+    if not strangers.exists() or not _match(strangers):
         return
     tell_companies({company.pk})
     company.refresh_from_db(fields=["account_owner", "is_customer"])

@@ -1,12 +1,14 @@
 """A browser for journeys: Debian's Chromium where it is, else Playwright's own download."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -26,6 +28,30 @@ DESKTOP, PHONE = (1440, 900), (390, 844)
 Open = Callable[..., Page]
 
 
+class Running:
+    """How many requests the live server is answering: between two of its queries the database looks idle."""
+
+    def __init__(self) -> None:
+        self.count, self.lock = 0, threading.Lock()
+        request_started.connect(self.begin)
+        request_finished.connect(self.end)
+
+    def begin(self, **_said: object) -> None:
+        self._add(1)
+
+    def end(self, **_said: object) -> None:
+        self._add(-1)
+
+    def _add(self, number: int) -> None:
+        # The tests' own client answers in the main thread.
+        if threading.current_thread() is not threading.main_thread():
+            with self.lock:
+                self.count = max(0, self.count + number)
+
+
+running_requests = Running()
+
+
 def let_requests_end() -> None:
     """Wait until the server has answered what a closed window asked for last: emptying the tables needs all locks."""
     running = (
@@ -36,7 +62,7 @@ def let_requests_end() -> None:
     for _look in range(200):
         with connection.cursor() as cursor:
             cursor.execute(running)
-            quiet = 0 if cursor.fetchone()[0] else quiet + 1
+            quiet = 0 if cursor.fetchone()[0] or running_requests.count else quiet + 1
         if quiet == 3:
             return
         time.sleep(0.02)

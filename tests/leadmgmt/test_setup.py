@@ -23,9 +23,9 @@ pytestmark = pytest.mark.django_db
     [
         (("sdr",), "/queue/"),
         (("ae",), "/handoffs/"),
-        (("manager",), "/reports/funnel/"),
+        (("manager",), "/reports/morning/"),
         (("marketing",), "/reports/funnel/"),
-        (("team_lead",), "/reports/funnel/"),
+        (("team_lead",), "/reports/morning/"),
         (("admin",), "/setup/"),
         (("sdr", "admin"), "/queue/"),
     ],
