@@ -43,9 +43,11 @@ CHECKS = (
     ),
     Check(
         "leads.open_has_no_outcome",
-        "An open or won lead keeps no reason and no wake-up date.",
-        """SELECT id, stage FROM leads_lead
-           WHERE stage NOT IN ('recycled', 'disqualified') AND (reason_id IS NOT NULL OR wake_at IS NOT NULL)""",
+        "An open or won lead keeps no reason and no wake-up date; one that an AE sent back keeps what is to be mended.",
+        """SELECT lead.id, lead.stage FROM leads_lead lead LEFT JOIN leads_reason reason ON reason.id = lead.reason_id
+           WHERE lead.stage NOT IN ('recycled', 'disqualified')
+             AND (lead.wake_at IS NOT NULL
+                  OR lead.reason_id IS NOT NULL AND NOT (lead.stage = 'mql' AND reason.kind = 'refuse'))""",
     ),
     Check(
         "leads.accepted_capture_has_lead",

@@ -53,6 +53,7 @@ def nurture_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
     reasons = [
         {
             "reason": one.reason.code,
+            "kind": one.reason.kind,
             "leads": one.slept,
             "asleep": one.asleep,
             "woken": one.woken,

@@ -26,6 +26,7 @@ class ReasonLine:
     reason: Reason
     slept: int
     asleep: int
+    ended: int
     woken: int
     returned: int
     stopped: int
@@ -34,9 +35,8 @@ class ReasonLine:
 
     @property
     def back(self) -> float:
-        """The share of those awake again that came by themselves."""
-        awake = self.slept - self.asleep
-        return self.returned / awake if awake else 0.0
+        """The share that came by themselves, of those whose sleep has ended once, though they may sleep again."""
+        return self.returned / self.ended if self.ended else 0.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def nurturing(filters: Filters) -> Nurturing:
         .annotate(
             slept=Count("lead", distinct=True),
             asleep=Count("lead", filter=Q(ended_at=None), distinct=True),
+            ended=Count("lead", filter=Q(ended_at__isnull=False), distinct=True),
             woken=Count("lead", filter=Q(end=ends.WOKEN), distinct=True),
             returned=Count("lead", filter=Q(end=ends.RETURNED), distinct=True),
             stopped=Count("lead", filter=Q(end=ends.STOPPED), distinct=True),

@@ -24,11 +24,17 @@ SELECT connection_id, count(*) FILTER (WHERE verdict = 'applied'), count(*) FILT
        count(*) FILTER (WHERE verdict = 'held')
 FROM crmsync_auditrow WHERE direction = 'pull' AND at >= %s AND at < %s GROUP BY connection_id
 """
+# Only a state that changed something here was on its way: our own echo, and what was read once more, was not.
 LAG = """
-SELECT connection_id, percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (
-    ORDER BY greatest(0, extract(epoch FROM received_at - (body ->> 'modified_at')::timestamptz)))
-FROM crmsync_inboxevent WHERE received_at >= %s AND received_at < %s AND body ->> 'modified_at' IS NOT NULL
-GROUP BY connection_id
+SELECT event.connection_id, percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (
+    ORDER BY greatest(0, extract(epoch FROM event.received_at - (event.body ->> 'modified_at')::timestamptz)))
+FROM crmsync_inboxevent event
+WHERE event.received_at >= %s AND event.received_at < %s AND event.body ->> 'modified_at' IS NOT NULL AND EXISTS (
+    SELECT FROM crmsync_link link JOIN crmsync_auditrow made ON made.link_id = link.id
+    WHERE link.connection_id = event.connection_id AND link.remote_id = event.remote_id
+      AND made.direction = 'pull' AND made.verdict = 'applied'
+      AND made.at BETWEEN event.received_at AND event.done_at)
+GROUP BY event.connection_id
 """
 STUCK = """
 SELECT connection_id, coalesce(nullif(error_class, ''), 'other'), count(*) FROM crmsync_outboxentry

@@ -9,15 +9,16 @@ from django.urls import reverse
 from crmsync.models import Connection, Handoff, OutboxEntry
 from crmsync.services.handoff import AlreadyDecided, accept_handoff, refuse_handoff
 from crmsync.services.pull import pull_connection
+from leadmgmt.audit import CHECKS, run
 from leadmgmt.core.errors import InvalidInput, NotPermitted
 from leadmgmt.core.now import now
-from leads.models import Reason, User
+from leads.models import Lead, Reason, User
 from qualification.models import Activity, Question
 from qualification.services.answers import give_answer
 from qualification.services.criteria import apply_sql_criteria
 from routing.models import Notification, WaitingLead
 from tests.crmsync.things import deal_of, kinds, make_crm, make_deal, on_the_board, read
-from tests.factories import make_contact, make_lead, make_user
+from tests.factories import make_contact, make_lead, make_reason, make_user
 from tests.worker import drain
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,19 @@ def test_a_refusal_that_can_be_mended_is_back_in_its_sdrs_queue(offered):
     assert "Find out what the AE missed." in page
     assert "“He signs, not she”" in page
     assert "The AE refused: Not the one who decides." in page
+
+
+def test_a_lead_sent_back_is_sound_and_one_that_keeps_another_reason_is_not(offered):
+    lead, _, _, handoff = offered
+    outcome = [check for check in CHECKS if check.name == "leads.open_has_no_outcome"]
+    refuse_handoff(handoff.pk, by=handoff.ae, reason="wrong-person", note="He signs, not she")
+
+    sent_back = run(outcome)
+    Lead.objects.filter(pk=lead.pk).update(reason=make_reason("disqualify"))
+    harmed = run(outcome)
+
+    assert sent_back == [(outcome[0], [])]
+    assert [broken[0].row for _, broken in harmed] == [str(lead.pk)]
 
 
 def test_what_was_refused_is_handed_over_again_once_something_new_is_known(offered):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from crmsync.models import OutboxEntry
+from crmsync.models import InboxEvent, OutboxEntry
 from leadmgmt.core.now import now
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.further_words import nurturing_sentence, scoring_sentence, syncing_sentence
@@ -111,12 +111,28 @@ def test_the_sync_report_counts_both_directions(manager: Client) -> None:
     assert (line.sent, line.within_minute, line.tries, line.came) == (1, 1, 1, 1)
     assert line.sent_p50 == pytest.approx(12, abs=0.01)
     assert line.stuck == (("Invalid", 1),)
+    assert line.came_p99 is not None
+    assert line.came_p99 < 60
     assert syncing_sentence(found).finding == "1 change was confirmed, 99 of 100 within 12.0 s."
     assert syncing_sentence(found).rest == "1 is stuck."
     page = manager.get("/reports/sync/?period=all").content.decode()
     assert "Invalid: 1" in page
     assert manager.get("/api/v1/reports/sync/").json()["crms"][0]["sent"] == 1
     assert deal.pk
+
+
+def test_what_was_known_already_was_not_late() -> None:
+    make_crm()
+    _lead, opportunity, _deal = make_deal()
+    from crmsync.services.pull import pull_connection
+
+    connection = opportunity.links.get().connection_id
+    pull_connection(connection)
+    InboxEvent.objects.update(body={"modified_at": past(60).isoformat()})
+
+    (line,) = syncing(Filters()).lines
+
+    assert (line.came, line.known, line.came_p99) == (0, 1, None)
 
 
 def test_nurture_by_reason_and_programme(manager: Client) -> None:
@@ -134,11 +150,16 @@ def test_nurture_by_reason_and_programme(manager: Client) -> None:
 
     found = nurturing(Filters())
 
+    NurtureEnrolment.objects.create(lead=slept, reason=timing, starts_at=past(1))
+    again = {line.reason.code: line for line in nurturing(Filters()).reasons}["bad-timing"]
+    assert (again.slept, again.asleep, again.ended, again.back) == (1, 1, 1, 0.0)
+
     lines = {line.reason.code: line for line in found.reasons}
     assert (lines["price"].slept, lines["price"].asleep, lines["price"].returned) == (80, 60, 20)
     assert (lines["bad-timing"].woken, lines["bad-timing"].back) == (1, 0.0)
     assert nurturing_sentence(found).finding == "Price talks: brings people back, for certain."
     assert opened(manager, "/reports/nurture/?period=all") == 2
+    assert '<span class="small muted">Deal lost</span>' in manager.get("/reports/nurture/?period=all").content.decode()
     assert manager.get("/api/v1/reports/nurture/").json()["programmes"][0]["held_out"] == 40
 
 
