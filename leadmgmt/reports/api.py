@@ -31,7 +31,12 @@ PARAMETERS = [
     OpenApiParameter("campaign", str, description="Key of a campaign."),
     OpenApiParameter("team", str, description="Short name of a team."),
     OpenApiParameter("rep", int, description="Number of a person who has received the leads."),
-    OpenApiParameter("compare", str, enum=["previous"], description="Also against the period before (funnel)."),
+    OpenApiParameter(
+        "compare",
+        str,
+        enum=["previous"],
+        description="Also against the period before (funnel, speed, sources, attribution, sync, team).",
+    ),
     OpenApiParameter("level", str, enum=["source", "campaign"], description="What a line stands for (sources)."),
 ]
 

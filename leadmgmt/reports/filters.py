@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from leadmgmt.core.now import now
 from leads.cohort import YEARS, day_start, narrow, period
 from leads.models import Lead, User
 from leads.querysets import LeadQuerySet
@@ -103,7 +104,7 @@ class Filters:
 
 def today() -> date:
     """The day where the organisation is."""
-    return timezone.localtime(timezone.now(), day_start(date(2000, 1, 1)).tzinfo).date()
+    return timezone.localtime(now(), day_start(date(2000, 1, 1)).tzinfo).date()
 
 
 def quarter_of(day: date) -> tuple[date, date]:

@@ -190,6 +190,11 @@ def lines_by(filters: Filters, key: str) -> tuple[Line, dict[int | None, Line]]:
     return _total(lines), _sources(lines)
 
 
+def total_at(filters: Filters, at: datetime) -> Line:
+    """All leads of these filters as they stood at an instant."""
+    return _total(_lines(filters, at))
+
+
 def _total(lines: Sequence[Line]) -> Line:
     return next((line for line in lines if line.over_keys and line.over_endings), NOBODY)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from leadmgmt.reports.compared import compared_tables
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.nurturing import nurturing
 from leadmgmt.reports.scoring import scoring
@@ -44,7 +45,8 @@ def sync_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         }
         for one in found.lines
     ]
-    return [Table("crms", lines), Table("days", [{"day": day, "sent": count} for day, count in found.days])]
+    days = [{"day": day, "sent": count} for day, count in found.days]
+    return [Table("crms", lines), Table("days", days), *compared_tables("sync", filters)]
 
 
 def nurture_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:

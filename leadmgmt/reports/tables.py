@@ -8,6 +8,7 @@ from typing import Any
 from leadmgmt.reports.attribution import MODELS, attribution
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.compared import compared_tables
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.funnel import Funnel, funnel
 from leadmgmt.reports.further_tables import nurture_tables, scoring_tables, sync_tables
@@ -107,6 +108,7 @@ def speed_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         Table("captured_to_notified", [told]),
         Table("steps", [{**asdict(one), "share_within_minute": one.share} for one in found.steps]),
         Table("broken", [{"cause": one.cause, "leads": one.count, "share": one.share} for one in found.broken]),
+        *compared_tables("speed", filters),
     ]
 
 
@@ -136,7 +138,7 @@ def sources_tables(filters: Filters, params: Mapping[str, str]) -> list[Table]:
         }
         for line in found.lines
     ]
-    return [Table(f"{level}s", lines)]
+    return [Table(f"{level}s", lines), *compared_tables("sources", filters)]
 
 
 def team_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
@@ -177,7 +179,7 @@ def team_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         }
         for line in found.aes
     ]
-    return [Table("sdrs", sdrs), Table("aes", aes)]
+    return [Table("sdrs", sdrs), Table("aes", aes), *compared_tables("team", filters)]
 
 
 def attribution_tables(filters: Filters, params: Mapping[str, str]) -> list[Table]:
@@ -199,7 +201,7 @@ def attribution_tables(filters: Filters, params: Mapping[str, str]) -> list[Tabl
         for line in found.channels
     ]
     whole = {"deals": found.deals, "won": found.wins, "revenue": float(found.revenue)}
-    return [Table("total", [whole]), Table(f"{level}s", lines)]
+    return [Table("total", [whole]), Table(f"{level}s", lines), *compared_tables("attribution", filters)]
 
 
 def leaks_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:

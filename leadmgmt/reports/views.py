@@ -23,6 +23,8 @@ from leadmgmt.reports.attribution_page import groups_of, journey_url, largest
 from leadmgmt.reports.attribution_words import attribution_sentence, basis, model_names
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.compared import FIGURES, compared
+from leadmgmt.reports.compared_words import rows_of
 from leadmgmt.reports.files import as_csv, as_xlsx
 from leadmgmt.reports.filters import Filters, read
 from leadmgmt.reports.funnel import funnel
@@ -243,12 +245,16 @@ def cost_url(request: HttpRequest) -> str:
 
 def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, Any]) -> HttpResponse:
     previous = filters.previous()
+    beside = compared(name, filters)
     level = filters.address() + ("&level=campaign" if context.get("level") == "campaign" else "")
     frame = {
         "name": name,
         "filters": filters,
         "presets": preset_links(filters),
         "choices": choices(filters, but=WITHOUT.get(name, ())),
+        "may_compare": name == "funnel" or name in FIGURES,
+        "beside": beside,
+        "compared": rows_of(beside.measures) if beside else [],
         "previous_label": previous.label if previous else "",
         "compare_on": filters.address(compares=True),
         "compare_off": filters.address(compares=False),

@@ -1,7 +1,9 @@
 """The manager reads the funnel: narrows it, compares it, opens the leads behind a figure, on desk and phone."""
 
+import os
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -9,9 +11,10 @@ from playwright.sync_api import Page, expect
 
 from leads.events import record_event
 from leads.models import Lead, Source
-from tests.browser.conftest import PHONE, Open
+from tests.browser.conftest import DESKTOP, PHONE, Open
 from tests.factories import make_lead, make_source, make_user
 
+SHOTS = os.environ.get("SHOTS")
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -76,6 +79,22 @@ def test_manager_compares_with_the_period_before(open_page: Open) -> None:
     expect(page).to_have_url(re.compile("compare=previous"))
     expect(page.locator(".flow-up").first).to_contain_text("pt")
     expect(page.locator(".report-sentence strong")).to_contain_text("Captured to MQL rose by")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_other_reports_are_compared_too_and_keep_what_was_chosen(open_page: Open, size: tuple[int, int]) -> None:
+    tell_all()
+    page = open_page("/reports/sources/?level=campaign", make_user("manager"), size=size)
+
+    page.get_by_role("link", name="Compare with the period before").click()
+
+    expect(page).to_have_url(re.compile("compare=previous.*level=campaign"))
+    expect(page.get_by_role("heading", name=re.compile("^Against "))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^Became SQL "))).to_contain_text("pt")
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"compared-{size[0]}.png"), full_page=True)
+    page.get_by_role("link", name=re.compile("^against ")).click()
+    expect(page.locator("#compared")).to_have_count(0)
 
 
 def test_the_picture_has_a_table_that_says_the_same(open_page: Open) -> None:

@@ -45,7 +45,8 @@ def _plain() -> dict[str, str]:
         "reports:funnel", "reports:speed", "reports:sources", "reports:attribution", "reports:leaks",
         "reports:scoring", "reports:nurture", "reports:sync", "reports:team",
     )  # fmt: skip
-    return {name: reverse(name) for name in names}
+    compared = f"{reverse('reports:sources')}?compare=previous"
+    return {name: reverse(name) for name in names} | {"reports-compared": compared}
 
 
 def _with_objects(segment: Segment, run: DryRun) -> dict[str, str]:
