@@ -33,6 +33,20 @@ def test_promises_kept_more_often_are_better_and_a_few_are_chance() -> None:
     assert verdicts("team")["accepted"] == ""
 
 
+def test_what_got_worse_says_so_with_a_mark(client: Client) -> None:
+    client.force_login(make_user("manager"))
+    for number in range(40):
+        promised(40 if number < 36 else 5, at=past(3))
+        promised(40 if number < 12 else 5, at=past(13))
+
+    with moment(NOW):
+        page = client.get("/reports/speed/?from=2026-11-11&to=2026-11-20&compare=previous").content.decode()
+
+    assert verdicts("speed")["kept"] == "worse"
+    assert "badge--bad" in page
+    assert "−60.0 pt" in page
+
+
 def test_sources_are_compared_at_the_same_age_and_by_the_same_days() -> None:
     ads = make_source("ads", name="Ads")
     for _ in range(30):
