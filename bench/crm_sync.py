@@ -50,6 +50,7 @@ def _bench() -> None:
     from tests.factories import make_user
 
     settings.OUTBOUND_ALLOW_PRIVATE = ["127.0.0.1"]
+    settings.ALLOWED_HOSTS = ["testserver"]
     stand = SalesforceStand()
     stand.start()
     make_crm()
