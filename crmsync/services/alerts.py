@@ -22,6 +22,8 @@ MOST_DRIFT = 0.001
 # Webhooks are silent if polls find changes for so many periods after the last one.
 PERIODS = 3
 SHORTEST_SILENCE = timedelta(minutes=5)
+# What a CRM says of its failure may be a page long.
+LONGEST = 200
 Kind, Out, In = Alert.Kind, OutboxEntry.State, InboxEvent.State
 
 
@@ -29,7 +31,7 @@ def watch(at: datetime) -> int:
     """Clock: raise what is new, end what is over. Returns how many alerts are open."""
     count = 0
     for connection in Connection.objects.exclude(mode=Connection.Mode.OFF):
-        found = dict(_found(connection, at))
+        found = {kind: detail[:LONGEST] for kind, detail in _found(connection, at)}
         count += len(found)
         open_ones = {one.kind: one for one in Alert.objects.filter(connection=connection, ended_at=None)}
         Alert.objects.filter(pk__in=[one.pk for kind, one in open_ones.items() if kind not in found]).update(
@@ -47,7 +49,7 @@ def watch(at: datetime) -> int:
 def _raise(connection: Connection, kind: str, detail: str, at: datetime) -> None:
     try:
         with transaction.atomic():
-            alert = Alert.objects.create(connection=connection, kind=kind, began_at=at, detail=detail[:200])
+            alert = Alert.objects.create(connection=connection, kind=kind, began_at=at, detail=detail)
             for admin in User.objects.filter(is_active=True, groups__name=ADMIN):
                 context = {"alert": alert.kind, "crm": connection.name}
                 tell(admin, KIND, f"crm-alert:{alert.pk}", None, context=context, at=at)

@@ -151,3 +151,14 @@ def test_a_webhook_that_meets_too_many_waits_and_breaks_nothing(crm, linked):
     assert timedelta(seconds=25) < hint.not_before - now() <= timedelta(seconds=30)
     with moment(now() + timedelta(seconds=10)):
         assert follow_hints(linked.pk).startswith("0 of 0")
+
+
+def test_a_failure_that_a_crm_tells_at_length_does_not_stop_the_watch(board):
+    Cursor.objects.update_or_create(
+        connection=board, kind="account", defaults={"position": now(), "moved_at": now(), "error": "a" * 900}
+    )
+    watch(now())
+    Cursor.objects.filter(kind="account").update(error="b" * 900)
+
+    assert watch(now()) == 1
+    assert Alert.objects.get().detail == "b" * 200

@@ -76,6 +76,8 @@ class Stand:
         """What speaks to it."""
         return adapter_for(connection)
 
+    # What each vendor's own stand does in its own way; nothing here can stand for it.
+
     def deals(self):
         """Id → what a person over there sees of each deal that has our key."""
         raise NotImplementedError
