@@ -102,19 +102,29 @@ def tell_late(at: datetime) -> int:
         state=Link.State.LINKED,
         connection__mode__in=[Connection.Mode.BOTH, Connection.Mode.PUSH_ONLY],
     )
-    rows = list(links.select_related("opportunity__lead__contact", "connection").order_by("-pk")[:AT_ONCE])
-    people = _people(rows)
-    refused = refused_purposes({one.pk for found in people.values() for one in found})
-    can = {one.connection_id: _purposes(one.connection) for one in rows}
-    late = {
-        link.opportunity_id
-        for link in rows
-        if _untold(link.opt_outs, people[link.opportunity_id], refused, can[link.connection_id])
-    }
-    for opportunity in Opportunity.objects.filter(pk__in=late).order_by("pk"):
+    can = {one.pk: _purposes(one) for one in Connection.objects.exclude(mode=Connection.Mode.OFF)}
+    late: set[int] = set()
+    rows = links.select_related("opportunity__lead__contact").order_by("pk")
+    # All of them, a part at a time: those that were told long ago must not stand before those that were not.
+    part = list(rows[:AT_ONCE])
+    while part:
+        late |= _late(part, can)
+        part = list(rows.filter(pk__gt=part[-1].pk)[:AT_ONCE])
+    for pk in sorted(late):
         with transaction.atomic():
-            record_change(Opportunity.objects.select_for_update().get(pk=opportunity.pk), ["consent"], at=at)
+            record_change(Opportunity.objects.select_for_update().get(pk=pk), ["consent"], at=at)
     return len(late)
+
+
+def _late(links: Sequence[Link], can: Mapping[int, Sequence[str]]) -> set[int]:
+    """The opportunities of these links whose CRM has not heard every no."""
+    people = _people(links)
+    refused = refused_purposes({one.pk for found in people.values() for one in found})
+    return {
+        link.opportunity_id
+        for link in links
+        if _untold(link.opt_outs, people[link.opportunity_id], refused, can.get(link.connection_id, ()))
+    }
 
 
 def _people(links: Iterable[Link]) -> dict[int, list[Contact]]:

@@ -118,7 +118,11 @@ def _send(pk: int, at: datetime) -> bool:
             return False
         with translation.override(user.language):
             named, said = SENTENCES[one.report]
-            told = said(read(QueryDict(one.query), user))
+            try:
+                told = said(read(QueryDict(one.query), user))
+            except InvalidInput as error:
+                # The others behind it are sent all the same, and this one hears what is the matter.
+                told = Sentence(str(error), _("Choose the filters anew."))
             context = {"title": f"{named()}: {told.finding}", "text": told.rest, "url": address(one)}
         tell(
             user,

@@ -183,3 +183,18 @@ def test_subscribing_and_stopping_on_the_page(client: Client) -> None:
     assert other.post(f"/reports/mail/{one.pk}/stop/").status_code == 404
     client.post(f"/reports/mail/{one.pk}/stop/")
     assert not Subscription.objects.exists()
+
+
+def test_filters_that_cannot_be_read_hold_up_nobody_else(db: None) -> None:
+    first, second = make_user("manager"), make_user("manager")
+    Subscription.objects.create(
+        user=first, report="funnel", query="rep=nobody", rhythm="weekly", next_at=NOW - timedelta(days=1)
+    )
+    Subscription.objects.create(user=second, report="funnel", query="", rhythm="weekly", next_at=NOW)
+
+    with moment(NOW):
+        assert send_due(NOW) == 2
+
+    words = Notification.objects.get(user=first, kind="report.sent").context
+    assert words["text"] == "Choose the filters anew."
+    assert Notification.objects.filter(user=second, kind="report.sent").exists()

@@ -70,6 +70,20 @@ def test_a_no_that_comes_later_is_told_once(stand, crm):
 
 
 @told
+def test_those_told_long_ago_do_not_stand_before_the_next(stand, crm, monkeypatch):
+    monkeypatch.setattr(opt_outs, "AT_ONCE", 1)
+    leads = [make_sql(), make_sql()]
+    for lead in leads:
+        convert_lead(lead.pk, by=lead.owner)
+    push(crm)
+    for lead in leads:
+        note_refusal(lead.contact, ["email"], at=now(), wording="", version="", by="link")
+        assert opt_outs.tell_late(now()) == 1
+        push(crm)
+        assert stand.opted_out(lead.contact.email)
+
+
+@told
 def test_our_yes_undoes_no_no_of_theirs(stand, crm):
     lead, _opportunity, _ = there(stand, crm)
     stand.opt_out(lead.contact.email)
