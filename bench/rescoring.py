@@ -1,7 +1,7 @@
 """Scoring open leads anew after a model was published, by as many jobs as the product starts, beside one by one.
 
-BENCH_LEADS (100,000) sets how many there are, each with a score; half of them have two touches.
-Printed is what a million would take.
+BENCH_LEADS (1,000,000) sets how many there are, each with a score; half of them have two touches. The first 20,000 are
+scored by the product, the others are copies of these with companies, contacts, touches and scores of their own.
 """
 
 import os
@@ -18,7 +18,8 @@ from typing import Any
 
 from bench.harness import ROOT, report
 
-LEADS = int(os.environ.get("BENCH_LEADS", "100000"))
+LEADS = int(os.environ.get("BENCH_LEADS", "1000000"))
+FIRST = min(LEADS, 20_000)
 ALONE = 300
 AT_ONCE = 500
 SEED = 20261127
@@ -57,6 +58,7 @@ def _bench() -> None:
     for pk in ids[:ALONE]:
         rescore(pk)
     alone = ALONE / (time.perf_counter() - began)
+    _copy(LEADS // FIRST - 1)
     with connection.cursor() as cursor:
         # As autovacuum leaves them where leads come in over months.
         cursor.execute("VACUUM ANALYZE")
@@ -74,14 +76,15 @@ def _bench() -> None:
         print("begin", file=job.stdin, flush=True)
     for job in jobs:
         job.wait()
-    together = len(ids) / (time.perf_counter() - began)
+    together = run.total / (time.perf_counter() - began)
     run.refresh_from_db()
     report(
         "rescoring",
-        f"{LEADS} open leads scored anew, {len(rules)} rules",
+        f"{run.total} open leads scored anew, {len(rules)} rules",
         leads_a_second=round(together),
         one_by_one=round(alone),
         ratio=round(together / alone, 1),
+        seconds=round(run.total / together, 1),
         seconds_for_a_million=round(MILLION / together),
         done=run.done,
         moved=run.moved,
@@ -103,6 +106,45 @@ def _work(run_id: int) -> None:
         rescore_spell(run_id)
 
 
+def _copy(times: int) -> None:
+    """Copy every company, contact, lead, touch and score so many times; copies refer to copies."""
+    from django.db import connection
+
+    from leads.models import Company, Contact, Lead, Touchpoint
+    from qualification.models import Score
+
+    tables = [model._meta.db_table for model in (Company, Contact, Lead, Touchpoint, Score)]
+    with connection.cursor() as cursor:
+        highest = {}
+        for table in tables:
+            cursor.execute(f"SELECT max(id) FROM {table}")
+            highest[table] = cursor.fetchone()[0]
+        own = {
+            "id": "id + copy * {own}",
+            "company_id": f"company_id + copy * {highest['leads_company']}",
+            "contact_id": f"contact_id + copy * {highest['leads_contact']}",
+            "lead_id": f"lead_id + copy * {highest['leads_lead']}",
+            "name_key": "name_key || '-' || copy",
+            "domain": "'c' || copy || domain",
+            "email": "'c' || copy || email",
+            "email_key": "'c' || copy || email_key",
+            "public_id": "gen_random_uuid()",
+        }
+        for table in tables:
+            cursor.execute(
+                "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_generated = 'NEVER'",
+                [table],
+            )
+            names = [name for (name,) in cursor.fetchall()]
+            values = ", ".join(own.get(name, f'"{name}"').format(own=highest[table]) for name in names)
+            columns = ", ".join(f'"{name}"' for name in names)
+            cursor.execute(
+                f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, generate_series(1, {times}) AS copy "
+                "ORDER BY copy, id"
+            )
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+
+
 def _leads() -> list[int]:
     from leads.models import Channel, Company, Contact, Lead, Touchpoint
     from leads.services.storing import insert_many
@@ -111,7 +153,7 @@ def _leads() -> list[int]:
     channel = Channel.objects.create(slug="bench", name="Bench", kind="api")
     companies = [
         Company(name=f"Firm {n}", name_key=f"firm {n}", domain=f"firm{n}.example", staff=chance.randint(1, 9000))
-        for n in range(LEADS // 2)
+        for n in range(FIRST // 2)
     ]
     insert_many(companies)
     seniorities = ("c_level", "manager", "junior", "")
@@ -125,7 +167,7 @@ def _leads() -> list[int]:
             company=companies[n // 2],
             country="DE",
         )
-        for n in range(LEADS)
+        for n in range(FIRST)
     ]
     insert_many(contacts)
     times: dict[str, Any] = dict.fromkeys(("first_seen_at", "captured_at", "last_touch_at", "stage_at"), at)

@@ -85,4 +85,14 @@ CHECKS = (
            JOIN qualification_predictionmodel model ON model.id = score.prediction_id
            WHERE score.at < model.trained_at""",
     ),
+    Check(
+        "qualification.score_refers_to_what_is_there",
+        "A score's lead, version and prediction are there, and it keeps as many facts as its version names.",
+        """SELECT score.id, concat_ws(' ', score.lead_id, score.model_id, score.prediction_id)
+           FROM qualification_score score LEFT JOIN leads_lead lead ON lead.id = score.lead_id
+           LEFT JOIN qualification_scoringmodel model ON model.id = score.model_id
+           LEFT JOIN qualification_predictionmodel prediction ON prediction.id = score.prediction_id
+           WHERE lead.id IS NULL OR model.id IS NULL OR (score.prediction_id IS NOT NULL AND prediction.id IS NULL)
+              OR cardinality(score.changed) <> cardinality(model.changing)""",
+    ),
 )

@@ -1,11 +1,14 @@
 """Explicit scoring: versioned models, and every score with its explanation."""
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, F, Func, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 AT_ONCE = 500
@@ -29,6 +32,13 @@ class ScoringModel(models.Model):
     groups = models.JSONField(
         _("groups"), default=list, blank=True, help_text=_("Rules that share a cap: key, label_en, label_de, most.")
     )
+    changing = ArrayField(
+        models.TextField(),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_("The facts that a score given to many at once keeps, in their order."),
+    )
     half_life_days = models.PositiveSmallIntegerField(_("half-life of engagement in days"), default=14)
     note = models.CharField(_("what changed"), max_length=200, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
@@ -50,27 +60,48 @@ class ScoreQuerySet(models.QuerySet["Score"]):
     """Scores, read with the facts of then."""
 
     def known(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The number of each with its facts; where it says only what had changed, those of the last whole one below."""
-        before = Score.objects.filter(
+        """The number of each with its facts; where it says only what had changed, what the last whole one below knew
+        and what those in between had said come before it."""
+        below = Score.objects.filter(
             Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), pk__lt=OuterRef("pk")), lead=OuterRef("lead"), is_whole=True
         ).order_by("-at", "-pk")
-        both = Func(
-            Coalesce(Subquery(before.values("facts")[:1]), Value({}, output_field=models.JSONField())),
-            F("facts"),
-            template="(%(expressions)s)",
-            arg_joiner=" || ",
-            output_field=models.JSONField(),
-        )
-        rows = self.annotate(known_then=Case(When(is_whole=True, then=F("facts")), default=both))
-        yield from rows.values_list("pk", "known_then").iterator(AT_ONCE)
+        fields = ("pk", "lead_id", "at", "is_whole", "facts", "below")
+        rows = self.annotate(below=Subquery(below.values("pk")[:1])).values_list(*fields, named=True)
+        left = rows.iterator(AT_ONCE)
+        while some := list(islice(left, AT_ONCE)):
+            partly = [row for row in some if not row.is_whole]
+            wholes = Score.objects.filter(pk__in={row.below for row in partly}).in_bulk()
+            said = defaultdict(list)
+            between = Score.objects.filter(lead__in={row.lead_id for row in partly}, is_whole=False)
+            for one in between.select_related("model"):
+                said[one.lead_id].append(one)
+            for row in some:
+                yield (
+                    row.pk,
+                    row.facts if row.is_whole else _put_together(row, wholes.get(row.below), said[row.lead_id]),
+                )
+
+
+def _put_together(row: Any, whole: "Score | None", said: list["Score"]) -> dict[str, Any]:
+    """What was known when this was given: first the whole one, then what those after it said, newest first in the
+    list."""
+    known = dict(whole.facts) if whole else {}
+    begin = (whole.at, whole.pk) if whole else None
+    for one in reversed(said):
+        if (begin is None or begin < (one.at, one.pk)) and (one.at, one.pk) <= (row.at, row.pk):
+            known |= one.facts | one.changed_facts
+    return known
 
 
 class Score(models.Model):
     """One scoring of one lead: parts, grade and each point with its reason; the newest is on the lead itself."""
 
-    # The index over lead and time serves for the lead alone.
-    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="scores", db_index=False)
-    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="scores")
+    # Triggers hold what these three refer to, once for a statement: a constraint asks for every row, which costs more
+    # than the score itself where a million are written. The index over lead and time serves for the lead alone.
+    lead = models.ForeignKey(
+        "leads.Lead", on_delete=models.CASCADE, related_name="scores", db_index=False, db_constraint=False
+    )
+    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="scores", db_constraint=False)
     at = models.DateTimeField(_("scored"))
     fit = models.PositiveSmallIntegerField(_("fit"))
     engagement = models.PositiveSmallIntegerField(_("engagement"))
@@ -82,6 +113,7 @@ class Score(models.Model):
         blank=True,
         related_name="scores",
         db_index=False,
+        db_constraint=False,
     )
     win_probability = models.FloatField(null=True, blank=True)
     win_low = models.FloatField(null=True, blank=True)
@@ -90,8 +122,12 @@ class Score(models.Model):
         _("reasons"), default=list, help_text=_("by rule: its key, points, and the facts that gave them")
     )
     facts = models.JSONField(_("facts as they were"), default=dict)
-    # Where it is not, only what may have changed since the last whole one is here; `all_facts` has everything.
+    # Where it is not, only what may have changed since the last whole one is here; `all_facts` has everything. Its
+    # reasons are worked out when somebody asks.
     is_whole = models.BooleanField(default=True)
+    changed = ArrayField(
+        models.TextField(), null=True, blank=True, help_text=_("as JSON, in the order of the model's changing facts")
+    )
 
     objects = ScoreQuerySet.as_manager()
 
@@ -107,6 +143,19 @@ class Score(models.Model):
         """Everything that was known when it was given."""
         known: dict[str, Any] = self.facts if self.is_whole else dict(Score.objects.filter(pk=self.pk).known())[self.pk]
         return known
+
+    @property
+    def changed_facts(self) -> dict[str, Any]:
+        """What a score given to many at once says, with what it gave."""
+        if self.changed is None:
+            return {}
+        return {name: json.loads(text) for name, text in zip(self.model.changing, self.changed, strict=True)} | {
+            "now": self.at.isoformat(),
+            "score.fit": self.fit,
+            "score.engagement": self.engagement,
+            "score.grade": self.grade,
+            "score.win_probability": self.win_probability,
+        }
 
 
 class RescoreRun(models.Model):

@@ -1,6 +1,7 @@
 """A lead's score at any past instant, worked out again from what was kept."""
 
 from datetime import datetime
+from typing import Any
 
 from leads.models import Lead, LeadEvent, Touchpoint
 from qualification.models import Score
@@ -16,9 +17,17 @@ def score_as_of(lead: Lead, at: datetime) -> Result | None:
     (a touch brought in with a list) counts as if it had been known.
     """
     row = Score.objects.filter(lead=lead, at__lte=at).select_related("model").order_by("-at", "-pk").first()
-    if row is None:
-        return None
-    model = compiled(row.model)
+    return _judged(row, at) if row is not None else None
+
+
+def reasons_of(row: Score) -> list[dict[str, Any]]:
+    """Every point of a score with what gave it. One given to many at once keeps none; they are worked out again."""
+    kept: list[dict[str, Any]] = row.reasons
+    return kept if row.changed is None else _judged(row, row.at).reasons
+
+
+def _judged(row: Score, at: datetime) -> Result:
+    model, lead = compiled(row.model), row.lead_id
     touches = (
         Touchpoint.objects.filter(lead=lead, at__lte=at).order_by("-at", "-pk").values_list("kind", "at", "subject")
     )

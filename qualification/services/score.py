@@ -23,7 +23,7 @@ from qualification.models import Score, ScoringModel
 from qualification.scoring import MOST_EVENTS, Model, Result, Signal, read_model, score
 from qualification.services.chances import chance_of
 from qualification.services.predicting import Predicted, champion, predict
-from qualification.services.score_in_sql import Chances, NotInSQL, score_in_sql
+from qualification.services.score_in_sql import Chances, Judge, NotInSQL, changing_facts, score_in_sql
 
 WRITTEN = ("fit", "engagement", "grade", "engagement_at", "win_probability", "scored_at")
 FADES_AFTER = timedelta(days=1)
@@ -179,11 +179,20 @@ def score_locked(ids: Sequence[int], at: datetime) -> "Rescored":
         return Rescored()
     with looked_at_once():
         try:
-            done = score_in_sql(ids, compiled(row), row.pk, _chances(), at)
+            done = score_in_sql(ids, judge_of(row), _chances(), at)
         except NotInSQL:
             done = {}
         left = score_anew([pk for pk in ids if pk not in done], at)
     return Rescored(sum(done.values()) + left.moved)
+
+
+def judge_of(row: ScoringModel) -> Judge:
+    """What scores many at once. Which facts this version's scores keep is set once, so that old ones can be read."""
+    model = compiled(row)
+    if not row.changing:
+        row.changing = changing_facts(model)
+        row.save(update_fields=["changing"])
+    return Judge(model, row.pk, row.changing)
 
 
 def _chances() -> Chances:

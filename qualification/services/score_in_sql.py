@@ -1,11 +1,11 @@
 """The score of many leads in one statement: what `qualification.scoring` says of each, said by PostgreSQL of all.
 
 A property test holds both equal. Facts are read once per lead, conditions compare what was read; each rule's points,
-the caps, both parts, the grade and the reasons follow, and the rows are written where they are.
+the caps, both parts and the grade follow, and the rows are written where they are. Reasons are worked out when somebody
+looks (`qualification.services.past_scores`): they follow from the model, the facts that are kept and the log.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from leads.facts import Fact, fact_named
 from leads.facts.registry import MOST_TOUCHES
 from leads.fold import fold_sql
 from leads.models import Lead
-from qualification.scoring import CAP, DAY, HALF, LETTERS, MOST_EVENTS, Model, Rule
+from qualification.scoring import DAY, HALF, LETTERS, MOST_EVENTS, Model, Rule
 
 # What moves without a scoring; everything else stands in the last whole score.
 MOVING = (
@@ -41,9 +41,9 @@ Params = list[Any]
 WRITES = """
         kept AS (
             INSERT INTO qualification_score (lead_id, model_id, at, fit, engagement, grade, prediction_id,
-                win_probability, win_low, win_high, reasons, facts, is_whole)
+                win_probability, win_low, win_high, reasons, facts, changed, is_whole)
             SELECT lead, %s, %s, new_fit, new_engagement, new_grade, %s::bigint, win_probability, win_low, win_high,
-                reasons, facts, false
+                '[]', '{}', changed, false
             FROM scored
             WHERE judge <> %s OR prediction_id IS DISTINCT FROM %s::bigint OR new_grade <> grade
                 OR new_fit IS DISTINCT FROM fit OR new_engagement > coalesce(engagement, 0)
@@ -69,7 +69,7 @@ class NotInSQL(LookupError):
 
 @dataclass
 class _Read:
-    """What conditions and reasons read of a lead, each under a name of its own."""
+    """What conditions and scores read of a lead, each under a name of its own."""
 
     at: datetime
     named: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -115,6 +115,15 @@ def _as_json(fact: Fact, at: datetime) -> Expression:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """The version that judges, and which facts each of its scores keeps."""
+
+    model: Model
+    model_id: int
+    changing: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Chances:
     """What the chance is taken from: ``champion`` keeps what its version said of a lead, else it follows the grade."""
 
@@ -122,13 +131,19 @@ class Chances:
     by_grade: Mapping[str, tuple[float, float, float]]
 
 
-def score_in_sql(ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime) -> dict[int, bool]:
+def changing_facts(model: Model) -> list[str]:
+    """What a score keeps: the facts that the rules look at, and those that change without a scoring."""
+    looked_at = {name for rule in model.rules for name in rule.condition.fact_names()}
+    return sorted(name for name in {*MOVING, *looked_at} if not name.startswith("score."))
+
+
+def score_in_sql(ids: Sequence[int], judge: Judge, chances: Chances, at: datetime) -> dict[int, bool]:
     """Score these locked leads; each that was scored, with whether its grade is another now.
 
     Left out are leads without a whole score yet, and those of which the version that predicts has said nothing.
     Raises NotInSQL.
     """
-    statement, params = _statement(ids, model, model_id, chances, at)
+    statement, params = _statement(ids, judge, chances, at)
     with connection.cursor() as cursor:
         # Turning it into machine code takes longer than running it.
         cursor.execute("SET LOCAL jit = off")
@@ -136,11 +151,11 @@ def score_in_sql(ids: Sequence[int], model: Model, model_id: int, chances: Chanc
         return dict(cursor.fetchall())
 
 
-def _statement(ids: Sequence[int], model: Model, model_id: int, chances: Chances, at: datetime) -> tuple[str, Params]:
-    read = _Read(at)
-    # What rules and reasons read is known once they are written; it is read before.
+def _statement(ids: Sequence[int], judge: Judge, chances: Chances, at: datetime) -> tuple[str, Params]:
+    read, model = _Read(at), judge.model
+    # What rules and scores read is known once they are written; it is read before.
     pointed, pointed_params = _pointed(model, read, len(ids))
-    scored, scored_params = _scored(model, chances, read)
+    scored, scored_params = _scored(judge, chances, read)
     base, base_params = _base(ids, read)
     touched, touched_params = _signals("leads_touchpoint", "touch", MOST_TOUCHES, model, at)
     happened, happened_params = _signals("leads_leadevent", "event", MOST_EVENTS, model, at)
@@ -152,8 +167,8 @@ def _statement(ids: Sequence[int], model: Model, model_id: int, chances: Chances
         scored AS MATERIALIZED ({scored}),
         {WRITES}
     """
-    judges = [model_id, chances.champion]
-    written_params = [model_id, at, chances.champion, *judges, at]
+    judges = [judge.model_id, chances.champion]
+    written_params = [judge.model_id, at, chances.champion, *judges, at]
     params = [*base_params, *touched_params, *happened_params, *pointed_params, *scored_params, *written_params]
     return statement, params
 
@@ -164,7 +179,7 @@ def _pointed(model: Model, read: _Read, most: int) -> tuple[str, Params]:
     points = [_points(number, rule, model, read) for number, rule in enumerate(model.rules)]
     columns = "".join(f", {sql} AS p{number}" for number, (sql, _) in enumerate(points))
     statement = f"""
-        SELECT base.*{_counts(model)}{columns}
+        SELECT base.*{columns}
         FROM base LEFT JOIN touched ON touched.lead_id = base.lead
         LEFT JOIN happened ON happened.lead_id = base.lead
         LIMIT {most}
@@ -172,18 +187,9 @@ def _pointed(model: Model, read: _Read, most: int) -> tuple[str, Params]:
     return statement, [param for _, params in points for param in params]
 
 
-# What a score says of itself, among its facts.
-SAID = """ || ', "now": ' || to_json(%s::text)::text || ', "score.fit": ' || parts.new_fit || ', "score.engagement": '
-    || parts.new_engagement || ', "score.grade": "' || graded_now.new_grade || '", "score.win_probability": '
-    || coalesce({chance}::text, 'null') || '}}'"""
-
-
-def _scored(model: Model, chances: Chances, read: _Read) -> tuple[str, Params]:
-    """Both parts, the grade, the chance, the reasons, and the facts that may have changed since the last score."""
-    reasons, reason_params = _reasons(model, read)
-    looked_at = {name for rule in model.rules for name in rule.condition.fact_names()}
-    changed, changed_params = _object([name for name in {*MOVING, *looked_at} if not name.startswith("score.")], read)
-    fit, engagement = (_bounded(_part(model, part)) for part in ("fit", "engagement"))
+def _scored(judge: Judge, chances: Chances, read: _Read) -> tuple[str, Params]:
+    """Both parts, the grade, the chance, and the facts that may have changed since the last score."""
+    fit, engagement = (_bounded(_part(judge.model, part)) for part in ("fit", "engagement"))
     chance, interval, known, known_params = (
         "graded.mean",
         "graded.low AS win_low, graded.high AS win_high",
@@ -197,22 +203,20 @@ def _scored(model: Model, chances: Chances, read: _Read) -> tuple[str, Params]:
     statement = f"""
         SELECT base.lead, base.fit, base.engagement, base.grade, parts.new_fit, parts.new_engagement,
             graded_now.new_grade, {chance} AS win_probability, {interval}, newest.model_id AS judge,
-            newest.prediction_id, coalesce(newest.facts || told.facts, told.facts) AS facts,
-            {reasons} AS reasons
+            newest.prediction_id, ARRAY[{", ".join(read.shown(name) for name in judge.changing)}]::text[] AS changed
         FROM pointed AS base
         CROSS JOIN LATERAL (SELECT {fit} AS new_fit, {engagement} AS new_engagement OFFSET 0) AS parts
         CROSS JOIN LATERAL (SELECT {_grade()} AS new_grade OFFSET 0) AS graded_now
         CROSS JOIN LATERAL (
-            SELECT model_id, prediction_id, win_low, win_high, CASE WHEN NOT is_whole THEN facts END AS facts
+            SELECT model_id, prediction_id, win_low, win_high
             FROM qualification_score WHERE lead_id = base.lead ORDER BY at DESC, id DESC LIMIT 1
         ) AS newest
         LEFT JOIN (SELECT NULL::text, NULL::float8, NULL::float8, NULL::float8 WHERE false
             {"UNION ALL SELECT %s, %s::float8, %s::float8, %s::float8 " * len(chances.by_grade)})
             AS graded (grade, mean, low, high) ON graded.grade = graded_now.new_grade
-        CROSS JOIN LATERAL (SELECT ({changed}{SAID.format(chance=chance)})::jsonb AS facts OFFSET 0) AS told
         {known}
     """  # noqa: S608  # names of our own, values as parameters
-    return statement, [*reason_params, *by_grade, *changed_params, read.at.isoformat(), *known_params]
+    return statement, [*by_grade, *known_params]
 
 
 def _base(ids: Sequence[int], read: _Read) -> tuple[str, Params]:
@@ -276,14 +280,6 @@ def _points(number: int, rule: Rule, model: Model, read: _Read) -> tuple[str, Pa
     return f"CASE WHEN {holds} AND {source}.n{number} >= {rule.least} THEN coalesce({total}, 0) ELSE 0 END", params
 
 
-def _counts(model: Model) -> str:
-    return "".join(
-        f", {'happened' if rule.event else 'touched'}.n{number} AS n{number}"
-        for number, rule in enumerate(model.rules)
-        if rule.touch or rule.event
-    )
-
-
 def _holds(rule: Rule, read: _Read) -> tuple[str, Params]:
     q: Q = rule.condition.to_q(read.at, read.compared)
     if not q:
@@ -325,44 +321,3 @@ def _grade() -> str:
     letters = " ".join(f"WHEN parts.new_fit >= {least} THEN '{letter}'" for least, letter in LETTERS)
     numbers = " ".join(f"WHEN parts.new_engagement >= {least} THEN '{n}'" for n, (least, _) in enumerate(LETTERS, 1))
     return f"((CASE {letters} ELSE 'D' END) || (CASE {numbers} ELSE '4' END))"
-
-
-def _object(names: Iterable[str], read: _Read) -> tuple[str, Params]:
-    """The text of a JSON object of facts by name, not yet closed."""
-    ordered = sorted(names)
-    parts = [f"%s || {read.shown(name)}" for name in ordered]
-    begins = [f"{', ' if place else ''}{json.dumps(name)}: " for place, name in enumerate(ordered)]
-    return " || ".join(["'{'", *parts]), begins
-
-
-def _begun(key: str) -> str:
-    """The text of a reason, up to where its points stand."""
-    return f'{{"key": {json.dumps(key)}, "points": '
-
-
-def _reasons(model: Model, read: _Read) -> tuple[str, Params]:
-    """Every point with its reason, in the order of the rules."""
-    bodies, params = [], Params()
-    for number, rule in enumerate(model.rules):
-        tenths = f"round(base.p{number} * 10) / 10"
-        facts, names = _object(rule.condition.fact_names(), read)
-        times = (
-            f" || CASE WHEN base.n{number} > 1 THEN ', \"times\": ' || base.n{number} ELSE '' END"
-            if rule.touch or rule.event
-            else ""
-        )
-        built = f"%s || ({tenths}) || ', \"facts\": ' || {facts} || '}}'{times} || '}}'"
-        bodies.append(f"CASE WHEN base.p{number} <> 0 THEN {built} END")
-        params += [_begun(rule.key), *names]
-    for group in model.groups:
-        part = next((rule.part for rule in model.rules if rule.group == group.key), None)
-        if part is None:
-            continue
-        over = _over(model, group.key, group.most)
-        tenths = f"round(-{over} * 10) / 10"
-        bodies.append(f"CASE WHEN {over} <> 0 THEN %s || ({tenths}) || ', \"facts\": {{}}}}' END")
-        params.append(_begun(f"{CAP}{group.key}"))
-    if not bodies:
-        return "'[]'::jsonb", []
-    # Arrays leave out what is NULL, however many there are; a VALUES list is made ready anew for every lead.
-    return f"('[' || array_to_string(ARRAY[{', '.join(bodies)}], ', ') || ']')::jsonb", params

@@ -4,12 +4,13 @@ from typing import Any
 
 from qualification.models import Score, ScoringModel
 from qualification.scoring import CAP
+from qualification.services.past_scores import reasons_of
 
 
 def told(score: Score) -> list[dict[str, Any]]:
     """Every reason with its labels and part, most points first. Older scores keep their words themselves."""
     words = _words_of(score.model)
-    reasons = [{**words.get(str(reason.get("key")), {}), **reason} for reason in score.reasons]
+    reasons = [{**words.get(str(reason.get("key")), {}), **reason} for reason in reasons_of(score)]
     return sorted(reasons, key=lambda reason: (-abs(float(reason.get("points") or 0)), str(reason.get("key", ""))))
 
 

@@ -15,12 +15,13 @@ from leads.facts import NOW
 from leads.models import Company, Lead
 from qualification.models import Answer, Framework, Outcome, PredictionModel, Question, Score, ScoringModel
 from qualification.services.defaults import install_defaults
-from qualification.services.past_scores import score_as_of
+from qualification.services.past_scores import reasons_of, score_as_of
 from qualification.services.question_value import LEAST, Rate, worth_of
 from qualification.services.score import (
     Rescored,
     compiled,
     fade_due,
+    judge_of,
     publish_model,
     rescore,
     score_anew,
@@ -237,7 +238,7 @@ def test_postgresql_says_of_all_what_is_said_of_each(seed: int) -> None:
             one_by_one = [Score.objects.filter(lead=lead).first() for lead in leads]
             transaction.set_rollback(True)
 
-        assert len(score_in_sql([lead.pk for lead in leads], compiled(second), second.pk, Chances(None, {}), at)) == 15
+        assert len(score_in_sql([lead.pk for lead in leads], judge_of(second), Chances(None, {}), at)) == 15
 
         assert [_judged(lead) for lead in leads] == expected
     looked_at = {name for one in compiled(second).rules for name in one.condition.fact_names()}
@@ -257,7 +258,7 @@ def _judged(lead: Lead) -> tuple[Any, ...]:
     lead.refresh_from_db()
     row = Score.objects.filter(lead=lead)[0]
     of_lead = (lead.fit, lead.engagement, lead.grade, lead.scored_at)
-    return (row.fit, row.engagement, _plain_reasons(row.reasons), row.grade, *of_lead)
+    return (row.fit, row.engagement, _plain_reasons(reasons_of(row)), row.grade, *of_lead)
 
 
 def _plain_reasons(reasons: list[dict[str, Any]]) -> list[Any]:
@@ -310,14 +311,14 @@ def test_the_chance_follows_the_grade_or_stays_as_it_was_predicted() -> None:
     model = publish_model(ScoringModel.objects.create(version=2, rules=[*RULES, rule("more", 20)]).pk)
     pks, at = [predicted.pk, other.pk], BEGIN + timedelta(days=1)
 
-    kept = score_in_sql(pks, compiled(model), model.pk, Chances(champion.pk, {}), at)
+    kept = score_in_sql(pks, judge_of(model), Chances(champion.pk, {}), at)
 
     assert kept == {predicted.pk: True}
     newest = Score.objects.filter(lead=predicted)[0]
     assert (newest.prediction, newest.win_probability, newest.win_low, newest.win_high) == (champion, 0.4, 0.3, 0.5)
     assert (newest.grade, newest.all_facts["score.win_probability"]) == ("B4", 0.4)
 
-    score_in_sql(pks, compiled(model), model.pk, Chances(None, {"B4": (0.2, 0.1, 0.3)}), at + timedelta(days=1))
+    score_in_sql(pks, judge_of(model), Chances(None, {"B4": (0.2, 0.1, 0.3)}), at + timedelta(days=1))
 
     for lead in (predicted, other):
         newest = Score.objects.filter(lead=lead)[0]
@@ -368,7 +369,7 @@ def test_the_planner_knows_that_it_writes_no_more_leads_than_it_reads() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     row = ScoringModel.objects.get()
-    statement, params = _statement([lead.pk for lead in leads], compiled(row), row.pk, Chances(None, {}), now())
+    statement, params = _statement([lead.pk for lead in leads], judge_of(row), Chances(None, {}), now())
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", params)
         plan = cursor.fetchone()[0][0]["Plan"]
