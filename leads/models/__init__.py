@@ -1,6 +1,7 @@
 """Who leads are, how they came, what we know, what happened."""
 
 from leads.models.capture import Capture
+from leads.models.change import Change
 from leads.models.channel import ApiKey, Channel, ChannelError
 from leads.models.company import Company, CompanyAlias
 from leads.models.consent import Consent, ConsentRequest
@@ -26,6 +27,7 @@ __all__ = [
     "ApiKey",
     "Campaign",
     "Capture",
+    "Change",
     "Channel",
     "ChannelError",
     "ChannelHour",

@@ -316,7 +316,7 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "contact.parted": _plain("replay", lambda: _("<strong>{who}</strong> took a merge back")),
     "capture.reread": _plain("replay", lambda: _("A submission was read again by its mended mapping")),
     "consent.confirmed": _plain("check", lambda: _("Confirmed a consent by the link in the e-mail")),
-    "consent.withdrawn": _plain("close", lambda: _("Took a consent back by the link in the e-mail")),
+    "consent.withdrawn": _plain("cross", lambda: _("Took a consent back by the link in the e-mail")),
     "cadence.begun": _cadence("sync", lambda: _("Began the cadence {cadence}")),
     "cadence.step": _cadence("check", lambda: _("Step of {cadence}: {step}")),
     "cadence.ended": _cadence("pause", lambda: _("The cadence {cadence} ended: {end}")),
