@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead, LeadEvent
@@ -36,6 +37,12 @@ class Decision:
 
     event: LeadEvent
     told: Told
+
+    @property
+    def by(self) -> str:
+        """Whose it was, where the sentence does not say."""
+        name = str(self.event.actor or "")
+        return "" if escape(name) in self.told.text else name
 
 
 def decisions_told(events: Iterable[LeadEvent], at: datetime) -> list[Decision]:

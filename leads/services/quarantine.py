@@ -112,7 +112,7 @@ def sender_of(capture: Capture) -> str:
         return ""
 
 
-def list_sender(kind: str, value: str, verdict: str, *, by: User, note: str = "") -> Listed:
+def list_sender(kind: str, value: str, verdict: str, *, by: User | None, note: str = "") -> Listed:
     """Block or allow; what was said before is replaced. Raises InvalidInput for a value that is none."""
     clean = _clean(kind, value)
     listed, _made = Listed.objects.update_or_create(

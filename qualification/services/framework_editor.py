@@ -54,6 +54,8 @@ class QuestionData:
     weight: int = 1
     segment: Segment | None = None
     pk: int | None = None
+    # What its answers are found by; without one a new question gets one from its label.
+    key: str = ""
 
 
 def as_data(question: Question) -> QuestionData:
@@ -85,6 +87,13 @@ def save_framework(slug: str, name: str, questions: Sequence[QuestionData]) -> F
             cursor.execute(CARRY_OVER, [old.pk, made.pk])
         _ask_for(old, made)
     return made
+
+
+def make_framework(slug: str, name: str, questions: Sequence[QuestionData]) -> Framework:
+    """A new framework of this short name. Raises InvalidInput as `save_framework` does."""
+    _check(name, questions)
+    with transaction.atomic():
+        return _make(slug, name, next_version(Framework.objects.filter(slug=slug)), questions)
 
 
 def _check(name: str, questions: Sequence[QuestionData]) -> None:
@@ -129,7 +138,7 @@ def _make(
     made = Framework.objects.create(slug=slug, name=name.strip(), version=version)
     used: set[str] = set()
     for place, data in enumerate(questions, 1):
-        key = (keys or {}).get(data.pk or 0) or _free_key(data.label_en, used | set((keys or {}).values()))
+        key = (keys or {}).get(data.pk or 0) or data.key or _free_key(data.label_en, used | set((keys or {}).values()))
         used.add(key)
         Question.objects.create(framework=made, key=key, position=place, **_values(data))
     return made

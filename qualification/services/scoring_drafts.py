@@ -150,7 +150,7 @@ def delete_group(model_id: int, key: str, *, seen: str) -> ScoringModel:
     return _change(model_id, change, seen=seen)
 
 
-def publish_draft(model_id: int, *, by: User, at: datetime, note: str = "", seen: str = "") -> ScoringModel:
+def publish_draft(model_id: int, *, by: User | None, at: datetime, note: str = "", seen: str = "") -> ScoringModel:
     """Score by the draft from now on, and every open lead anew."""
     with transaction.atomic():
         draft = _locked(model_id, seen)

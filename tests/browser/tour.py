@@ -30,6 +30,7 @@ def _plain() -> dict[str, str]:
     """Pages that stand for themselves."""
     names = (
         "profile", "profile_password", "search", "setup", "changes", "decisions",
+        "configuration_text",
         "leads:import_list", "leads:duplicate_list", "leads:channel_list", "leads:channel_new", "leads:provider_list",
         "leads:provider_add", "leads:quarantine", "leads:screening_lists",
         "routing:overview", "routing:version_list", "routing:waiting_list", "routing:promise_list",
