@@ -6,6 +6,8 @@ from django.utils.translation import pgettext
 
 from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
+from leadmgmt.reports.clocks import DONE, NEVER, RUNNING
+from leadmgmt.reports.clocks_picture import LABELS
 from leadmgmt.reports.journeys import LEVELS, UNKNOWN
 from leadmgmt.reports.leaks_words import LEAKS
 from leads.cohort import NONE, Say
@@ -39,6 +41,13 @@ def promise(value: str) -> tuple[str, str]:
 def broke(value: str) -> tuple[str, str]:
     """Why the first promise broke."""
     return _("First promise broke"), str(dict(SlaClock.Cause.choices).get(value, value))
+
+
+def clock(value: str) -> tuple[str, str]:
+    """How far one of the three clocks has come."""
+    name, _dash, state = value.partition("-")
+    states = {DONE: _("there"), RUNNING: _("still waiting"), NEVER: _("never")}
+    return str(LABELS.get(name, name)), states.get(state, state)
 
 
 def policy(value: str) -> tuple[str, str]:
@@ -143,6 +152,9 @@ SAID: dict[str, Say] = {
     "ae": lambda value: ("AE", person(value)),
     "promise": promise,
     "broke": broke,
+    "clock": clock,
+    "out_of_turn": lambda value: (_("Taken out of turn by"), person(value)),
+    "worked_by": lambda value: (_("Worked by"), person(value)),
     "policy": policy,
     "attempts": attempts,
     "hour": hour,

@@ -8,6 +8,7 @@ from typing import Any
 from leadmgmt.reports.attribution import MODELS, attribution
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.clocks import TICKS, Clock, clocks
 from leadmgmt.reports.compared import compared_tables
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.funnel import Funnel, funnel
@@ -19,6 +20,7 @@ from leadmgmt.reports.speed import Line, speed
 from leadmgmt.reports.statistics import Interval
 from leadmgmt.reports.table import Table
 from leadmgmt.reports.team import team
+from leadmgmt.reports.work import WorkLine, work
 
 
 def funnel_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
@@ -106,10 +108,25 @@ def speed_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         Table("sources", [{"source": entry.name or None, **_promises(entry.line)} for entry in found.by_source]),
         Table("hours", hours),
         Table("captured_to_notified", [told]),
+        Table("clocks", [_clock(one) for one in clocks(filters)]),
         Table("steps", [{**asdict(one), "share_within_minute": one.share} for one in found.steps]),
         Table("broken", [{"cause": one.cause, "leads": one.count, "share": one.share} for one in found.broken]),
         *compared_tables("speed", filters),
     ]
+
+
+def _clock(one: Clock) -> dict[str, Any]:
+    return {
+        "clock": one.clock,
+        "leads": one.leads,
+        "done": one.done,
+        "running": one.running,
+        "never": one.never,
+        "p50_seconds": one.p50,
+        "p90_seconds": one.p90,
+        "p99_seconds": one.p99,
+        **{f"share_within_{tick}_seconds": share for tick, share in zip(TICKS, one.shares, strict=True)},
+    }
 
 
 def sources_tables(filters: Filters, params: Mapping[str, str]) -> list[Table]:
@@ -179,7 +196,27 @@ def team_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         }
         for line in found.aes
     ]
-    return [Table("sdrs", sdrs), Table("aes", aes), *compared_tables("team", filters)]
+    spread = [_work(line) for line in work(filters)]
+    return [Table("sdrs", sdrs), Table("aes", aes), Table("work", spread), *compared_tables("team", filters)]
+
+
+def _work(line: WorkLine) -> dict[str, Any]:
+    order = line.turns
+    return {
+        "rep": str(line.user),
+        "external_id": line.user.external_id,
+        "leads_at_hand_now": line.has,
+        "calls": line.done.calls,
+        "mails": line.done.mails,
+        "meetings": line.done.meetings,
+        "leads_worked": line.done.leads,
+        "due_from_pools": _number(line.due.due if line.due else None),
+        "got_from_pools": _number(line.due.got if line.due else None),
+        "first_touches": order.touches if order else 0,
+        "out_of_turn": order.out_of_turn if order else 0,
+        "cherry_picking_index": order.index if order else None,
+        **_interval("cherry_picking_index", order.interval if order else None),
+    }
 
 
 def attribution_tables(filters: Filters, params: Mapping[str, str]) -> list[Table]:

@@ -23,6 +23,8 @@ from leadmgmt.reports.attribution_page import groups_of, journey_url, largest
 from leadmgmt.reports.attribution_words import attribution_sentence, basis, model_names
 from leadmgmt.reports.by_criteria import by_criteria
 from leadmgmt.reports.by_source import by_source
+from leadmgmt.reports.clocks import clocks
+from leadmgmt.reports.clocks_picture import picture as clocks_picture
 from leadmgmt.reports.compared import FIGURES, compared
 from leadmgmt.reports.compared_words import rows_of
 from leadmgmt.reports.files import as_csv, as_xlsx
@@ -50,6 +52,7 @@ from leadmgmt.reports.syncing import syncing
 from leadmgmt.reports.tables import TABLES
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
+from leadmgmt.reports.work import work
 from leads.models import Subscription
 from routing.services.assign import may_assign
 
@@ -95,6 +98,7 @@ def speed_page(request: HttpRequest) -> HttpResponse:
     found = speed(read(request.GET, reader(request)))
     context = {
         "speed": found,
+        "clocks": clocks_picture(found.filters, clocks(found.filters)),
         "heat": heat(found),
         "heat_key": heat_key(),
         "heat_rows": heat_rows(found),
@@ -210,7 +214,8 @@ def _day(request: HttpRequest) -> date | None:
 def team_page(request: HttpRequest) -> HttpResponse:
     """What does each rep make of what they receive?"""
     found = team(read(request.GET, reader(request)))
-    more = {"team": found, "sentence": team_sentence(found), "acceptance": acceptance(found.filters)}
+    more: dict[str, Any] = {"team": found, "sentence": team_sentence(found), "acceptance": acceptance(found.filters)}
+    more["work"] = work(found.filters)
     return _page(request, "team", found.filters, more)
 
 

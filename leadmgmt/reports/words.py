@@ -13,9 +13,12 @@ from django.utils.translation import gettext as _
 from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
+from leadmgmt.reports.clocks import CLOCKS, STATES, leads_by_clock
 from leadmgmt.reports.journeys import leads_touched
 from leadmgmt.reports.leaks import KINDS
 from leadmgmt.reports.said import SAID, channel_of, journey_of
+from leadmgmt.reports.turns import out_of_turn
+from leadmgmt.reports.work import worked_by
 from leads.cohort import NONE, YEARS, happened, period, register_word
 from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
@@ -109,6 +112,25 @@ def _broke(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     first = SlaClock.objects.filter(lead=OuterRef("pk")).order_by("started_at", "pk")
     clocks = SlaClock.objects.filter(pk=OuterRef("first_clock"), breached_at__isnull=False, cause=value)
     return leads.annotate(first_clock=Subquery(first.values("pk")[:1])).filter(Exists(clocks))
+
+
+def _out_of_turn(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads with which this person was in touch while an earlier promise waited."""
+    return out_of_turn(leads, _person(value, "out_of_turn"))
+
+
+def _worked_by(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that this person called, wrote to or met."""
+    return worked_by(leads, _person(value, "worked_by"))
+
+
+def _clock(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads by how far one of the three clocks has come."""
+    found = leads_by_clock(leads, value)
+    if found is None:
+        _one_of(value, "clock", [f"{clock}-{state}" for clock in CLOCKS for state in STATES])
+        raise AssertionError(value)
+    return found
 
 
 def _policy(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
@@ -208,6 +230,9 @@ def register_all() -> None:
         "sql_by": _sql_by,
         "promise": _promise,
         "broke": _broke,
+        "clock": _clock,
+        "out_of_turn": _out_of_turn,
+        "worked_by": _worked_by,
         "policy": _policy,
         "attempts": _attempts,
         "hour": _hour,

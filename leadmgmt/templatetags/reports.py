@@ -186,6 +186,19 @@ def between(low: str, high: str) -> str:
 
 
 @register.filter
+def signed(value: float) -> str:
+    """A figure between -1 and 1 with its sign: +0.31."""
+    shown = formats.number(abs(value), 2)
+    return f"{'+' if value >= 0 else '−'}{shown}"
+
+
+@register.simple_tag
+def signed_words(found: Interval) -> str:
+    """“95 % between +0.12 and +0.48”."""
+    return between(signed(found.low), signed(found.high))
+
+
+@register.filter
 def won_share(line: SourceLine) -> float:
     """The share of a source's leads that were won."""
     return line.line.won / line.line.captured
