@@ -46,6 +46,7 @@ ROWS: tuple[tuple[str, str, str, str, str | Promise], ...] = (
     ("organisation", "leads.User", "", "", ""),
     ("organisation", "leads.User.groups", "", "", _("role of a person")),
     ("organisation", "leads.Reason", "", "", ""),
+    ("organisation", "leads.Target", "reports:targets", "", _("target of a team")),
     ("capture", "leads.Source", "", "", ""),
     ("capture", "leads.SourceAlias", "", "", _("other name of a source")),
     ("capture", "leads.SourceCost", "", "", ""),

@@ -48,7 +48,7 @@ class Part:
         """Raise InvalidInput for what is no row of this part, or says something that no row has."""
         if not isinstance(said, dict):
             raise InvalidInput(_("Write an object in braces here."))
-        lacking = [one for one in self.key if said.get(one) in (None, "")]
+        lacking = [one for one in self.key if said.get(one, "") == ""]
         if lacking:
             raise InvalidInput(_("Say what it is called."), fields=dict.fromkeys(lacking, _("This is missing.")))
         unknown = [one for one in said if one not in self.fields]

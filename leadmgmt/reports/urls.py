@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leadmgmt.reports import subscription_views, views
+from leadmgmt.reports import subscription_views, target_views, views
 
 app_name = "reports"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("nurture/", views.nurture_page, name="nurture"),
     path("sync/", views.sync_page, name="sync"),
     path("team/", views.team_page, name="team"),
+    path("targets/", target_views.targets_page, name="targets"),
     path("mail/<int:pk>/stop/", subscription_views.report_unsubscribe, name="unsubscribe"),
     path("<slug:name>/mail/", subscription_views.report_subscribe, name="subscribe"),
     path("<slug:name>/export.csv", views.export, name="export"),

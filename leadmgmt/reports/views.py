@@ -16,7 +16,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from crmsync.models import Alert
-from leadmgmt.core.permissions import REPORT_READERS, role_required
+from leadmgmt.core.now import now
+from leadmgmt.core.permissions import ADMIN, MANAGER, REPORT_READERS, has_role, role_required
 from leadmgmt.reports.acceptance import acceptance
 from leadmgmt.reports.attribution import RESAMPLES, attribution
 from leadmgmt.reports.attribution_page import groups_of, journey_url, largest
@@ -50,6 +51,7 @@ from leadmgmt.reports.stop_leaks import stop_leaks
 from leadmgmt.reports.subscriptions import SENTENCES, kept_query
 from leadmgmt.reports.syncing import syncing
 from leadmgmt.reports.tables import TABLES
+from leadmgmt.reports.targets import targets
 from leadmgmt.reports.team import team
 from leadmgmt.reports.team_words import team_sentence
 from leadmgmt.reports.work import work
@@ -73,6 +75,7 @@ def morning_page(request: HttpRequest) -> HttpResponse:
     found = morning(read(request.GET, reader(request)))
     alerts = Alert.objects.filter(ended_at=None).select_related("connection")
     more = {"found": found, "sentence": morning_sentence(found), "alerts": alerts}
+    more |= {"targets": targets(reader(request), now()), "may_aim": has_role(reader(request), MANAGER, ADMIN)}
     return _page(request, "morning", read(request.GET, reader(request)), more)
 
 

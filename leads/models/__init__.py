@@ -19,6 +19,7 @@ from leads.models.screening import Listed, MailboxState
 from leads.models.signin import SignInFailure
 from leads.models.source import Campaign, Source, SourceAlias, SourceCost
 from leads.models.subscription import Subscription
+from leads.models.target import Target
 from leads.models.territory import TerritoryArea, TerritoryTable
 from leads.models.touchpoint import Touchpoint
 from leads.models.user import Team, User
@@ -61,6 +62,7 @@ __all__ = [
     "SourceCost",
     "Stage",
     "Subscription",
+    "Target",
     "Team",
     "TerritoryArea",
     "TerritoryTable",

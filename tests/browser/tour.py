@@ -42,7 +42,7 @@ def _plain() -> dict[str, str]:
         "qualification:prediction", "qualification:icp", "qualification:segment_list", "qualification:segment_add",
         "qualification:criteria_list", "qualification:framework_list", "qualification:framework_add",
         "crmsync:handoff_list", "crmsync:board", "crmsync:handoff_setup", "crmsync:health", "crmsync:connection_new",
-        "reports:morning",
+        "reports:morning", "reports:targets",
         "reports:funnel", "reports:speed", "reports:sources", "reports:attribution", "reports:leaks",
         "reports:scoring", "reports:nurture", "reports:sync", "reports:team",
     )  # fmt: skip
