@@ -67,6 +67,7 @@ GROUPS = (
             Entry("qualification:scoring", _("Scoring"), "chart", "g o"),
             Entry("leads:import_list", _("Imports"), "upload", "g m"),
             Entry("leads:channel_list", _("Channels"), "inbox", "g i"),
+            Entry("source_list", _("Sources"), "globe", "g j"),
             Entry("qualification:nurture_list", _("Outreach"), "mail", "g x"),
             Entry("leads:provider_list", _("Enrichment"), "search", "g p"),
             Entry("setup", _("Setup"), "settings", "g e"),

@@ -131,7 +131,7 @@ def channels(found: Found) -> Step:
 def sources(found: Found) -> Step:
     """Where interest comes from and what it costs."""
     count, priced = found.counts.sources, found.counts.priced_sources
-    url = admin("leads", "source")
+    url = link("source_list")
     checks = [
         check(count > 0, _("Sources known: %(n)d") % {"n": count}, _("No source is known yet"), url=url),
         check(

@@ -20,11 +20,13 @@ class LeadsConfig(AppConfig):
         from leads.services.mailbox import poll_due
         from leads.services.quarantine import confirm_old
         from leads.services.record_answer import nudge_requests
+        from leads.services.source_governance import gather_late
 
         register("leads.captures", process_waiting)
         register("leads.mailboxes", poll_due, every=10.0)
         register("leads.confirmations", send_waiting, every=5.0)
         register("leads.lost_imports", nudge_lost, every=30.0)
         register("leads.old_quarantine", confirm_old, every=3600.0)
+        register("leads.late_sources", gather_late, every=60.0)
         register("leads.enrichment_rounds", close_due_rounds)
         register("leads.enrichment_requests", nudge_requests)

@@ -130,4 +130,12 @@ CHECKS = (
         """SELECT id, kind FROM leads_leadevent WHERE needs_step AND handled_at IS NULL AND parked_at IS NULL
            AND recorded_at < now() - interval '1 day'""",
     ),
+    Check(
+        "leads.nothing_hangs_on_a_folded_source",
+        "What came by a source that counts for another counts there; what was on its way is gathered within minutes.",
+        """SELECT lead.id, source.slug FROM leads_lead lead JOIN leads_source source ON source.id = lead.source_id
+           JOIN leads_sourcefold fold ON fold.gone_id = source.id AND fold.undone_at IS NULL
+           WHERE source.folded_into_id IS NOT NULL AND fold.at < now() - interval '10 minutes'
+             AND lead.recorded_at < now() - interval '10 minutes'""",
+    ),
 )

@@ -68,10 +68,11 @@ def plain(
     then: Callable[[Any, Said, Context], None] | None = None,
     more: Mapping[str, Callable[[Any], Any]] | None = None,
     is_single: bool = False,
+    where: Mapping[str, Any] | None = None,
 ) -> Part:
     """A part whose rows nobody but their model owns. ``refs`` says by which field a row that is referred to is called;
     ``more`` are fields that are worked out when written, and put in place by ``then``."""
-    shape = _Shape(model, tuple(key), tuple(fields), dict(refs or {}), then, dict(more or {}), is_single)
+    shape = _Shape(model, tuple(key), tuple(fields), dict(refs or {}), then, dict(more or {}), is_single, where or {})
     named = (*shape.key, *shape.fields, *shape.more)
     return Part(name, shape.key, named, shape.write, shape.put, None if is_single else shape.drop, is_single)
 
@@ -85,9 +86,10 @@ class _Shape:
     then: Callable[[Any, Said, Context], None] | None
     more: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     is_single: bool = False
+    where: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self) -> Any:
-        return self.model._default_manager.select_related(*self.refs).order_by(*self._lookups())
+        return self.model._default_manager.filter(**self.where).select_related(*self.refs).order_by(*self._lookups())
 
     def write(self) -> list[dict[str, Any]]:
         names = (*self.key, *self.fields)

@@ -209,7 +209,13 @@ def plain_parts() -> list[Part]:
             "reasons", Reason, ("kind", "code"), ("label_en", "label_de", "wake_after_days", "position", "is_active")
         ),
         plain(
-            "sources", Source, ("slug",), ("name", "kind", "is_active"), then=_put_aliases, more={"aliases": _aliases}
+            "sources",
+            Source,
+            ("slug",),
+            ("name", "kind", "is_active", "is_confirmed"),
+            then=_put_aliases,
+            more={"aliases": _aliases},
+            where={"folded_into": None},
         ),
         plain(
             "channels",

@@ -55,7 +55,7 @@ def _link(filters: Filters, preset: Preset) -> PresetLink:
 
 def choices(filters: Filters, but: Sequence[str] = ()) -> list[Choice]:
     """All filters beside the period, except those named."""
-    sources = [(source.slug, source.name) for source in Source.objects.all()]
+    sources = [(source.slug, source.name) for source in Source.objects.filter(folded_into=None)]
     teams = [(team.slug, team.name) for team in Team.objects.all()]
     people = User.objects.filter(groups__name__in=[SDR, TEAM_LEAD]).distinct().order_by("first_name", "last_name")
     reps = [(str(user.pk), str(user)) for user in people]

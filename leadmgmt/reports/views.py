@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from crmsync.models import Alert
 from leadmgmt.core.now import now
-from leadmgmt.core.permissions import ADMIN, MANAGER, REPORT_READERS, has_role, role_required
+from leadmgmt.core.permissions import ADMIN, MANAGER, MARKETING, REPORT_READERS, has_role, role_required
 from leadmgmt.reports.acceptance import acceptance
 from leadmgmt.reports.attribution import RESAMPLES, attribution
 from leadmgmt.reports.attribution_page import groups_of, journey_url, largest
@@ -246,9 +246,7 @@ def level_of(request: HttpRequest) -> str:
 
 def cost_url(request: HttpRequest) -> str:
     """Where cost is entered, for whom it opens to."""
-    user = reader(request)
-    allowed = user.is_staff and user.has_perm("leads.add_sourcecost")
-    return reverse("admin:leads_sourcecost_add") if allowed else ""
+    return reverse("source_costs") if has_role(reader(request), ADMIN, MARKETING, MANAGER) else ""
 
 
 def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, Any]) -> HttpResponse:

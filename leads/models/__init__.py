@@ -17,7 +17,7 @@ from leads.models.organisation import Organisation
 from leads.models.reason import Reason
 from leads.models.screening import Listed, MailboxState
 from leads.models.signin import SignInFailure
-from leads.models.source import Campaign, Source, SourceAlias, SourceCost
+from leads.models.source import Campaign, Source, SourceAlias, SourceCost, SourceFold
 from leads.models.subscription import Subscription
 from leads.models.target import Target
 from leads.models.territory import TerritoryArea, TerritoryTable
@@ -60,6 +60,7 @@ __all__ = [
     "Source",
     "SourceAlias",
     "SourceCost",
+    "SourceFold",
     "Stage",
     "Subscription",
     "Target",

@@ -22,12 +22,50 @@ class Source(models.Model):
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.OTHER)
     is_active = models.BooleanField(_("active"), default=True)
+    is_confirmed = models.BooleanField(
+        _("confirmed"),
+        default=True,
+        help_text=_(
+            "Off: a spelling that arrived and that nobody knew; somebody decides whether it is one of its own."
+        ),
+    )
+    folded_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="folded",
+        help_text=_("What arrives under this name counts there."),
+    )
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+
+class SourceFold(models.Model):
+    """Two sources that were one: everything of the one counts for the other since, and can be taken apart again."""
+
+    kept = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    gone = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("when"))
+    by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    # Table -> numbers of the rows that were moved; campaigns that met one of the same name -> that one.
+    moved = models.JSONField(default=dict)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["gone"], condition=models.Q(undone_at=None), name="leads_sourcefold_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gone} → {self.kept}"
 
 
 class SourceAlias(models.Model):

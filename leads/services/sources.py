@@ -28,10 +28,11 @@ class Sources:
         wanted = {name.casefold() for name in names if name}
         if not wanted:
             return
-        slugs = {source_slug(name): name for name in wanted}
+        slugs = {name: source_slug(name) for name in wanted}
         rows = (
-            Source.objects.annotate(lower=Lower("name"), spelling=Lower("aliases__alias"))
-            .filter(Q(slug__in=slugs) | Q(lower__in=wanted) | Q(spelling__in=wanted))
+            Source.objects.select_related("folded_into")
+            .annotate(lower=Lower("name"), spelling=Lower("aliases__alias"))
+            .filter(Q(slug__in=slugs.values()) | Q(lower__in=wanted) | Q(spelling__in=wanted))
             .order_by("-pk")
         )
         by_name, by_slug, by_alias = {}, {}, {}
@@ -40,10 +41,15 @@ class Sources:
             by_slug[row.slug] = row
             if row.spelling:
                 by_alias[row.spelling] = row
-        for slug, name in slugs.items():
+        for name, slug in slugs.items():
             source = by_alias.get(name) or by_slug.get(slug) or by_name.get(name)
             if source:
-                self._by_spelling[name] = source
+                # Somebody has said that it is another one.
+                self._by_spelling[name] = source.folded_into or source
+
+    def known(self, name: str) -> Source | None:
+        """The source that goes by this spelling, if there is one."""
+        return self._by_spelling.get(name.casefold())
 
     def source(self, name: str) -> Source | None:
         """The source that goes by this spelling, made if need be; None where nothing was said."""
@@ -53,7 +59,7 @@ class Sources:
         if key not in self._by_spelling:
             slug = source_slug(key)
             known = next((source for source in self._by_spelling.values() if source.slug == slug), None)
-            self._by_spelling[key] = known or Source.objects.create(slug=slug, name=name)
+            self._by_spelling[key] = known or Source.objects.create(slug=slug, name=name, is_confirmed=False)
         return self._by_spelling[key]
 
     def campaign(self, source: Source | None, key: str) -> Campaign | None:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from crmsync.models import BoardDeal, Connection, DryRun, Handoff
 from leadmgmt.core.now import now
 from leadmgmt.demo import build
-from leads.models import Channel, Duplicate, Lead, Provider, TerritoryTable, User
+from leads.models import Channel, Duplicate, Lead, Provider, Source, TerritoryTable, User
 from qualification.models import Cadence, Framework, MailTemplate, NurtureProgramme, Segment
 from qualification.services.mail_rules import stop_token
 from routing.models import Certificate, Pool, Rep, Rule, SlaPolicy
@@ -30,7 +30,7 @@ def _plain() -> dict[str, str]:
     """Pages that stand for themselves."""
     names = (
         "profile", "profile_password", "search", "setup", "changes", "decisions",
-        "configuration_text",
+        "configuration_text", "source_list", "source_costs",
         "leads:import_list", "leads:duplicate_list", "leads:channel_list", "leads:channel_new", "leads:provider_list",
         "leads:provider_add", "leads:quarantine", "leads:screening_lists",
         "routing:overview", "routing:version_list", "routing:waiting_list", "routing:promise_list",
@@ -57,6 +57,7 @@ def _with_objects(segment: Segment, run: DryRun) -> dict[str, str]:
     offered, decided = Handoff.objects.undecided().first(), Handoff.objects.exclude(status="offered").first()
     pair = Duplicate.objects.first()
     keyed: list[tuple[str, object]] = [
+        ("source_edit", Source.objects.values_list("slug", flat=True).first()),
         ("leads:hosted_form", form and form.slug),
         ("leads:form_thanks", form and form.slug),
         ("leads:form_builder", form and form.slug),
