@@ -18,6 +18,7 @@ from qualification.views import (
     prediction,
     pulse,
     queue,
+    saved_views,
     scoring,
     segments,
 )
@@ -26,6 +27,8 @@ app_name = "qualification"
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
+    path("views/save/", saved_views.view_save, name="view_save"),
+    path("views/<int:pk>/remove/", saved_views.view_remove, name="view_remove"),
     path("leads/", leads.lead_list, name="lead_list"),
     path("leads/export/", leads.lead_export, name="lead_export"),
     path("leads/bulk/", leads.lead_bulk, name="lead_bulk"),

@@ -31,7 +31,7 @@ class TargetForm(forms.Form):
         for team in self.teams:
             for measure, label in Target.Measure.choices:
                 self.fields[_name(team, measure)] = forms.DecimalField(
-                    label=f"{team or _('Everybody')}: {label}",
+                    label=f"{team or _('All teams')}: {label}",
                     required=False,
                     min_value=0,
                     max_value=100 if measure in SHARES else MOST,

@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import ngettext, pgettext
 
 from leadmgmt.core import formats
 from leadmgmt.reports import counted
@@ -21,7 +21,6 @@ from leadmgmt.reports.sources_words import name_of
 from leadmgmt.reports.speed import Line, Speed
 from leadmgmt.reports.speed_words import waited
 from leadmgmt.reports.statistics import Difference, Interval
-from leadmgmt.reports.targets import Aim
 from leadmgmt.reports.team import SdrLine
 from leadmgmt.templatetags.ui import icon
 from routing.pages.timing import short
@@ -184,41 +183,6 @@ def between(low: str, high: str) -> str:
     """An interval in words, the figure and its sign never on two lines."""
     words = _("95 %% between %(low)s and %(high)s") % {"low": low, "high": high}
     return words.replace(" %", f"{formats.NBSP}%")
-
-
-AIMS = {
-    "kept": gettext_lazy("Promises kept"),
-    "contacted": gettext_lazy("Leads contacted"),
-    "first_touch": gettext_lazy("Median first touch"),
-    "sqls": gettext_lazy("SQLs"),
-    "accepted": gettext_lazy("Handoffs accepted"),
-    "revenue": gettext_lazy("Revenue"),
-}
-
-
-@register.simple_tag
-def aim_label(aim: Aim) -> str:
-    """What is measured."""
-    return str(AIMS[aim.measure])
-
-
-@register.simple_tag
-def aim_value(aim: Aim, value: Decimal | None) -> str:
-    """A value in the measure's own unit."""
-    if value is None:
-        return formats.NOTHING
-    if aim.is_share:
-        return formats.percent(value / 100)
-    if aim.measure == "first_touch":
-        return waited(float(value) * formats.MINUTE)
-    return thousands(value) if aim.measure == "revenue" else formats.number(value)
-
-
-@register.filter
-def aim_target(aim: Aim) -> str:
-    """The target, and what of it is due by now where it grows with the month."""
-    whole, due = aim_value(aim, aim.target), aim_value(aim, aim.due)
-    return whole if due == whole else _("%(whole)s, %(due)s by now") % {"whole": whole, "due": due}
 
 
 @register.filter

@@ -38,4 +38,4 @@ class Target(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.team or _('Everybody')}: {self.get_measure_display()}"
+        return f"{self.team or _('All teams')}: {self.get_measure_display()}"

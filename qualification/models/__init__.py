@@ -9,6 +9,7 @@ from qualification.models.mail import MailStop, MailTemplate, OutgoingMail
 from qualification.models.nurture import NurtureEnrolment, NurtureProgramme, NurtureStep
 from qualification.models.outcome import Outcome
 from qualification.models.prediction import PredictionFact, PredictionModel, TrainingRun
+from qualification.models.saved_view import SavedView
 from qualification.models.scoring import RescoreLane, RescoreRun, Score, ScoringModel
 from qualification.models.segment import Segment
 from qualification.models.viewing import Viewing
@@ -34,6 +35,7 @@ __all__ = [
     "Question",
     "RescoreLane",
     "RescoreRun",
+    "SavedView",
     "Score",
     "ScoringModel",
     "Segment",

@@ -21,8 +21,10 @@ from qualification import access
 from qualification.desk.export import csv_lines
 from qualification.desk.lead_list import columns, page_of
 from qualification.desk.ownership import takers
+from qualification.desk.saved import saved_views
 from qualification.forms import BulkForm, SnoozeForm
 from qualification.lead_filter import chips, choices, narrowed, sorted_by
+from qualification.models import SavedView
 from qualification.services.snooze import snooze_lead
 from routing.services.assign import assign_lead
 
@@ -48,6 +50,7 @@ def _page(request: HttpRequest, ticked: Collection[int] = (), taker: int | None 
         "said": {name: params.get(name, "") for name in (*offered, "q", "from", "to")},
         "kept": [(name, params[name]) for name in params if name not in (*offered, "q", "from", "to", "page")],
         "chips": chips(params, offered),
+        "views": saved_views(request, SavedView.Page.LEADS),
         "may_export": has_role(user, *REPORT_READERS),
         "may_work": has_role(user, SDR, TEAM_LEAD, ADMIN),
         "takers": takers(user) if has_role(user, TEAM_LEAD, ADMIN) else None,

@@ -17,7 +17,9 @@ from qualification.desk.plan import plan
 from qualification.desk.preview import preview
 from qualification.desk.queue import MOST, NOT_TODAY, Row, arranged, first, my_leads, sections, tab_leads
 from qualification.desk.queue_filter import QueueFilter, chips, filtered, read_filter, tabs
+from qualification.desk.saved import saved_views
 from qualification.desk.situation import situations
+from qualification.models import SavedView
 from routing.services.claims import pools_to_claim
 
 
@@ -38,6 +40,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "pools_to_claim": pools_to_claim(user),
         "filter": chosen,
         "chips": chips(lines, chosen, request.GET),
+        "views": saved_views(request, SavedView.Page.QUEUE),
         "sections": sections(lines[:MOST]),
         "more": len(lines) > MOST,
         "pane": preview(lines, number, user, at, today.deal_value, questions) if lines else None,

@@ -1,0 +1,43 @@
+"""The saved views beside a list, and which one is open."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from qualification import access
+from qualification.models import SavedView
+from qualification.services.saved_views import kept_query, views_of
+
+LISTS = {SavedView.Page.QUEUE: "qualification:queue", SavedView.Page.LEADS: "qualification:lead_list"}
+
+
+@dataclass(frozen=True)
+class View:
+    """One of them."""
+
+    row: SavedView
+    url: str
+    is_open: bool
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class Views:
+    """All of a page. ``query``: the filters as they are, if there are any and no view is them."""
+
+    page: str
+    found: list[View]
+    query: str
+    has_team: bool
+
+
+def saved_views(request: HttpRequest, page: str) -> Views:
+    """The person's views of this page, and those of the team."""
+    user, now = access.person(request), kept_query(request.GET.urlencode())
+    address = reverse(LISTS[SavedView.Page(page)])
+    found = [
+        View(row, f"{address}?{row.query}", row.query == now, row.user_id == user.pk) for row in views_of(user, page)
+    ]
+    is_kept = any(one.is_open and one.is_own for one in found)
+    return Views(page, found, "" if is_kept else now, user.team_id is not None)

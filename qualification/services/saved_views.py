@@ -1,0 +1,53 @@
+"""Saving the filters that one comes back to."""
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from leadmgmt.core.errors import InvalidInput
+from leads.models import User
+from qualification.models import SavedView
+
+MOST = 30
+# What is of the moment, not of the view.
+PASSING = ("page", "lead")
+
+
+def kept_query(text: str) -> str:
+    """The filters of an address, in one order whatever the order they were set in."""
+    params = QueryDict(text)
+    pairs = sorted((name, value) for name in params for value in params.getlist(name) if value and name not in PASSING)
+    kept = QueryDict(mutable=True)
+    for name, value in pairs:
+        kept.appendlist(name, value)
+    return kept.urlencode()
+
+
+def views_of(user: User, page: str) -> QuerySet[SavedView]:
+    """One's own views of a page, and those of one's team."""
+    mine = Q(user=user)
+    if user.team_id:
+        mine |= Q(for_team=True, user__team=user.team_id)
+    return SavedView.objects.filter(mine, page=page).select_related("user")
+
+
+def save_view(user: User, page: str, name: str, query: str, *, for_team: bool = False) -> SavedView:
+    """Keep a view; one of the same name is replaced. Raises InvalidInput naming what to mend."""
+    text, kept = " ".join(name.split())[:40], kept_query(query)
+    wrong = {}
+    if not text:
+        wrong["name"] = _("Give the view a name.")
+    if page not in SavedView.Page.values:
+        wrong["page"] = _("This page has no views.")
+    if not kept:
+        wrong["query"] = _("Set a filter first: a view without one is the whole list.")
+    elif len(kept) > 800:
+        wrong["query"] = _("These are too many filters for a view.")
+    elif SavedView.objects.filter(user=user, page=page).exclude(name=text).count() >= MOST:
+        wrong["name"] = _("You have %(most)s views already; take one away first.") % {"most": MOST}
+    if wrong:
+        raise InvalidInput(next(iter(wrong.values())), fields=wrong)
+    row, _made = SavedView.objects.update_or_create(
+        user=user, page=page, name=text, defaults={"query": kept, "for_team": for_team and user.team_id is not None}
+    )
+    return row
