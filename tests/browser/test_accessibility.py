@@ -3,16 +3,19 @@
 With SHOTS set to a folder, each page is also kept as pictures: both widths, both themes, both languages.
 """
 
+import gzip
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Response
 from pytest_django.live_server_helper import LiveServer
 
 from leads.models import User
@@ -28,6 +31,14 @@ RUN = """async tags => {
     return found.violations.map(one => ({id: one.id, help: one.help,
         where: one.nodes.slice(0, 3).map(node => node.target.join(' ') + ' | ' + node.failureSummary)}));
 }"""
+# What moves while the page loads, as Chromium scores it; up to a tenth counts as steady (web.dev, "Cumulative Layout
+# Shift").
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver(list => list.getEntries().filter(one => !one.hadRecentInput)
+    .forEach(one => { window.shifted += one.value; }))
+    .observe({type: 'layout-shift', buffered: true});"""
+MOST_SHIFTED = 0.05
+HEAVIEST = 150_000
 # As few pages as show both kinds: signed in or not.
 OPEN_TO_ALL = ("leads:hosted_form", "leads:form_thanks", "leads:consent, unknown", "qualification:mail_stop", "login")
 
@@ -68,21 +79,47 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {one['help']}: {'; '.join(one['where'])}" for one in page.evaluate(RUN, TAGS)]
 
 
+def weight(page: Page, answer: Response) -> int:
+    """Bytes that travel when the page is opened for the first time: what it loads is sent compressed."""
+    own = answer.request.sizes()["responseBodySize"]
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)")
+    files = {path.removeprefix(settings.STATIC_URL) for path in loaded if path.startswith(settings.STATIC_URL)}
+    return own + sum(_compressed(name) for name in files)
+
+
+@cache
+def _compressed(name: str) -> int:
+    found = finders.find(name)
+    assert isinstance(found, str), name
+    return len(gzip.compress(Path(found).read_bytes()))
+
+
 def test_every_page_in_both_themes(window: Any) -> None:
+    """No violation in either theme, nothing that moves while it loads, and no page that weighs too much."""
     user, pages = make_tour()
     pages["login"] = "/login/"
-    mine, stranger = window(user).new_page(), window(None).new_page()
+    contexts = window(user), window(None)
+    for context in contexts:
+        context.add_init_script(SHIFTS)
+    mine, stranger = (context.new_page() for context in contexts)
     found: dict[str, list[str]] = {}
+    unsteady: dict[str, float] = {}
+    heavy: dict[str, int] = {}
     for name, path in pages.items():
         page = stranger if name in OPEN_TO_ALL else mine
         answer = page.goto(path)
         assert answer is not None
         assert answer.status in (200, 404), (name, answer.status)
+        if (moved := page.evaluate("window.shifted")) > MOST_SHIFTED:
+            unsteady[name] = moved
+        if (bytes_sent := weight(page, answer)) > HEAVIEST:
+            heavy[name] = bytes_sent
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a word of two
             if wrong := violations(page):
                 found[f"{name} ({theme})"] = wrong
-    assert len(pages) > 75
+    assert len(pages) > 85
+    assert (unsteady, heavy) == ({}, {})
     assert found == {}, "\n".join(f"{name}\n  " + "\n  ".join(wrong) for name, wrong in found.items())
 
 
