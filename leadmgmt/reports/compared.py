@@ -6,6 +6,9 @@ from datetime import datetime
 from math import isinf
 from typing import Any
 
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Left
+
 from leadmgmt.core.now import now
 from leadmgmt.reports.attribution import attribution
 from leadmgmt.reports.filters import Filters, today
@@ -16,6 +19,8 @@ from leadmgmt.reports.statistics import Difference, difference, wilson
 from leadmgmt.reports.syncing import syncing
 from leadmgmt.reports.table import Table
 from leadmgmt.reports.team import team
+from leads.cohort import happened
+from qualification.models import NurtureEnrolment, Score
 
 MORE, LESS, EITHER = 1, -1, 0
 
@@ -188,10 +193,48 @@ def _team(filters: Filters, _at: datetime) -> list[Figure]:
     ]
 
 
+def _scoring(filters: Filters, at: datetime) -> list[Figure]:
+    graded = filters.leads().filter(scored_at__isnull=False)
+    first = Score.objects.filter(lead=OuterRef("pk")).order_by("at", "pk")
+    counted = graded.annotate(
+        letter=Left(Subquery(first.values("grade")[:1]), 1),
+        is_sql=happened("stage.sql", end=at),
+    ).aggregate(
+        leads=Count("pk"),
+        best=Count("pk", filter=Q(letter="A")),
+        best_sql=Count("pk", filter=Q(letter="A", is_sql=True)),
+        others_sql=Count("pk", filter=~Q(letter="A") & Q(is_sql=True)),
+    )
+    return [
+        Figure("scored", "count", counted["leads"]),
+        _share("graded_a", counted["best"], counted["leads"], EITHER),
+        _share("a_sql", counted["best_sql"], counted["best"]),
+        _share("others_sql", counted["others_sql"], counted["leads"] - counted["best"]),
+    ]
+
+
+def _nurture(filters: Filters, at: datetime) -> list[Figure]:
+    slept = NurtureEnrolment.objects.filter(lead__in=filters.leads(), starts_at__lt=at)
+    ends = NurtureEnrolment.End
+    back = Q(ended_at__lt=at, end__in=[ends.WOKEN, ends.RETURNED])
+    counted = slept.aggregate(
+        slept=Count("lead", distinct=True),
+        back=Count("lead", filter=back, distinct=True),
+        alone=Count("lead", filter=back & Q(end=ends.RETURNED), distinct=True),
+    )
+    return [
+        Figure("slept", "count", counted["slept"]),
+        _share("back", counted["back"], counted["slept"]),
+        _share("alone", counted["alone"], counted["slept"]),
+    ]
+
+
 FIGURES: dict[str, Callable[[Filters, datetime], list[Figure]]] = {
     "speed": _speed,
     "sources": _sources,
     "attribution": _attribution,
     "sync": _sync,
     "team": _team,
+    "scoring": _scoring,
+    "nurture": _nurture,
 }

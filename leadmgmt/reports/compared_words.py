@@ -48,6 +48,13 @@ def _labels() -> dict[str, str]:
         "came": _("Changes that came"),
         "within_minute": _("Confirmed within a minute"),
         "stuck": _("Got stuck"),
+        "scored": _("Leads scored"),
+        "graded_a": _("Graded A at first"),
+        "a_sql": _("SQL of those graded A"),
+        "others_sql": _("SQL of the others"),
+        "slept": _("Put to sleep"),
+        "back": _("Came back, by date or by themselves"),
+        "alone": _("Came back by themselves"),
         "accepted": _("Accepted by the AE, of what was decided"),
     }
 

@@ -21,7 +21,7 @@ def scoring_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         {"band": one.band, "leads": one.leads, "expected": one.expected, "won": one.won, "fits": one.fits}
         for one in found.bands
     ]
-    return [Table("grades", grades), Table("chances", bands)]
+    return [Table("grades", grades), Table("chances", bands), *compared_tables("scoring", filters)]
 
 
 def sync_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
@@ -76,4 +76,4 @@ def nurture_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         }
         for one in found.lines
     ]
-    return [Table("reasons", reasons), Table("programmes", programmes)]
+    return [Table("reasons", reasons), Table("programmes", programmes), *compared_tables("nurture", filters)]

@@ -8,8 +8,9 @@ from django.test import Client
 from leadmgmt.core.now import moment
 from leadmgmt.reports.compared import compared
 from leadmgmt.reports.filters import Filters
-from leads.models import SourceCost
-from tests.factories import make_source, make_user
+from leads.models import Lead, SourceCost
+from qualification.models import Score, ScoringModel
+from tests.factories import make_reason, make_source, make_user
 from tests.leadmgmt.report_story import NOW, past, promised, tell
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +104,44 @@ def test_every_such_report_shows_it_and_gives_it_to_programs(client: Client, nam
     assert {"figure", "value", "before", "change", "may_be_chance"} <= set(answer["compared"][0])
     assert 'id="compared"' not in client.get(f"/reports/{name}/").content.decode()
     assert "compared" not in client.get(f"/api/v1/reports/{name}/").json()
+
+
+def test_grades_are_compared_at_the_same_age() -> None:
+    model = ScoringModel.objects.create(version=1, rules=[])
+    for seen, days, count in ((5, 2, 30), (15, 9, 30)):
+        for number in range(count):
+            lead = tell("sql", seen=seen, after={"mql": 1, "sql": days})
+            grade = "A1" if number < (24 if seen == 5 else 6) else "C2"
+            at = lead.first_seen_at
+            Score.objects.create(lead=lead, model=model, at=at, fit=1, engagement=1, grade=grade)
+            Lead.objects.filter(pk=lead.pk).update(scored_at=at)
+
+    with moment(NOW):
+        found = compared("scoring", TEN_DAYS)
+
+    assert found is not None
+    figures = {one.figure.name: (one.figure.value, one.earlier.value) for one in found.measures}
+    assert figures == {"scored": (30, 30), "graded_a": (0.8, 0.2), "a_sql": (1.0, 0.0), "others_sql": (1.0, 0.0)}
+    # More of a grade is neither good nor bad; more SQLs of the good ones are.
+    assert verdicts("scoring")["graded_a"] == ""
+    assert verdicts("scoring")["others_sql"] == "better"
+
+
+def test_who_came_back_is_compared_at_the_same_age() -> None:
+    reason = make_reason("recycle", code="timing")
+    for seen, back in ((8, 3), (18, 12)):
+        for number in range(40):
+            lead = tell("recycled", seen=seen, after={"recycled": 1})
+            ended = past(seen - back) if number < 30 else None
+            end = "returned" if number < 10 else "woken"
+            lead.nurtures.create(
+                reason=reason, starts_at=past(seen - 1), ended_at=ended, end=end if ended else "", wake_at=None
+            )
+
+    with moment(NOW):
+        found = compared("nurture", TEN_DAYS)
+
+    assert found is not None
+    figures = {one.figure.name: (one.figure.value, one.earlier.value) for one in found.measures}
+    assert figures == {"slept": (40, 40), "back": (0.75, 0.0), "alone": (0.25, 0.0)}
+    assert verdicts("nurture")["back"] == "better"
