@@ -5,6 +5,7 @@ from django.urls import path
 from leadmgmt.changes.page import changes, changes_export, decisions
 from leadmgmt.config_text.page import configuration_download, configuration_text
 from leadmgmt.home import home
+from leadmgmt.new_person import person_new
 from leadmgmt.setup_page import setup
 from leadmgmt.source_pages import (
     source_confirm,
@@ -20,6 +21,7 @@ from leadmgmt.source_pages import (
 urlpatterns = [
     path("", home, name="home"),
     path("setup/", setup, name="setup"),
+    path("setup/people/new/", person_new, name="person_new"),
     path("setup/sources/", source_list, name="source_list"),
     path("setup/sources/costs/", source_costs, name="source_costs"),
     path("setup/sources/costs/example/", source_costs_example, name="source_costs_example"),

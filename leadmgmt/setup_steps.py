@@ -85,7 +85,10 @@ def people(found: Found) -> Step:
     url = link("routing:rep_list")
     checks = [
         check(
-            bool(reps), _("People who receive leads: %(n)d") % {"n": len(reps)}, _("Nobody receives leads yet"), url=url
+            bool(reps),
+            _("People who receive leads: %(n)d") % {"n": len(reps)},
+            _("Nobody receives leads yet"),
+            url=url if reps else link("person_new"),
         ),
         check(
             not without, _("Each has working hours"), _("No hours: %(names)s") % {"names": ", ".join(without)}, url=url
@@ -94,7 +97,7 @@ def people(found: Found) -> Step:
             aes > 0,
             _("AEs who take deals over: %(n)d") % {"n": aes},
             _("No AE: conversions wait"),
-            url=admin("leads", "user"),
+            url=admin("leads", "user") if aes else link("person_new"),
         ),
     ]
     about = gettext_lazy("Leads go to people who are at work. Hours, absences and caps decide who that is.")

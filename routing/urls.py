@@ -36,6 +36,7 @@ urlpatterns = [
     path("routing/draft/rules/<int:pk>/copy/", draft.rule_copy, name="rule_copy"),
     path("routing/draft/rules/<int:pk>/delete/", draft.rule_delete, name="rule_delete"),
     path("routing/draft/rules/<int:pk>/back/", draft.rule_put_back, name="rule_put_back"),
+    path("routing/pools/new/", pools.pool_new, name="pool_new"),
     path("routing/pools/<slug:slug>/", pools.pool_detail, name="pool_detail"),
     path("routing/pools/<slug:slug>/strategy/", pools.pool_strategy, name="pool_strategy"),
     path("routing/pools/<slug:slug>/next/", pools.pool_next, name="pool_next"),

@@ -6,10 +6,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import InvalidInput
 from leads.conditions import parse
+from leads.models import Team
 from routing.hours import knows_region
 from routing.models import Absence, Pool, PoolMember, Rep, RepCap, Shift
 from routing.services.absences import end_early
@@ -122,6 +125,21 @@ def remove_absence(absence_id: int, rep_id: int, at: datetime) -> None:
     with transaction.atomic():
         end_early(absence_id, rep_id, at)
         wake_waiting(at)
+
+
+def add_pool(name: str, team: Team | None, rep_ids: Iterable[int], at: datetime) -> Pool:
+    """A pool whose reps share its leads alike. Raises InvalidInput naming the field."""
+    slug = slugify(name)[:60]
+    wrong = {} if slug else {"name": _("Give the pool a name.")}
+    if slug and Pool.objects.filter(Q(slug=slug) | Q(name__iexact=name.strip())).exists():
+        wrong["name"] = _("There is a pool of this name already.")
+    if wrong:
+        raise InvalidInput(_("The pool is not complete."), fields=wrong)
+    with transaction.atomic():
+        pool = Pool.objects.create(slug=slug, name=name.strip()[:120], team=team)
+        for rep_id in rep_ids:
+            set_member(pool, rep_id, "1", at)
+        return pool
 
 
 def set_member(pool: Pool, rep_id: int, weight: str, at: datetime, *, ramp_days: int | None = None) -> PoolMember:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -9,23 +10,55 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
-from leadmgmt.core.web import back
-from leads.models import Lead, User
+from leadmgmt.core.permissions import ADMIN, role_required
+from leadmgmt.core.web import back, complain
+from leads.models import Lead, Team, User
 from routing.access import may_edit_pool, person
 from routing.models import CreditClaim, Pool, Rep, WaitingLead
 from routing.notices import lead_url
 from routing.pages.pools import DAYS, claim_lines, ledger_sum, member_lines, movements, picked_out_of_turn, queue_lines
 from routing.pages.waiting import waiting_lines
 from routing.services.assign import may_assign
-from routing.services.availability import remove_member, set_member, set_strategy
+from routing.services.availability import add_pool, remove_member, set_member, set_strategy
 from routing.services.claims import take_next
 from routing.services.credit import decide_credit
 from routing.services.waiting import retry_lead
 from routing.services.what_if import one_more
+
+
+class PoolForm(forms.Form):
+    """What a pool is called, and who shares its leads."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
+    team = forms.ModelChoiceField(Team.objects.all(), label=gettext_lazy("Team"), required=False)
+    reps = forms.ModelMultipleChoiceField(
+        Rep.objects.filter(user__is_active=True).select_related("user").order_by("user__first_name", "user__last_name"),
+        label=gettext_lazy("Who shares its leads"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(ADMIN)
+def pool_new(request: HttpRequest) -> HttpResponse:
+    """A pool whose reps share alike; shares, ramps and the strategy are set on its page."""
+    form = PoolForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            pool = add_pool(said["name"], said["team"], [rep.pk for rep in said["reps"]], now())
+        except InvalidInput as error:
+            complain(form, error)
+        else:
+            messages.success(request, _("The pool %(name)s is there.") % {"name": pool})
+            return redirect("routing:pool_detail", pool.slug)
+    return render(request, "routing/pool_new.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @login_required

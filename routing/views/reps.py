@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
+from leadmgmt.core.permissions import ADMIN, has_role
 from leadmgmt.core.web import back
 from routing.access import may_manage, may_plan, person
 from routing.forms import AbsenceForm, CapsForm, HoursForm, KindCapForm, SkillsForm, key_of
@@ -47,6 +48,7 @@ def rep_list(request: HttpRequest) -> HttpResponse:
         "lines": lines,
         "mine": next((line for line in lines if line.rep.user_id == request.user.pk), None),
         "present": sum(line.presence.takes_leads for line in lines),
+        "may_add": has_role(request.user, ADMIN),
     }
     return render(request, "routing/reps.html", context)
 

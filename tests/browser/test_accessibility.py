@@ -95,7 +95,8 @@ def _compressed(name: str) -> int:
 
 
 def test_every_page_in_both_themes(window: Any) -> None:
-    """No violation in either theme, nothing that moves while it loads, and no page that weighs too much."""
+    """No violation in either theme, nothing that moves while it loads, nothing that
+    runs over a phone's edge, and no page that weighs too much."""
     user, pages = make_tour()
     pages["login"] = "/login/"
     contexts = window(user), window(None)
@@ -105,6 +106,7 @@ def test_every_page_in_both_themes(window: Any) -> None:
     found: dict[str, list[str]] = {}
     unsteady: dict[str, float] = {}
     heavy: dict[str, int] = {}
+    wide: dict[str, int] = {}
     for name, path in pages.items():
         page = stranger if name in OPEN_TO_ALL else mine
         answer = page.goto(path)
@@ -114,12 +116,16 @@ def test_every_page_in_both_themes(window: Any) -> None:
             unsteady[name] = moved
         if (bytes_sent := weight(page, answer)) > HEAVIEST:
             heavy[name] = bytes_sent
+        page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        if (width := page.evaluate("document.documentElement.scrollWidth")) > PHONE[0]:
+            wide[name] = width
+        page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a word of two
             if wrong := violations(page):
                 found[f"{name} ({theme})"] = wrong
     assert len(pages) > 85
-    assert (unsteady, heavy) == ({}, {})
+    assert (unsteady, heavy, wide) == ({}, {}, {})
     assert found == {}, "\n".join(f"{name}\n  " + "\n  ".join(wrong) for name, wrong in found.items())
 
 
