@@ -23,6 +23,7 @@ from routing.models import Pool, Rep
 from routing.services.availability import set_hours, set_member
 
 WORKDAYS = range(5)
+CLOCK = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 ROLES = (
     (SDR, gettext_lazy("SDR: works a queue")),
     (AE, gettext_lazy("AE: takes opportunities over")),
@@ -47,8 +48,8 @@ class PersonForm(forms.Form):
         label=gettext_lazy("Receives leads, Monday to Friday"), required=False, initial=True,
         help_text=gettext_lazy("Hours, absences and caps are changed on the person's page."),
     )  # fmt: skip
-    starts_at = forms.TimeField(label=gettext_lazy("From"), initial=time(9), required=False)
-    ends_at = forms.TimeField(label=gettext_lazy("to"), initial=time(17), required=False)
+    starts_at = forms.TimeField(label=gettext_lazy("From"), initial=time(9), required=False, widget=CLOCK)
+    ends_at = forms.TimeField(label=gettext_lazy("to"), initial=time(17), required=False, widget=CLOCK)
     pool = forms.ModelChoiceField(
         Pool.objects.filter(is_active=True), label=gettext_lazy("Shares the leads of"), required=False
     )

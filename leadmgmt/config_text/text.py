@@ -19,7 +19,8 @@ from leadmgmt.core.errors import DomainError, InvalidInput
 from leads.models import Change, User
 
 FORMAT = 1
-LONGEST = 8_000_000
+# As a form that is sent again may hold (DATA_UPLOAD_MAX_MEMORY_SIZE), with room for how it is written there.
+LONGEST = 1_500_000
 FORMAT_KEY = "leadmgmt_configuration"
 
 

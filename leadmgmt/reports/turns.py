@@ -23,6 +23,7 @@ LOOKED_BACK = "14 days"
 LEAST = 12
 Z95 = 1.959964
 
+# `mine` says which promises are looked at.
 TURNS = f"""
 first AS (
     SELECT DISTINCT ON (clock.lead_id) clock.lead_id, receiver.user_id, clock.started_at, clock.due_at,
@@ -33,6 +34,7 @@ first AS (
         SELECT user_id FROM routing_assignment WHERE routing_assignment.lead_id = clock.lead_id
         ORDER BY starts_at, id LIMIT 1
     ) AS receiver
+    WHERE /* mine */
     ORDER BY clock.lead_id, clock.started_at, clock.id
 ),
 valued AS (
@@ -57,13 +59,22 @@ turn AS (
 )
 """  # noqa: S608  # words of our own
 
+MINE = "/* mine */"
+# Of all leads that wait, those that may have waited beside one of the cohort's.
 BY_REP = f"""
-WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */), {TURNS}
+WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */),
+span AS (
+    SELECT min(clock.started_at) - interval '{LOOKED_BACK}' AS low, max(clock.touched_at) AS high
+    FROM routing_slaclock clock JOIN cohort USING (lead_id)
+),
+{TURNS.replace(MINE, "clock.started_at BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)")}
 SELECT user_id, count(*), count(*) FILTER (WHERE passed > 0), avg(better) FILTER (WHERE passed > 0),
        stddev_samp(better) FILTER (WHERE passed > 0)
 FROM turn JOIN cohort USING (lead_id) GROUP BY user_id
 """  # noqa: S608  # words of our own
-OF_REP = f"WITH {TURNS} SELECT lead_id FROM turn WHERE passed > 0 AND user_id = %s"  # noqa: S608  # words of our own
+OF_REP = f"""
+WITH {TURNS.replace(MINE, "receiver.user_id = %s")} SELECT lead_id FROM turn WHERE passed > 0
+"""  # noqa: S608  # words of our own
 
 
 @dataclass(frozen=True)

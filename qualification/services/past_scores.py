@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from leads.facts.registry import MOST_TOUCHES
 from leads.models import Lead, LeadEvent, Touchpoint
 from qualification.models import Score
 from qualification.scoring import MOST_EVENTS, Result, Signal, score
@@ -34,7 +35,7 @@ def _judged(row: Score, at: datetime) -> Result:
     events = LeadEvent.objects.filter(lead=lead, at__lte=at, kind__in=model.event_kinds).order_by("-at")
     return score(
         row.all_facts,
-        [Signal(*touch) for touch in touches],
+        [Signal(*touch) for touch in touches[:MOST_TOUCHES]],
         [Signal(*event) for event in events.values_list("kind", "at")[:MOST_EVENTS]] if model.event_kinds else [],
         model,
         at,

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from leads.events import record_event
 from leads.models import Lead, Source
 from tests.browser.conftest import DESKTOP, PHONE, Open
-from tests.factories import make_lead, make_source, make_user
+from tests.factories import make_lead, make_source, make_team, make_user
 
 SHOTS = os.environ.get("SHOTS")
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -130,3 +130,25 @@ def test_filters_work_without_javascript(open_page: Open) -> None:
     page.get_by_role("button", name="Show", exact=True).click()
 
     expect(page.locator(".flow-count").first).to_have_text("24")
+
+
+def test_managers_morning(open_page: Open) -> None:
+    """Signed in, they see what changed, set what the team shall reach, and see how far it is."""
+    tell_all()
+    team = make_team("dach", name="DACH")
+    lead = make_lead(stage="sql", team=team, at=timezone.now() - timedelta(minutes=5))
+    record_event(lead, "stage.sql", at=timezone.now() - timedelta(minutes=4), data={"from": "mql"}, quiet=True)
+    page = open_page("/", make_user("manager"))
+    expect(page.get_by_role("heading", name="This morning", level=1)).to_be_visible()
+
+    page.get_by_role("link", name="Set targets for the month").click()
+    page.get_by_label("DACH: SQLs a month").fill("1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 target is another now.")).to_be_visible()
+    page.goto("/reports/morning/")
+    aims = page.locator(".aims", has_text="DACH")
+    expect(aims.get_by_text("reached")).to_be_visible()
+
+    aims.get_by_role("link", name="1").click()
+    expect(page).to_have_url(re.compile(r"/leads/\?.*reached=sql"))
+    expect(page.get_by_role("link", name=str(lead.contact))).to_be_visible()
