@@ -12,13 +12,15 @@ from django.utils import timezone
 
 from leads.models import Lead, LeadEvent, Organisation, User
 from qualification.desk import queue
-from qualification.models import Activity
+from qualification.models import Activity, SavedView
+from qualification.services.saved_views import read_views, views_column
 from routing.models import Shift, SlaClock, SlaPolicy
 
 
 @dataclass(frozen=True)
 class Day:
-    """Counts of leads, without those put aside; `first_touch` and `goal` in seconds or None; `until` ends the shift."""
+    """Counts of leads, without those put aside; `first_touch` and `goal` in seconds or None; `until` ends the shift.
+    `views` are the saved ones of the queue."""
 
     mine: int
     hot: int
@@ -31,6 +33,7 @@ class Day:
     goal: int | None
     until: datetime | None
     deal_value: Decimal
+    views: list[SavedView]
 
 
 def _count(rows: QuerySet[Any], what: str = "pk") -> Subquery:
@@ -68,6 +71,7 @@ def day(user: User, at: datetime) -> Day:
             sql=_count(LeadEvent.objects.filter(today, kind="stage.sql", lead__owner=user), "lead"),
             waits=ArraySubquery(touched.annotate(_wait=F("first_touched_at") - F("captured_at")).values("_wait")),
             goal=Subquery(policies.annotate(_least=Min("first_touch_minutes")).values("_least")),
+            views=views_column(user, SavedView.Page.QUEUE),
             ends=Subquery(shift.values("ends_at")[:1]),
             deal_value=Subquery(Organisation.objects.values("expected_deal_value")[:1]),
         )
@@ -78,6 +82,7 @@ def day(user: User, at: datetime) -> Day:
 
 def _read(found: dict[str, Any], here: datetime) -> Day:
     waits: list[timedelta] = found.pop("waits")
+    views = read_views(found.pop("views") or ())
     ends: time | None = found.pop("ends")
     goal: int | None = found.pop("goal")
     deal_value: Decimal | None = found.pop("deal_value")
@@ -86,5 +91,6 @@ def _read(found: dict[str, Any], here: datetime) -> Day:
         goal=goal * 60 if goal else None,
         until=here.replace(hour=ends.hour, minute=ends.minute, second=0, microsecond=0) if ends else None,
         deal_value=deal_value or Decimal(0),
+        views=views,
         **{name: count or 0 for name, count in found.items()},
     )

@@ -1,5 +1,6 @@
 """The saved views beside a list, and which one is open."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -32,12 +33,11 @@ class Views:
     has_team: bool
 
 
-def saved_views(request: HttpRequest, page: str) -> Views:
-    """The person's views of this page, and those of the team."""
+def saved_views(request: HttpRequest, page: str, rows: Iterable[SavedView] | None = None) -> Views:
+    """The person's views of this page, and those of the team; ``rows`` where they were read already."""
     user, now = access.person(request), kept_query(request.GET.urlencode())
     address = reverse(LISTS[SavedView.Page(page)])
-    found = [
-        View(row, f"{address}?{row.query}", row.query == now, row.user_id == user.pk) for row in views_of(user, page)
-    ]
+    known = views_of(user, page) if rows is None else rows
+    found = [View(row, f"{address}?{row.query}", row.query == now, row.user_id == user.pk) for row in known]
     is_kept = any(one.is_open and one.is_own for one in found)
     return Views(page, found, "" if is_kept else now, user.team_id is not None)

@@ -1,6 +1,11 @@
 """Saving the filters that one comes back to."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -9,6 +14,7 @@ from leads.models import User
 from qualification.models import SavedView
 
 MOST = 30
+COLUMNS = ("id", "user_id", "page", "name", "query", "for_team")
 # What is of the moment, not of the view.
 PASSING = ("page", "lead")
 
@@ -28,7 +34,18 @@ def views_of(user: User, page: str) -> QuerySet[SavedView]:
     mine = Q(user=user)
     if user.team_id:
         mine |= Q(for_team=True, user__team=user.team_id)
-    return SavedView.objects.filter(mine, page=page).select_related("user")
+    return SavedView.objects.filter(mine, page=page)
+
+
+def views_column(user: User, page: str) -> ArraySubquery:
+    """The same as a column of whatever is read anyway; `read_views` reads it."""
+    rows = views_of(user, page)
+    return ArraySubquery(rows.values(view=JSONObject(**{name: name for name in COLUMNS})))
+
+
+def read_views(column: Iterable[dict[str, Any]]) -> list[SavedView]:
+    """The views of a column."""
+    return [SavedView(**one) for one in column]
 
 
 def save_view(user: User, page: str, name: str, query: str, *, for_team: bool = False) -> SavedView:

@@ -40,7 +40,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "pools_to_claim": pools_to_claim(user),
         "filter": chosen,
         "chips": chips(lines, chosen, request.GET),
-        "views": saved_views(request, SavedView.Page.QUEUE),
+        "views": saved_views(request, SavedView.Page.QUEUE, today.views),
         "sections": sections(lines[:MOST]),
         "more": len(lines) > MOST,
         "pane": preview(lines, number, user, at, today.deal_value, questions) if lines else None,
