@@ -33,7 +33,7 @@ class Part:
     key: tuple[str, ...]
     fields: tuple[str, ...]
     write: Callable[[], list[dict[str, Any]]]
-    put: Callable[[Said, Context], None]
+    put: Callable[[Said, Context], None] | None = None
     drop: Callable[[Said], None] | None = None
     # There is one of it, which cannot be taken away.
     is_single: bool = False

@@ -16,17 +16,18 @@ from leads.models import (
     Provider,
     Reason,
     Source,
-    SourceAlias,
+    Target,
     Team,
     TerritoryTable,
     User,
 )
 from leads.services.named_lists import save_list
 from leads.services.quarantine import list_sender
+from leads.services.source_governance import save_spellings
 from leads.services.territories import lines_of, save_table
 from qualification.models import MailTemplate
-from routing.models import Pool, Rep, Shift, SlaPolicy
-from routing.services.availability import remove_member, set_member
+from routing.models import Pool, Rep, SlaPolicy
+from routing.services.availability import remove_member, set_hours, set_member
 from routing.services.policies import FIELDS as POLICY
 from routing.services.policies import delete_policy, save_policy
 
@@ -40,19 +41,10 @@ def _aliases(source: Source) -> list[str]:
 def _put_aliases(source: Source, said: Said, context: Context) -> None:
     if "aliases" not in said:
         return
-    wanted = {str(one): str(one).casefold() for one in _list(said, "aliases")}
-    known = {alias.alias.casefold(): alias for alias in source.aliases.all()}
-    for folded, alias in known.items():
-        if folded not in wanted.values():
-            alias.delete()
-    for text, folded in wanted.items():
-        if folded in known:
-            continue
-        other = SourceAlias.objects.filter(alias__iexact=text).select_related("source").first()
-        if other is not None:
-            told = _("“%(alias)s” is another name of %(source)s already.") % {"alias": text, "source": other.source}
-            raise InvalidInput(told, fields={"aliases": told})
-        SourceAlias.objects.create(source=source, alias=text)
+    try:
+        save_spellings(source.pk, map(str, _list(said, "aliases")))
+    except InvalidInput as error:
+        raise InvalidInput(str(error), fields={"aliases": str(error)}) from None
 
 
 def _list(said: Said, name: str) -> list[Any]:
@@ -149,18 +141,15 @@ def _shifts(rep: Rep) -> list[dict[str, Any]]:
 def _put_shifts(rep: Rep, said: Said, context: Context) -> None:
     if "hours" not in said or _shifts(rep) == said["hours"]:
         return
-    rep.shifts.all().delete()
-    for one in _list(said, "hours"):
-        try:
-            Shift(
-                rep=rep,
-                weekday=int(one["weekday"]),
-                starts_at=time.fromisoformat(one["from"]),
-                ends_at=time.fromisoformat(one["to"]),
-            ).save()
-        except (KeyError, TypeError, ValueError):
-            told = _("Write working hours as weekday (0 is Monday), from and to, such as 09:00:00.")
-            raise InvalidInput(_("Some of it cannot be used."), fields={"hours": told}) from None
+    try:
+        hours = [
+            (int(one["weekday"]), time.fromisoformat(one["from"]), time.fromisoformat(one["to"]))
+            for one in _list(said, "hours")
+        ]
+    except (KeyError, TypeError, ValueError):
+        told = _("Write working hours as weekday (0 is Monday), from and to, such as 09:00:00.")
+        raise InvalidInput(_("Some of it cannot be used."), fields={"hours": told}) from None
+    set_hours(rep.pk, hours, context.at)
 
 
 def _put_listed(said: Said, context: Context) -> None:
@@ -168,13 +157,6 @@ def _put_listed(said: Said, context: Context) -> None:
     verdict, note = str(said.get("verdict", "")), str(said.get("note", ""))
     if row is None or (row.verdict, row.note) != (verdict, note):
         list_sender(str(said["kind"]), str(said["value"]), verdict, by=context.by, note=note)
-
-
-def _put_rep(said: Said, context: Context) -> None:
-    if not User.objects.filter(email=said["user"]).exists():
-        told = _("There is none called “%(name)s”.") % {"name": said["user"]}
-        raise InvalidInput(_("People are made under People, not here."), fields={"user": told})
-    _REP_SHAPE.put(said, context)
 
 
 _ORGANISATION = plain(
@@ -187,7 +169,7 @@ _ORGANISATION = plain(
     ),
     is_single=True,
 )  # fmt: skip
-_REP_SHAPE = plain(
+_REPS = plain(
     "reps",
     Rep,
     ("user",),
@@ -201,10 +183,10 @@ _REP_SHAPE = plain(
 def plain_parts() -> list[Part]:
     """In an order in which what is referred to stands before what refers to it."""
     listed = plain("listed_senders", Listed, ("kind", "value"), ("verdict", "note"))
-    reps = Part("reps", _REP_SHAPE.key, _REP_SHAPE.fields, _REP_SHAPE.write, _put_rep)
     return [
         _ORGANISATION,
         plain("teams", Team, ("slug",), ("name", "converts_by_itself")),
+        plain("targets", Target, ("team", "measure"), ("value",), {"team": (Team, "slug")}),
         plain(
             "reasons", Reason, ("kind", "code"), ("label_en", "label_de", "wake_after_days", "position", "is_active")
         ),
@@ -234,7 +216,7 @@ def plain_parts() -> list[Part]:
         Part("named_lists", ("slug",), ("slug", "name", "kind", "entries"), _lists, _put_list),
         Part("territories", ("slug",), ("slug", "name", "areas"), _tables, _put_table),
         Part("promises", ("name",), (*POLICY, "is_default"), _promises, _put_promise, _drop_promise),
-        reps,
+        _REPS,
         plain(
             "pools",
             Pool,

@@ -130,10 +130,10 @@ def _put_part(part: Part, rows: Any, context: Context) -> Iterator[Wrong]:
     for place, row in enumerate(rows, 1):
         with _complaints(part, row, place) as found:
             part.check(row)
-            if part.put_all is None and part.named(row) in seen:
+            if part.put is not None and part.named(row) in seen:
                 raise InvalidInput(_("It is said twice."))
             seen.add(part.named(row))
-            if part.put_all is None:
+            if part.put is not None:
                 part.put(row, context)
         yield from found
         if found and part.put_all is not None:

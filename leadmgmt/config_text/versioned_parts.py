@@ -35,12 +35,11 @@ from routing.services.publish import publish_rule_set
 RULE_REFS: dict[str, tuple[Any, str]] = {
     "pool": (Pool, "slug"),
     "rep": (Rep, "user__email"),
-    "reason": (Reason, "code"),
     "sla_policy": (SlaPolicy, "name"),
     "fallback_pool": (Pool, "slug"),
     "cover": (Rep, "user__email"),
 }
-RULE = ("name", "condition", "destination", *RULE_REFS, "wants", "is_active")
+RULE = ("name", "condition", "destination", *RULE_REFS, "reason", "wants", "is_active")
 STEP = ("kind", "after_days", "template", "is_automatic", "hint", "segment")
 CADENCE = tuple(name for name in cadence_setup.FIELDS if name != "recycle_reason")
 PROGRAMME = tuple(name for name in nurture_programmes.FIELDS if name != "sender")
@@ -58,6 +57,22 @@ def _called(row: Any, by: str) -> Any:
     return row
 
 
+def _reason_name(reason: Reason | None) -> str | None:
+    """A reason by its kind and code, as in `lost.price`: codes are unique within a kind."""
+    return f"{reason.kind}.{reason.code}" if reason is not None else None
+
+
+def _reason(name: str, value: Any) -> Reason | None:
+    if value in (None, ""):
+        return None
+    kind, _dot, code = str(value).partition(".")
+    found = Reason.objects.filter(kind=kind, code=code).first()
+    if found is None:
+        told = _("There is none called “%(name)s”.") % {"name": value}
+        raise InvalidInput(_("Something it refers to is not there."), fields={name: told})
+    return found
+
+
 def _rules() -> list[dict[str, Any]]:
     current = RuleSet.objects.filter(status=RuleSet.Status.PUBLISHED).first()
     if current is None:
@@ -66,6 +81,7 @@ def _rules() -> list[dict[str, Any]]:
     return [
         {name: as_json(getattr(row, name)) for name in ("name", "condition", "destination", "wants", "is_active")}
         | {name: _called(getattr(row, name), by) for name, (_model, by) in RULE_REFS.items()}
+        | {"reason": _reason_name(row.reason)}
         for row in rows.order_by("position")
     ]
 
@@ -80,12 +96,14 @@ def _put_rules(rows: Sequence[Said], context: Context) -> None:
     for position, said in enumerate(rows, 1):
         whole = _whole_rule(said)
         refs = {f"{name}_id": _pk(whole, name) for name in RULE_REFS}
+        reason = _reason("reason", whole["reason"])
         data = RuleData(
             name=str(whole["name"]),
             destination=str(whole["destination"]),
             condition=whole["condition"],
             wants=whole["wants"],
             is_active=bool(whole["is_active"]),
+            reason_id=reason.pk if reason else None,
             **refs,
         )
         check(data)
@@ -97,7 +115,7 @@ def _whole_rule(said: Said) -> dict[str, Any]:
     """A rule with what it leaves unsaid."""
     return (
         {"name": "", "condition": {}, "destination": "", "wants": [], "is_active": True}
-        | dict.fromkeys(RULE_REFS)
+        | dict.fromkeys((*RULE_REFS, "reason"))
         | dict(said)
     )
 
@@ -238,7 +256,7 @@ def _cadences() -> list[dict[str, Any]]:
     rows = Cadence.objects.select_related("recycle_reason").order_by("name")
     return [
         {name: as_json(getattr(row, name)) for name in (*CADENCE, "condition")}
-        | {"recycle_reason": row.recycle_reason.code if row.recycle_reason else None}
+        | {"recycle_reason": _reason_name(row.recycle_reason)}
         | {"steps": [_step(one) for one in row.steps.select_related("template", "segment").order_by("position")]}
         for row in rows
     ]
@@ -249,7 +267,7 @@ def _put_cadence(said: Said, context: Context) -> None:
         return
     row = Cadence.objects.filter(name=said["name"]).first()
     fields = {name: getattr(row or Cadence(), name) for name in CADENCE} | _times(said, CADENCE)
-    fields["recycle_reason"] = referred(Reason, "code", "recycle_reason", said.get("recycle_reason"))
+    fields["recycle_reason"] = _reason("recycle_reason", said.get("recycle_reason"))
     known = list(row.steps.order_by("position").values_list("pk", flat=True)) if row else []
     steps = []
     for place, one in enumerate(said.get("steps", [])):
@@ -285,7 +303,7 @@ def _programmes() -> list[dict[str, Any]]:
         {name: as_json(getattr(row, name)) for name in (*PROGRAMME, "condition")}
         | {
             "sender": row.sender.email if row.sender else None,
-            "reasons": sorted(row.reasons.values_list("code", flat=True)),
+            "reasons": sorted(filter(None, map(_reason_name, row.reasons.all()))),
             "steps": [
                 {"after_days": one.after_days, "template": [one.template.name, one.template.language]}
                 for one in row.steps.select_related("template").order_by("position")
@@ -301,7 +319,7 @@ def _put_programme(said: Said, context: Context) -> None:
     row = NurtureProgramme.objects.filter(name=said["name"]).first()
     fields = {name: getattr(row or NurtureProgramme(), name) for name in PROGRAMME} | _times(said, PROGRAMME)
     fields["sender"] = referred(User, "email", "sender", said.get("sender"))
-    reasons = [referred(Reason, "code", "reasons", one) for one in said.get("reasons", [])]
+    reasons = [_reason("reasons", one) for one in said.get("reasons", [])]
     known = list(row.steps.order_by("position").values_list("pk", flat=True)) if row else []
     steps = []
     for place, one in enumerate(said.get("steps", [])):
@@ -340,10 +358,6 @@ def versioned_parts() -> list[Part]:
         Part("scoring", (), ("rules", "groups", "half_life_days"), _scoring, _put_scoring, is_single=True),
         Part("cadences", ("name",), cadence, _cadences, _put_cadence),
         Part("programmes", ("name",), programme, _programmes, _put_programme),
-        Part("rules", ("name",), RULE, _rules, _no_single, put_all=_put_rules),
-        Part("handoffs", ("segment",), ("segment", "people"), _handoffs, _no_single, put_all=_put_handoffs),
+        Part("rules", ("name",), RULE, _rules, put_all=_put_rules),
+        Part("handoffs", ("segment",), ("segment", "people"), _handoffs, put_all=_put_handoffs),
     ]
-
-
-def _no_single(said: Said, context: Context) -> None:
-    raise NotImplementedError("put in place as a whole")

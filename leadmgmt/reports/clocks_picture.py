@@ -40,17 +40,11 @@ class Picture:
     height: int
     left: int
     right: int
-    base: int
     goal: float
     goal_text: str
     rows: list[tuple[float, str]]
     ticks: list[tuple[float, str]]
     lines: list[Line]
-
-
-def tick_words(seconds: int) -> str:
-    """A tick as it is said: 5 min, 1 h, 7 d."""
-    return span(seconds)
 
 
 def picture(filters: Filters, found: Sequence[Clock]) -> Picture:
@@ -60,11 +54,10 @@ def picture(filters: Filters, found: Sequence[Clock]) -> Picture:
         height=TOP + HIGH + 24,
         left=LEFT,
         right=LEFT + WIDE,
-        base=TOP + HIGH,
         goal=_y(CONTACTED_GOAL),
         goal_text=_("goal %(share)s") % {"share": percent(CONTACTED_GOAL)},
         rows=[(_y(share), percent(share)) for share in (0, 0.25, 0.5, 0.75, 1)],
-        ticks=[(_x(tick), tick_words(tick)) for tick in TICKS],
+        ticks=[(_x(tick), span(tick)) for tick in TICKS],
         lines=[_line(filters, one) for one in found],
     )
 
@@ -72,7 +65,7 @@ def picture(filters: Filters, found: Sequence[Clock]) -> Picture:
 def _line(filters: Filters, one: Clock) -> Line:
     places = [(_x(tick), _y(share)) for tick, share in zip(TICKS, one.shares, strict=True)]
     dots = [
-        (x, y, _("%(share)s within %(time)s") % {"share": percent(share), "time": tick_words(tick)})
+        (x, y, _("%(share)s within %(time)s") % {"share": percent(share), "time": span(tick)})
         for (x, y), tick, share in zip(places, TICKS, one.shares, strict=True)
     ]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)

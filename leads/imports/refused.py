@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from leadmgmt.core.csv_cells import safe_row
+from leadmgmt.core.csv_cells import Echo, safe_row
 from leads.models import ImportRow
 
 if TYPE_CHECKING:
     from leads.imports.run import Outcome
 
 
-class _Echo:
-    def write(self, text: str) -> str:
-        """Hand each line on."""
-        return text
-
-
 def refused_lines(headers: Sequence[str], rows: Iterable[ImportRow]) -> Iterator[str]:
     """The file line by line; what would be a formula in a spreadsheet is kept from being one."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     # A mark by which Excel knows UTF-8.
     yield "\ufeff" + str(writer.writerow(safe_row([*headers, _("line"), _("reason")])))
     for row in rows:

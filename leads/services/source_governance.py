@@ -27,9 +27,7 @@ class SourceInUse(DomainError):
 
 def governed_sources() -> Any:
     """Every source that counts by itself, with how many leads and touches came by it."""
-    return Source.objects.filter(folded_into=None).annotate(
-        lead_count=Count("leads", distinct=True, filter=Q(leads__isnull=False))
-    )
+    return Source.objects.filter(folded_into=None).annotate(lead_count=Count("leads"))
 
 
 def confirm_source(pk: int, *, name: str, kind: str) -> Source:

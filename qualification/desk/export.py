@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from typing import Any
 
-from leadmgmt.core.csv_cells import safe_row
+from leadmgmt.core.csv_cells import Echo, safe_row
 from leads.models import Lead
 from leads.querysets import LeadQuerySet
 
@@ -31,16 +31,9 @@ HEADINGS = (
 )
 
 
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def csv_lines(leads: LeadQuerySet) -> Iterator[str]:
     """The heading and one line per lead; times in UTC as ISO 8601. Begins with a mark that spreadsheets need."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield "\ufeff"
     yield writer.writerow(HEADINGS)
     for lead in leads.with_people().iterator(chunk_size=2000):

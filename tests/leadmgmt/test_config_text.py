@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from leadmgmt.config_text.text import parts, put, write
 from leadmgmt.core.now import now
-from leads.models import Change, Channel, Reason, Source, Team
+from leads.models import Change, Channel, Reason, Source, Target, Team
 from leads.services.named_lists import save_list
 from leads.services.territories import save_table
 from qualification.models import Cadence, CadenceStep, Criteria, Framework, MailTemplate, ScoringModel, Segment
@@ -48,8 +48,13 @@ def organisation() -> Any:
     save_list("partners", "Partners", "domain", "a.example\nb.example")
     save_table("areas", "Areas", "territory;country;region;codes\nSouth;DE;;70000-79999")
     segment = Segment.objects.create(name="DACH", condition={"fact": "contact.country", "op": "eq", "value": "DE"})
+    # One code in two kinds: a reason is named by both.
+    make_reason("lost", code="timing")
+    asleep = make_reason("recycle", code="timing")
+    Target.objects.create(team=team, measure="kept", value=90)
+    Target.objects.create(measure="sqls", value=40)
     text = MailTemplate.objects.create(name="Hello", language="en", subject="Hi", body="Hello")
-    cadence = Cadence.objects.create(name="First week", condition={})
+    cadence = Cadence.objects.create(name="First week", condition={}, recycle_reason=asleep)
     CadenceStep.objects.create(cadence=cadence, position=1, kind="email", after_days=0, template=text, segment=segment)
     rules = RuleSet.objects.create(version=90, status="published") if not _published() else _published()
     rules.rules.all().delete()
@@ -91,12 +96,14 @@ def test_what_was_written_changes_nothing(organisation: Team) -> None:
         if part.name not in ("enrichment", "listed_senders", "programmes", "handoffs")
     )
     assert "sealed" not in text
+    assert said["cadences"][0]["recycle_reason"] == "recycle.timing"
+    assert [one["team"] for one in said["targets"]] == ["dach", None]
 
 
 def test_an_empty_installation_becomes_the_same(organisation: Team) -> None:
     text = write()
     tables = (
-        "leads_organisation leads_reason leads_source leads_channel leads_namedlist leads_territorytable "
+        "leads_target leads_organisation leads_reason leads_source leads_channel leads_namedlist leads_territorytable "
         "routing_slapolicy routing_pool routing_shift routing_ruleset qualification_segment qualification_framework "
         "qualification_criteria qualification_scoringmodel qualification_cadence qualification_mailtemplate"
     )
@@ -163,6 +170,12 @@ def test_everything_or_nothing_with_each_thing_to_mend(organisation: Team) -> No
     assert write() == before
 
 
+def test_a_rep_is_an_address_that_is_there(organisation: Team) -> None:
+    plan = trial(changed(reps=[{"user": "nobody@ours.example"}]))
+
+    assert {(one.part, one.field) for one in plan.wrong} == {("reps", "user")}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -180,11 +193,13 @@ def test_what_is_no_configuration_is_said_to_be_none(text: str, says: str) -> No
 def test_what_has_versions_gets_a_new_one(organisation: Team) -> None:
     said, old = json.loads(write()), _published()
     said["rules"][0]["name"] = "Fairs and shows"
+    # What a rule leaves unsaid is as if it were empty.
+    unsaid = [said["rules"][0], {"name": "Others", "destination": "waiting"}]
     said["scoring"]["half_life_days"] = 30
     said["criteria"][0]["name"] = "Another word"
     scoring = ScoringModel.objects.get(status="published")
 
-    plan = in_place(json.dumps(said))
+    plan = in_place(json.dumps(said | {"rules": unsaid}))
 
     assert plan.wrong == []
     old.refresh_from_db()
