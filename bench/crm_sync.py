@@ -2,9 +2,10 @@
 
 All against the Salesforce stand-in on this machine, four workers. BENCH_SECONDS (60) of ten changes a second,
 BENCH_BACKLOG (5,000) deals with a change after an outage, BENCH_LINKS (20,000) compared, a hundredth of them seeded
-with a difference.
+with a difference. BENCH_PARTS names the parts to run, all of them otherwise.
 """
 
+import contextvars
 import os
 import shutil
 import statistics
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,6 +26,10 @@ WORKERS, A_SECOND, NOTED = 4, 10, 1000
 HUNDREDTH = 100
 POLL = 15.0
 ECHOES, HOOKS, HOOKS_A_SECOND = 1000, 1000, 100
+PARTS = os.environ.get("BENCH_PARTS", "noting down lag faults inbound backlog compare echo webhooks").split()
+# With the CRM there and away by turns, so that what else the machine does meets both alike.
+TURNS, A_TURN = 6, 300
+STAMPS = "created_at", "done_at"
 
 
 def main() -> None:
@@ -59,13 +65,19 @@ def _bench() -> None:
     crm = stand.connect()
     stand.crm.remaining = 10**9
     deals = [_known(stand, crm, number) for number in range(max(BACKLOG, LINKS))]
-    _noting(deals)
-    _lag(crm, deals)
-    _inbound(stand, crm)
-    _backlog(crm, deals[:BACKLOG])
-    _compare(stand, crm)
-    _echo(stand, crm, deals[0])
-    _webhooks(crm)
+    parts = {
+        "noting": lambda: _noting(deals),
+        "down": lambda: _down(stand, crm, deals),
+        "lag": lambda: _lag(crm, deals),
+        "faults": lambda: _faults(stand, crm, deals),
+        "inbound": lambda: _inbound(stand, crm),
+        "backlog": lambda: _backlog(crm, deals[:BACKLOG]),
+        "compare": lambda: _compare(stand, crm),
+        "echo": lambda: _echo(stand, crm, deals[0]),
+        "webhooks": lambda: _webhooks(crm),
+    }
+    for part in PARTS:
+        parts[part]()
     stand.stop()
 
 
@@ -131,28 +143,107 @@ def _noting(deals):
     _work(_connection(), until_empty=True)
 
 
-def _lag(crm, deals):
-    """Ten changes a second while four workers send."""
-    from crmsync.models import OutboxEntry
-
-    stop = threading.Event()
-    threads = [threading.Thread(target=_work, args=(crm.pk, stop)) for _ in range(WORKERS)]
-    newest = OutboxEntry.objects.latest("pk").pk
-    for thread in threads:
-        thread.start()
-    began = time.monotonic()
-    for number in range(SECONDS * A_SECOND):
-        _change(deals[number * 7 % len(deals)])
-        time.sleep(max(0.0, began + (number + 1) / A_SECOND - time.monotonic()))
-    time.sleep(2)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    done = OutboxEntry.objects.filter(pk__gt=newest, state="done").values_list("created_at", "done_at")
-    seconds = [(at - created).total_seconds() for created, at in done]
+def _down(stand, crm, deals):
+    """The same while the CRM answers nothing, beside while it answers; the workers go on trying."""
+    took: dict[bool, list[float]] = {True: [], False: []}
+    with _workers(crm):
+        for turn in range(TURNS * 2):
+            is_up = turn % 2 == 0
+            stand.proxy.dice = None if is_up else _nothing
+            if is_up:
+                _recover(crm)
+            began = time.monotonic()
+            for number in range(A_TURN):
+                at = time.perf_counter()
+                _change(deals[(turn * A_TURN + number) % len(deals)])
+                took[is_up].append((time.perf_counter() - at) * 1000)
+                time.sleep(max(0.0, began + (number + 1) / A_SECOND / 2 - time.monotonic()))
+    stand.proxy.dice = None
     report(
         "crm_sync",
-        f"from the commit to the CRM's confirmation, {A_SECOND} changes a second for {SECONDS} s",
+        "noting a change while the CRM is away, beside while it is there, ms",
+        there_p50=round(statistics.median(took[True]), 2),
+        away_p50=round(statistics.median(took[False]), 2),
+        there_p99=_at(took[True], 99),
+        away_p99=_at(took[False], 99),
+        ratio_p99=round(_at(took[False], 99) / _at(took[True], 99), 3),
+    )
+    _recover(crm)
+
+
+def _nothing(request):
+    """Every connection is cut."""
+    from crmsync.soak.proxy import Fault
+
+    return Fault("reset")
+
+
+def _recover(crm):
+    """The CRM is back, and what waited for it goes out now."""
+    from crmsync.models import Connection, OutboxEntry
+    from leadmgmt.core.now import now
+
+    Connection.objects.filter(pk=crm.pk).update(breaker_open_until=None, failures_in_a_row=0)
+    OutboxEntry.objects.filter(connection=crm, state__in=["ready", "verify"]).update(not_before=now())
+    _work(crm.pk, until_empty=True)
+
+
+@contextmanager
+def _workers(crm):
+    """Four that send for as long as this lasts."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=contextvars.copy_context().run, args=(_work, crm.pk, stop)) for _ in range(WORKERS)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _lag(crm, deals):
+    """Ten changes a second while four workers send."""
+    _confirmed(crm, deals, 2, "from the commit to the CRM's confirmation")
+
+
+def _faults(stand, crm, deals):
+    """The same while a third of the writes meets a fault."""
+    from crmsync.adapters.registry import bent
+    from crmsync.soak.bends import Dice, ProxyBend
+    from crmsync.soak.writes import is_write
+
+    bend = ProxyBend(stand.address, is_write("salesforce"), Dice(1))
+    try:
+        with bent(bend):
+            _confirmed(crm, deals, 120, "the same with the faults of a soak")
+    finally:
+        bend.close()
+    report("crm_sync", "faults that fired", **dict(bend.fired))
+    _recover(crm)
+
+
+def _confirmed(crm, deals, patience, name):
+    """Ten changes a second, ``patience`` seconds for the last of them: how long each took."""
+    from crmsync.models import OutboxEntry
+
+    newest = OutboxEntry.objects.latest("pk").pk
+    made = OutboxEntry.objects.filter(connection=crm, pk__gt=newest)
+    with _workers(crm):
+        began = time.monotonic()
+        for number in range(SECONDS * A_SECOND):
+            _change(deals[number * 7 % len(deals)])
+            time.sleep(max(0.0, began + (number + 1) / A_SECOND - time.monotonic()))
+        until = time.monotonic() + patience
+        while time.monotonic() < until and made.exclude(state__in=["done", "superseded"]).exists():
+            time.sleep(0.5)
+    seconds = [(at - created).total_seconds() for created, at in made.filter(state="done").values_list(*STAMPS)]
+    report(
+        "crm_sync",
+        f"{name}, {A_SECOND} changes a second for {SECONDS} s",
         changes=SECONDS * A_SECOND,
         confirmed=len(seconds),
         p50_s=round(statistics.median(seconds), 3),
