@@ -18,7 +18,7 @@ class LeadmgmtConfig(AppConfig):
         from leadmgmt.core.clock import register
         from leadmgmt.core.queue import forget_failures
         from leadmgmt.pipeline import nudge_forgotten
-        from leadmgmt.reports import words
+        from leadmgmt.reports import leak_history, words
         from leadmgmt.reports.subscriptions import send_due
         from leadmgmt.row_names import name_rows
 
@@ -29,5 +29,6 @@ class LeadmgmtConfig(AppConfig):
         channel_watch.register_all()
         register("leadmgmt.forgotten_steps", nudge_forgotten)
         register("leadmgmt.channels", channel_watch.watch_channels, every=60.0)
+        register("leadmgmt.leaks", leak_history.keep_leaks, every=leak_history.EVERY)
         register("leadmgmt.reports_by_mail", send_due, every=60.0)
         register("leadmgmt.old_failures", forget_failures, every=3600.0)

@@ -73,6 +73,8 @@ def tell_past(leads: int, days: int, seed: int, say: Say, at: datetime) -> None:
     doors = {channel.slug: channel for channel in Channel.objects.all()}
     for arrival in _arrivals(crowd, leads, days, at):
         timeline.plan(arrival.at, partial(arrive, arrival, doors, sdr))
+    for day in range(days, -1, -1):
+        timeline.tick(at - timedelta(days=day, minutes=2), "leadmgmt.leaks")
     progress = Progress(say, at - timedelta(days=days), at)
     with statements_prepared(), inline(skip=frozenset({MAIL})), quick_commits():
         timeline.run(progress.tell)

@@ -13,6 +13,7 @@ from leadmgmt.core.now import now
 from leadmgmt.reports.attribution import attribution
 from leadmgmt.reports.filters import Filters, today
 from leadmgmt.reports.funnel import total_at
+from leadmgmt.reports.leak_history import history
 from leadmgmt.reports.sources import costs_of
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.statistics import Difference, difference, wilson
@@ -27,7 +28,10 @@ MORE, LESS, EITHER = 1, -1, 0
 
 @dataclass(frozen=True)
 class Figure:
-    """One main figure. ``unit``: share, count, seconds or money; ``of``: hits and trials of a share."""
+    """One main figure. ``unit``: share, count (of a period), level (at its end), seconds or money.
+
+    ``of``: hits and trials of a share.
+    """
 
     name: str
     unit: str
@@ -56,7 +60,8 @@ class Measure:
         """How much more a day than before, as a share of before; None for shares and where there was nothing."""
         if self.figure.unit == "share" or self.figure.value is None or not self.earlier.value:
             return None
-        by_day = self.days[1] / self.days[0] if self.figure.unit != "seconds" and self.figure.name != "per_sql" else 1
+        is_by_day = self.figure.unit not in ("seconds", "level") and self.figure.name != "per_sql"
+        by_day = self.days[1] / self.days[0] if is_by_day else 1
         return self.figure.value / self.earlier.value * by_day - 1
 
     @property
@@ -64,10 +69,10 @@ class Measure:
         """Whether chance explains it; None where that cannot be told (times, money)."""
         if self.figure.unit == "share":
             return self.change.is_noise if self.change else None
-        if self.figure.unit != "count":
+        if self.figure.unit != "count" or self.figure.value is None or self.earlier.value is None:
             return None
         # Of all that was counted in both periods, each has its share of the days, if nothing changed.
-        ours, theirs = int(self.figure.value or 0), int(self.earlier.value or 0)
+        ours, theirs = int(self.figure.value), int(self.earlier.value)
         found = wilson(ours, ours + theirs)
         return found.low <= self.days[0] / sum(self.days) <= found.high if found else None
 
@@ -229,6 +234,16 @@ def _nurture(filters: Filters, at: datetime) -> list[Figure]:
     ]
 
 
+def _leaks(filters: Filters, _at: datetime) -> list[Figure]:
+    found = history(filters)
+    is_known = found is not None and found.before is not None
+    return [
+        Figure("leaking", "level", found.left if found else None, LESS),
+        Figure("leak_came", "count", found.came if found and is_known else None, LESS),
+        Figure("leak_stopped", "count", found.stopped if found and is_known else None, MORE),
+    ]
+
+
 FIGURES: dict[str, Callable[[Filters, datetime], list[Figure]]] = {
     "speed": _speed,
     "sources": _sources,
@@ -237,4 +252,5 @@ FIGURES: dict[str, Callable[[Filters, datetime], list[Figure]]] = {
     "team": _team,
     "scoring": _scoring,
     "nurture": _nurture,
+    "leaks": _leaks,
 }

@@ -55,6 +55,9 @@ def _labels() -> dict[str, str]:
         "slept": _("Put to sleep"),
         "back": _("Came back, by date or by themselves"),
         "alone": _("Came back by themselves"),
+        "leaking": _("Run out at the end"),
+        "leak_came": _("Began to run out"),
+        "leak_stopped": _("Were seen to"),
         "accepted": _("Accepted by the AE, of what was decided"),
     }
 
@@ -65,6 +68,7 @@ def _shown(figure: Figure) -> str:
     show = {
         "share": lambda value: formats.percent(value, 1),
         "count": formats.number,
+        "level": formats.number,
         "money": formats.money,
         "seconds": waited,
     }

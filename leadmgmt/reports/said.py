@@ -1,6 +1,10 @@
 """The reports' words for leads, as a person reads them above the list that a figure opens."""
 
+from datetime import datetime
+
 from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -137,6 +141,36 @@ def leak(value: str) -> tuple[str, str]:
     return _("Leak"), str(LEAKS.get(value, (value, ""))[0])
 
 
+def spell_of(value: str) -> tuple[str, str, datetime, datetime]:
+    """Kind, part, start and end of `untouched~came~2026-07-01T00:00:00+02:00~…`. Raises InvalidInput."""
+    parts = value.split("~")
+    try:
+        kind, part, start, end = parts
+        period = datetime.fromisoformat(start), datetime.fromisoformat(end)
+        if kind not in LEAKS or part not in _parts() or None in (period[0].tzinfo, period[1].tzinfo):
+            raise ValueError
+    except ValueError:
+        sentence = _("“%(value)s” is no period of a leak.") % {"value": value}
+        raise InvalidInput(sentence, fields={"leaked": sentence}) from None
+    return kind, part, *period
+
+
+def _parts() -> dict[str, str]:
+    return {
+        "before": _("at the beginning"),
+        "came": _("began"),
+        "stopped": _("was stopped"),
+        "left": _("at the end"),
+    }
+
+
+def leaked(value: str) -> tuple[str, str]:
+    """Which leak, what of it, and when."""
+    kind, part, start, end = spell_of(value)
+    days = " – ".join(date_format(localtime(day), "SHORT_DATE_FORMAT") for day in (start, end))
+    return str(LEAKS[kind][0]), f"{_parts()[part]}, {days}"
+
+
 def slept(value: str) -> tuple[str, str]:
     """Why they were recycled."""
     kind, _dot, code = value.partition(".")
@@ -162,6 +196,7 @@ SAID: dict[str, Say] = {
     "loop": loop,
     "journey": journey,
     "leak": leak,
+    "leaked": leaked,
     "graded": lambda value: (_("First grade"), value),
     "slept": slept,
     "deal": deal,

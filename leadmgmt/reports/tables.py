@@ -13,6 +13,7 @@ from leadmgmt.reports.compared import compared_tables
 from leadmgmt.reports.filters import Filters
 from leadmgmt.reports.funnel import Funnel, funnel
 from leadmgmt.reports.further_tables import nurture_tables, scoring_tables, sync_tables
+from leadmgmt.reports.leak_history import Flow, history
 from leadmgmt.reports.leaks import leaks
 from leadmgmt.reports.morning import morning
 from leadmgmt.reports.sources import sources
@@ -254,7 +255,17 @@ def leaks_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         }
         for one in found.leaks
     ]
-    return [Table("total", [{"leads": found.total, "working": found.working}]), Table("leaks", lines)]
+    tables = [Table("total", [{"leads": found.total, "working": found.working}]), Table("leaks", lines)]
+    past = history(filters)
+    if past is None:
+        return tables
+    flows = [{"leak": one.kind, "before": one.before, **_parts(one)} for one in past.flows]
+    course = [{"day": day.isoformat(), "leads": count} for day, count in past.course]
+    return [*tables, Table("period", flows), Table("course", course)]
+
+
+def _parts(flow: Flow) -> dict[str, int]:
+    return {"came": flow.came, "stopped": flow.stopped, "left": flow.left}
 
 
 def morning_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:

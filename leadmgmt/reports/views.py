@@ -34,6 +34,7 @@ from leadmgmt.reports.funnel import funnel
 from leadmgmt.reports.funnel_picture import picture
 from leadmgmt.reports.funnel_words import Sentence, sentence
 from leadmgmt.reports.further_words import nurturing_sentence, scoring_sentence, syncing_sentence
+from leadmgmt.reports.leak_history import history
 from leadmgmt.reports.leaks import leaks
 from leadmgmt.reports.leaks_words import LEAKS, leaks_sentence
 from leadmgmt.reports.morning import morning
@@ -181,6 +182,7 @@ def leaks_page(request: HttpRequest) -> HttpResponse:
     worst = max(found.leaks, key=lambda leak: leak.count)
     context = {
         "found": found,
+        "history": history(filters),
         "words": LEAKS,
         "may_act": may_assign(reader(request)),
         "tomorrow": localdate() + timedelta(days=1),

@@ -15,8 +15,9 @@ from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.reports.clocks import CLOCKS, STATES, leads_by_clock
 from leadmgmt.reports.journeys import leads_touched
+from leadmgmt.reports.leak_history import leaked
 from leadmgmt.reports.leaks import KINDS
-from leadmgmt.reports.said import SAID, channel_of, journey_of
+from leadmgmt.reports.said import SAID, channel_of, journey_of, spell_of
 from leadmgmt.reports.turns import out_of_turn
 from leadmgmt.reports.work import worked_by
 from leads.cohort import NONE, YEARS, happened, period, register_word
@@ -203,6 +204,11 @@ def _leak(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return KINDS[_one_of(value, "leak", list(KINDS))](leads, now())
 
 
+def _leaked(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
+    """Leads that ran out in this way, or no more did, in a period."""
+    return leaked(leads, *spell_of(value))
+
+
 def _graded(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     """Leads whose first score was this grade, or of this letter."""
     if not GRADE.fullmatch(value):
@@ -240,6 +246,7 @@ def register_all() -> None:
         "loop": _loop,
         "journey": _journey,
         "leak": _leak,
+        "leaked": _leaked,
         "graded": _graded,
         "slept": _slept,
         "sdr": _deal_word,

@@ -36,10 +36,10 @@ def length_bar(count: int, most: int) -> SafeString:
 
 
 @register.simple_tag
-def day_bars(days: Sequence[tuple[date, int]], most: int) -> SafeString | str:
-    """One bar a day with its date and number as a title; the table below has the sums."""
+def day_bars(days: Sequence[tuple[date, int]], most: int, empty: str = "") -> SafeString | str:
+    """One bar a day with its date and number as a title; the table below has the sums. ``empty``: said without any."""
     if not days or not most:
-        return format_html('<p class="muted">{}</p>', _("Nothing was sent."))
+        return format_html('<p class="muted">{}</p>', empty or _("Nothing was sent."))
     span = (days[-1][0] - days[0][0]).days + 1
     step = WIDE / span
     bars = format_html_join(

@@ -12,6 +12,7 @@ from leads.models.event import LeadEvent
 from leads.models.health import ChannelHour, ChannelSilence
 from leads.models.imports import ImportMapping, ImportRow, ImportRun
 from leads.models.lead import Lead, Stage
+from leads.models.leak_spell import LeakSpell
 from leads.models.named_list import NamedList, NamedListEntry
 from leads.models.organisation import Organisation
 from leads.models.reason import Reason
@@ -48,6 +49,7 @@ __all__ = [
     "ImportRun",
     "Lead",
     "LeadEvent",
+    "LeakSpell",
     "Listed",
     "MailboxState",
     "Merge",
