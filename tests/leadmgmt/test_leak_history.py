@@ -77,7 +77,8 @@ def test_a_period_has_what_was_there_what_came_and_what_was_seen_to(sdr: Any) ->
     look(10)
     found = history(last_days(30))
     assert flow(found, "untouched") == (2, 3, 1, 4)
-    assert found is not None and found.most == 4 and found.course[-1][1] == 4
+    assert found is not None
+    assert (found.most, found.course[-1][1]) == (4, 4)
     assert [count for _day, count in found.course].count(2) >= 19
     # Of a period in which nobody had looked at first, nobody knows what there was; the first look is no beginning.
     assert flow(history(last_days(80)), "untouched") == (None, 3, 1, 4)
