@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from leadmgmt.reports.filters import Filters
+from leadmgmt.reports.further_leads import ARMS, SLEEPS
 from leads.models import Reason
 from qualification.models import NurtureEnrolment, NurtureProgramme
 from qualification.services.nurture_programmes import Worth, worth_of
@@ -17,6 +18,7 @@ class ProgrammeLine:
 
     programme: NurtureProgramme
     worth: Worth | None
+    urls: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class ReasonLine:
     returned: int
     stopped: int
     won: int
-    url: str
+    urls: dict[str, str]
 
     @property
     def back(self) -> float:
@@ -81,11 +83,18 @@ def nurturing(filters: Filters) -> Nurturing:
     lines = [_line(filters, reasons[row["reason"]], dict(row)) for row in counted]
     return Nurturing(
         filters,
-        tuple(ProgrammeLine(one, worth.get(one.pk)) for one in programmes),
+        tuple(ProgrammeLine(one, worth.get(one.pk), _arms(one.pk)) for one in programmes),
         tuple(sorted(lines, key=lambda line: -line.slept)),
     )
 
 
 def _line(filters: Filters, reason: Reason, row: dict[str, Any]) -> ReasonLine:
     counts = {name: count for name, count in row.items() if name != "reason"}
-    return ReasonLine(reason=reason, url=filters.leads_url(slept=f"{reason.kind}.{reason.code}"), **counts)
+    name = f"{reason.kind}.{reason.code}"
+    urls = {part or "slept": filters.leads_url(slept=f"{name}~{part}" if part else name) for part in SLEEPS}
+    return ReasonLine(reason=reason, urls=urls, **counts)
+
+
+def _arms(programme: int) -> dict[str, str]:
+    # Over all leads of the programme, as its worth is.
+    return {arm: Filters().leads_url(nursed=f"{programme}~{arm}") for arm in ARMS}

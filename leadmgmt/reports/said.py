@@ -15,7 +15,7 @@ from leadmgmt.reports.clocks_picture import LABELS
 from leadmgmt.reports.journeys import LEVELS, UNKNOWN
 from leadmgmt.reports.leaks_words import LEAKS
 from leads.cohort import NONE, Say
-from leads.models import Campaign, Reason, Source, User
+from leads.models import Campaign, Source, User
 from routing.models import SlaClock, SlaPolicy
 
 # In place of a channel: every deal that was won.
@@ -171,12 +171,6 @@ def leaked(value: str) -> tuple[str, str]:
     return str(LEAKS[kind][0]), f"{_parts()[part]}, {days}"
 
 
-def slept(value: str) -> tuple[str, str]:
-    """Why they were recycled."""
-    kind, _dot, code = value.partition(".")
-    return _("Recycled because"), str(Reason.objects.filter(kind=kind, code=code).first() or value)
-
-
 SAID: dict[str, Say] = {
     "rep": lambda value: (_("Received by"), person(value)),
     "received": lambda value: (_("Received by"), person(value)),
@@ -198,7 +192,6 @@ SAID: dict[str, Say] = {
     "leak": leak,
     "leaked": leaked,
     "graded": lambda value: (_("First grade"), value),
-    "slept": slept,
     "deal": deal,
     "handoff": handoff,
 }

@@ -9,6 +9,8 @@ from leadmgmt.reports.statistics import Difference, Interval, difference, wilson
 LETTERS, NUMBERS = "ABCD", "1234"
 # Chances in five bands: more would hold too few leads each.
 BANDS = 5
+# The stages in which a lead's end is known.
+ENDED = ("won", "recycled", "disqualified")
 
 GRADES = """
 WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */),
@@ -29,7 +31,7 @@ WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/
 first AS (
     SELECT DISTINCT ON (score.lead_id) score.lead_id, score.win_probability, cohort.stage
     FROM qualification_score score JOIN cohort USING (lead_id)
-    WHERE score.win_probability IS NOT NULL AND cohort.stage IN ('won', 'recycled', 'disqualified')
+    WHERE score.win_probability IS NOT NULL AND cohort.stage = ANY(%s)
     ORDER BY score.lead_id, score.at, score.id
 ),
 banded AS (SELECT *, ntile(%s) OVER (ORDER BY win_probability, lead_id) AS band FROM first)
@@ -47,6 +49,14 @@ class _Graded:
 
 
 @dataclass(frozen=True)
+class _Banded:
+    band: int
+    leads: int
+    expected: float
+    won: int
+
+
+@dataclass(frozen=True)
 class Band:
     """Leads with chances alike, and how many of them were won."""
 
@@ -54,6 +64,8 @@ class Band:
     leads: int
     expected: float
     won: int
+    url: str
+    won_url: str
 
     @property
     def rate(self) -> float:
@@ -134,8 +146,14 @@ def scoring(filters: Filters) -> Scoring:
         cells=cells,
         letters=letters,
         change=difference(best.sql, best.leads, worst.sql, worst.leads),
-        bands=tuple(rows(Band, CHANCES, leads, [BANDS])),
+        bands=tuple(_band(filters, row) for row in rows(_Banded, CHANCES, leads, [list(ENDED), BANDS])),
     )
+
+
+def _band(filters: Filters, row: _Banded) -> Band:
+    band = {"chances": str(row.band)}
+    urls = filters.leads_url(**band), filters.leads_url(**band, stage="won")
+    return Band(row.band, row.leads, row.expected, row.won, *urls)
 
 
 def _cell(filters: Filters, grade: str, row: _Graded) -> Cell:

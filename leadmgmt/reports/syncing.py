@@ -1,7 +1,7 @@
 """How the sync does: how long changes are on their way, in both directions, and what became of them, by CRM and day."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from django.db import connection
 from crmsync.models import Connection
 from leadmgmt.reports.attribution import closed_within
 from leadmgmt.reports.filters import Filters
+from leadmgmt.reports.further_leads import SYNCED
 
 SENT = """
 SELECT connection_id, count(*),
@@ -68,6 +69,8 @@ class Line:
     came_p99: float | None
     stuck: tuple[tuple[str, int], ...]
     conflicts: tuple[tuple[str, int], ...]
+    # The leads whose deals these changes were, by what became of them.
+    urls: dict[str, str]
 
     @property
     def stuck_total(self) -> int:
@@ -111,10 +114,16 @@ def syncing(filters: Filters) -> Syncing:
         (late,) = lag.get(one.pk, ([None, None],))
         lines.append(
             Line(one, count, times[0], times[1], fast, tries or 0, applied, known, held, late[0], late[1],
-                 tuple(stuck.get(one.pk, ())), tuple(conflicts.get(one.pk, ())))
+                 tuple(stuck.get(one.pk, ())), tuple(conflicts.get(one.pk, ())),
+                 {part: _leads_url(one.slug, part, between) for part in SYNCED})
         )  # fmt: skip
     days = _rows(DAYS, [str(ZoneInfo(settings.TIME_ZONE)), *between])
     return Syncing(filters, tuple(lines), tuple((day, count) for day, count in days))
+
+
+def _leads_url(slug: str, part: str, between: list[datetime]) -> str:
+    start, end = (moment.isoformat() for moment in between)
+    return Filters().leads_url(synced=f"{slug}~{part}~{start}~{end}")
 
 
 def _rows(query: str, values: list[Any]) -> list[tuple[Any, ...]]:

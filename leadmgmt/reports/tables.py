@@ -261,7 +261,7 @@ def leaks_tables(filters: Filters, _params: Mapping[str, str]) -> list[Table]:
         return tables
     flows = [{"leak": one.kind, "before": one.before, **_parts(one)} for one in past.flows]
     course = [{"day": day.isoformat(), "leads": count} for day, count in past.course]
-    return [*tables, Table("period", flows), Table("course", course)]
+    return [*tables, Table("period", flows), Table("course", course), *compared_tables("leaks", filters)]
 
 
 def _parts(flow: Flow) -> dict[str, int]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
+from leadmgmt.reports import further_leads
 from leadmgmt.reports.clocks import CLOCKS, STATES, leads_by_clock
 from leadmgmt.reports.journeys import leads_touched
 from leadmgmt.reports.leak_history import leaked
@@ -23,7 +24,7 @@ from leadmgmt.reports.work import worked_by
 from leads.cohort import NONE, YEARS, happened, period, register_word
 from leads.models import LeadEvent, Stage
 from leads.querysets import LeadQuerySet
-from qualification.models import NurtureEnrolment, Score
+from qualification.models import Score
 from routing.models import Assignment, AttemptClock, SlaClock, WaitingLead
 
 Params = Mapping[str, str]
@@ -219,13 +220,6 @@ def _graded(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
     return graded.filter(first_grade__startswith=value) if len(value) == 1 else graded.filter(first_grade=value)
 
 
-def _slept(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
-    """Leads that were recycled for this reason at some time, as in `lost.price`."""
-    kind, _dot, code = value.partition(".")
-    enrolled = NurtureEnrolment.objects.filter(lead=OuterRef("pk"), reason__kind=kind, reason__code=code)
-    return leads.filter(Exists(enrolled))
-
-
 def register_all() -> None:
     """Teach the lead list these words."""
     for name, word in {
@@ -248,10 +242,11 @@ def register_all() -> None:
         "leak": _leak,
         "leaked": _leaked,
         "graded": _graded,
-        "slept": _slept,
         "sdr": _deal_word,
         "ae": _deal_word,
         "deal": _deal_word,
         "handoff": _deal_word,
     }.items():
         register_word(name, word, SAID[name])
+    for name, (further, say) in further_leads.WORDS.items():
+        register_word(name, further, say)

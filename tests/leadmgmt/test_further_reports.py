@@ -79,7 +79,7 @@ def test_with_few_leads_the_grade_tells_nothing_yet() -> None:
     assert scoring_sentence(scoring(Filters())).finding == "The grade does not tell SQLs apart yet."
 
 
-def test_chances_are_compared_with_what_came() -> None:
+def test_chances_are_compared_with_what_came(manager: Client) -> None:
     reason = make_reason("recycle", "no-response")
     for number in range(100):
         won = number % 10 == 0
@@ -89,6 +89,12 @@ def test_chances_are_compared_with_what_came() -> None:
     assert [band.leads for band in found.bands] == [20] * 5
     assert [band.fits for band in found.bands] == [True, True, True, False, False]
     assert "off in 2 of 5 groups" in scoring_sentence(found).rest
+    page = manager.get("/reports/scoring/?period=all").content.decode()
+    groups = [(link, number) for link, number in figures(page) if "chances=" in link]
+    assert [number for link, number in groups if "stage=won" not in link] == [20] * 5
+    for link, number in groups:
+        assert manager.get(link).context["page"].paginator.count == number, link
+    assert manager.get("/leads/?cohort=1&chances=6").status_code == 422
 
 
 def test_the_sync_report_counts_both_directions(manager: Client) -> None:
@@ -117,6 +123,11 @@ def test_the_sync_report_counts_both_directions(manager: Client) -> None:
     assert syncing_sentence(found).rest == "1 is stuck."
     page = manager.get("/reports/sync/?period=all").content.decode()
     assert "Invalid: 1" in page
+    for part in ("sent", "came", "stuck"):
+        (behind,) = manager.get(line.urls[part]).context["page"].object_list
+        assert behind.pk == opportunity.lead_id, part
+    assert manager.get(line.urls["conflicts"]).context["page"].paginator.count == 0
+    assert manager.get("/leads/?cohort=1&synced=x~sent~now~then").status_code == 422
     assert manager.get("/api/v1/reports/sync/").json()["crms"][0]["sent"] == 1
     assert deal.pk
 
@@ -158,7 +169,10 @@ def test_nurture_by_reason_and_programme(manager: Client) -> None:
     assert (lines["price"].slept, lines["price"].asleep, lines["price"].returned) == (80, 60, 20)
     assert (lines["bad-timing"].woken, lines["bad-timing"].back) == (1, 0.0)
     assert nurturing_sentence(found).finding == "Price talks: brings people back, for certain."
-    assert opened(manager, "/reports/nurture/?period=all") == 2
+    # Both reasons with what became of them, then both arms with who came back; bars of none open nothing.
+    assert opened(manager, "/reports/nurture/?period=all") == 3 + 3 + 3
+    for nonsense in ("slept=lost.price~gone", "nursed=x~out", f"nursed={programme.pk}~all"):
+        assert manager.get(f"/leads/?cohort=1&{nonsense}").status_code == 422
     assert '<span class="small muted">Deal lost</span>' in manager.get("/reports/nurture/?period=all").content.decode()
     assert manager.get("/api/v1/reports/nurture/").json()["programmes"][0]["held_out"] == 40
 
