@@ -32,6 +32,7 @@ urlpatterns = [
     path("leads/", leads.lead_list, name="lead_list"),
     path("leads/export/", leads.lead_export, name="lead_export"),
     path("leads/bulk/", leads.lead_bulk, name="lead_bulk"),
+    path("leads/bulk/undo/", leads.lead_bulk_undo, name="lead_bulk_undo"),
     path("leads/new/", new_lead.lead_new, name="lead_new"),
     path("leads/new/check/", new_lead.lead_new_check, name="lead_new_check"),
     path("leads/<int:lead_id>/", lead.lead_detail, name="lead_detail"),

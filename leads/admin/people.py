@@ -40,7 +40,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  #
     fieldsets = (
         (None, {"fields": ("email", "password", "first_name", "last_name", "team", "external_id")}),
         (_("Roles"), {"fields": ("groups", "is_active", "is_staff", "is_superuser")}),
-        (_("Habits"), {"fields": ("language", "time_zone", "theme", "density", "keys_enabled")}),
+        (_("Habits"), {"fields": ("language", "time_zone", "theme", "density", "goes_on", "keys_enabled")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets: Any = ((None, {"fields": ("email", "first_name", "last_name", "team", "password1", "password2")}),)

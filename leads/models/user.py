@@ -91,6 +91,7 @@ class User(AbstractUser):
         help_text=_("Your page at a booking service; {{ my_calendar }} in texts."),
     )
     calendar_hash = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
+    goes_on = models.BooleanField(_("after logging, go on to the next lead"), default=True)
     keys_enabled = models.BooleanField(_("single-letter keys"), default=True)
 
     USERNAME_FIELD = "email"

@@ -105,6 +105,12 @@ class Assessment:
         return [item for item in self.items if item.is_open]
 
     @property
+    def following(self) -> str:
+        """The key of the question to ask next: what SQL needs, else what nobody knows, else the first."""
+        unknown = [item for item in self.items if item.is_missing]
+        return next((item.question.key for item in (*self.open_items, *unknown, *self.items)), "")
+
+    @property
     def share(self) -> int | None:
         """How far it is qualified, in percent of the weight of what is asked; None where nothing weighs."""
         held = {item.question.pk for item in self.items if item.answer and item.answer.is_met and not item.is_stale}

@@ -1,4 +1,4 @@
-"""Tabs, search and filters of the queue. They live in the address and are kept nowhere else."""
+"""Tabs, search and filters of the queue. They live in the address; the last ones stick (`kept_filter`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,10 +95,7 @@ def tabs(day: Day, chosen: QueueFilter) -> list[Tab]:
         "waiting": (_("Team waiting room"), day.waiting),
     }
     address = reverse("qualification:queue")
-    return [
-        Tab(label, address if name == "mine" else f"{address}?tab={name}", count, chosen.tab == name)
-        for name, (label, count) in labels.items()
-    ]
+    return [Tab(label, f"{address}?tab={name}", count, chosen.tab == name) for name, (label, count) in labels.items()]
 
 
 def chips(lines: Sequence[Row], chosen: QueueFilter, params: QueryDict) -> list[Chip]:
@@ -126,7 +123,8 @@ def _chip(name: str, label: str, value: str, choices: list[tuple[str, str]], par
         wanted.pop(name, None)
         if chosen:
             wanted[name] = chosen
-        return f"?{wanted.urlencode()}"
+        # An address that asks for nothing brings back what is kept; this one asks for the whole queue.
+        return f"?{wanted.urlencode() or 'tab=mine'}"
 
     shown = dict(choices).get(value, value)
     return Chip(name, label, shown, address(""), [(words, address(one)) for one, words in choices])

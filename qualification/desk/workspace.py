@@ -20,6 +20,7 @@ from qualification.desk.pace import Pace, pace
 from qualification.desk.panels import Assessment
 from qualification.desk.plan import Plan, plan
 from qualification.desk.promised import Promised, promised
+from qualification.desk.queue_filter import QueueFilter, filtered
 from qualification.desk.situation import Situation, activities_of, clock_of, history, pace_of
 from qualification.desk.timeline import Timeline, timeline
 from qualification.desk.why import Headline
@@ -27,15 +28,20 @@ from qualification.models import Activity
 from qualification.services.override import may_override, stages_ahead
 from routing.models import Assignment, SlaClock
 
+# All of one's own leads.
+WHOLE = QueueFilter()
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where the lead stands in its rep's queue, and its neighbours there."""
+    """Where the lead stands in its rep's queue as they look at it, and its neighbours there."""
 
     number: int
     total: int
     before: int | None
     after: int | None
+    # Whom to go on with: the one after it that wants something today, else the first such one of the list.
+    onward: int | None
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,19 @@ class Workspace:
     timeline: Timeline
 
 
-def workspace(near: CloseUp, reader: User, at: datetime, assessed: Assessment, *, shown: str = "all") -> Workspace:
-    """Gather the page."""
+def workspace(
+    near: CloseUp,
+    reader: User,
+    at: datetime,
+    assessed: Assessment,
+    *,
+    shown: str = "all",
+    chosen: QueueFilter = WHOLE,
+) -> Workspace:
+    """Gather the page; ``chosen`` is how the reader looks at the queue."""
     lead = near.lead
     owner, certificate = owner_line(near, reader, at)
-    mine = _queue_of(reader, lead, at)
+    mine = _queue_of(reader, lead, at, chosen)
     activities = activities_of([lead.pk, *(one.pk for one in mine)])
     told = timeline(lead, reader, at, shown=shown)
     touch = told.newest_touch
@@ -131,10 +145,20 @@ def rights(lead: Lead, reader: User) -> Rights:
     return Rights(work=worker, reassign=has_role(reader, TEAM_LEAD, ADMIN), override=overrides)
 
 
-def _queue_of(reader: User, lead: Lead, at: datetime) -> list[Lead]:
-    """The reader's queue, if the lead stands in it."""
+def next_after(lead: Lead, reader: User, at: datetime, chosen: QueueFilter) -> int | None:
+    """Whom the reader goes on with after this lead; None where nothing more waits today."""
+    mine = _queue_of(reader, lead, at, chosen)
+    found = place(lead, mine, activities_of([one.pk for one in mine]), at)
+    return found.onward if found else None
+
+
+def _queue_of(reader: User, lead: Lead, at: datetime, chosen: QueueFilter) -> list[Lead]:
+    """The reader's queue as they look at it, all of it where the lead is not in view; empty if it is not theirs."""
     if lead.owner_id != reader.pk or not lead.is_working:
         return []
+    seen = list(queue.first(filtered(queue.tab_leads(reader, chosen.tab), chosen), at)[: queue.MOST])
+    if chosen.is_plain or lead in seen:
+        return seen
     return list(queue.first(queue.my_leads(reader), at)[: queue.MOST])
 
 
@@ -147,15 +171,19 @@ def place(lead: Lead, mine: Sequence[Lead], activities: Mapping[int, list[Activi
         Situation(lead=one, at=at, clock=clock_of(one), pace=pace_of(one), **history(one, activities[one.pk]).__dict__)
         for one in mine
     ]
-    ids = [situation.lead.pk for situation, _plan, _order in queue.ranked(stand)]
+    ranked = queue.ranked(stand)
+    ids = [situation.lead.pk for situation, _plan, _order in ranked]
     if lead.pk not in ids:
         return None
     here = ids.index(lead.pk)
+    today = [one.lead.pk for one, decided, _order in ranked if decided.group not in queue.NOT_TODAY]
+    onward = [pk for pk in (*ids[here + 1 :], *ids[:here]) if pk in today]
     return Place(
         number=here + 1,
         total=len(ids),
         before=ids[here - 1] if here else None,
         after=ids[here + 1] if here + 1 < len(ids) else None,
+        onward=onward[0] if onward else None,
     )
 
 

@@ -1,5 +1,7 @@
 """What a rep does on a lead's page. Every view calls one service and goes back to the page."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,14 +14,34 @@ from leadmgmt.core.errors import DomainError, InvalidInput
 from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.web import back, complain, post_from
+from leads.models import Lead
 from leads.services.edit import edit_lead
 from qualification import access
+from qualification.desk.kept_filter import kept_filter
+from qualification.desk.workspace import next_after
 from qualification.forms import CorrectForm, LogForm, SnoozeForm, correct_form
 from qualification.models import Activity
 from qualification.services.activities import log_activity, undo_activity
 from qualification.services.snooze import resume_lead, snooze_lead
 from qualification.services.tags import answer_tags, withdraw_tags
 from qualification.views.lead import lead_page
+
+
+def onward(request: HttpRequest, lead: Lead, at: datetime) -> HttpResponseRedirect | None:
+    """After an outcome: on to the next lead of the queue, if the rep wants that; what they want is kept.
+
+    Asked before the outcome is written, which moves the lead in the queue. None: stay.
+    """
+    if "may_go_on" not in request.POST:
+        return None
+    user, wants = access.person(request), "go_on" in request.POST
+    if user.goes_on != wants:
+        user.goes_on = wants
+        user.save(update_fields=["goes_on"])
+    if not wants:
+        return None
+    following = next_after(lead, user, at, kept_filter(request))
+    return to_lead(following) if following else HttpResponseRedirect(reverse("qualification:queue"))
 
 
 def to_lead(lead_id: int, part: str = "") -> HttpResponseRedirect:
@@ -38,6 +60,7 @@ def lead_log(request: HttpRequest, lead_id: int) -> HttpResponse:
     user = access.person(request)
     lead = access.workable_lead(user, lead_id)
     form = LogForm(request.POST)
+    elsewhere = onward(request, lead, now()) if form.is_valid() and form.cleaned_data["kind"] != "note" else None
     try:
         activity = log_activity(lead.pk, by=user, at=now(), **form.cleaned_data) if form.is_valid() else None
     except DomainError as error:
@@ -52,12 +75,14 @@ def lead_log(request: HttpRequest, lead_id: int) -> HttpResponse:
         Activity.Kind.NOTE: _("Note saved"),
         Activity.Kind.MEETING: _("Meeting logged"),
     }[Activity.Kind(activity.kind)]
+    if elsewhere:
+        words = f"{lead.contact.name}: {words}"
     if answered:
         words += _(", answered: %(names)s") % {"names": ", ".join(answered)}
     message_with_undo(request, f"{words}.", reverse("qualification:activity_undo", args=[activity.pk]))
     for complaint in wrong:
         messages.warning(request, complaint)
-    return to_lead(lead.pk)
+    return elsewhere or to_lead(lead.pk)
 
 
 @login_required

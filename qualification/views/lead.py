@@ -20,6 +20,7 @@ from qualification import access
 from qualification.desk import facts, panels
 from qualification.desk.asked import Asked, asked
 from qualification.desk.close_up import close_up
+from qualification.desk.kept_filter import kept_filter
 from qualification.desk.ownership import takers
 from qualification.desk.timeline import timeline
 from qualification.desk.workspace import rights, workspace
@@ -90,7 +91,8 @@ def lead_page(request: HttpRequest, lead_id: int, refused: BaseForm | None = Non
     if near is None:
         raise Http404
     look = Look(request, near.lead, user, at, refused, what)
-    page = workspace(near, user, at, look.assessed, shown=request.GET.get("show", "all"))
+    shown, chosen = request.GET.get("show", "all"), kept_filter(request)
+    page = workspace(near, user, at, look.assessed, shown=shown, chosen=chosen)
     context = {"page": page, "lead": near.lead, "at": at, "rights": page.rights, "timeline": page.timeline}
     for _template, build in (_PARTS["composer"], _PARTS["lead-do"], _PARTS["qualification"], _PARTS["facts"]):
         context |= build(look)
@@ -119,6 +121,7 @@ def _composer(look: Look) -> Context:
         "dispositions": choices,
         "chosen": chosen,
         "tags": marks,
+        "goes_on": look.user.goes_on if look.lead.owner_id == look.user.pk else None,
         **writing,
     }
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from leadmgmt.core.errors import DomainError, InvalidInput
+from leadmgmt.core.errors import InvalidInput
+from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, REPORT_READERS, SDR, TEAM_LEAD, has_role, role_required
 from leadmgmt.core.web import back, post_from
@@ -25,8 +26,10 @@ from qualification.desk.saved import saved_views
 from qualification.forms import BulkForm, SnoozeForm
 from qualification.lead_filter import chips, choices, narrowed, sorted_by
 from qualification.models import SavedView
-from qualification.services.snooze import snooze_lead
-from routing.services.assign import assign_lead
+from qualification.services.bulk import Outcome, assign_all, snooze_all, take_back
+
+# The last thing that was done to several leads, in the session: what is needed to take it back.
+UNDO = "bulk_undo"
 
 
 @require_GET
@@ -82,6 +85,8 @@ def lead_bulk(request: HttpRequest) -> HttpResponse:
         _change(request, form)
     except InvalidInput as error:
         messages.error(request, str(error))
+        if request.POST.get("page") == "queue":
+            return HttpResponseRedirect(reverse("qualification:queue"))
         return _page(request, form.cleaned_data["leads"], form.cleaned_data["user"])
     return HttpResponseRedirect(back(request, reverse("qualification:lead_list")))
 
@@ -90,24 +95,33 @@ def _change(request: HttpRequest, form: BulkForm) -> None:
     user, at = access.person(request), now()
     ids = form.cleaned_data["leads"]
     chosen = list(Lead.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
-    taker, until = None, None
     if form.cleaned_data["do"] == "assign":
         taker = takers(user).filter(pk=form.cleaned_data["user"] or 0).first()
         if taker is None or not has_role(user, TEAM_LEAD, ADMIN):
             raise InvalidInput(_("Choose who shall have them."))
+        outcome = assign_all(chosen, taker, by=user, at=at)
     else:
-        until = _until(request)
-    done, refused = 0, ""
-    for lead_id in chosen:
-        try:
-            if taker is not None:
-                assign_lead(lead_id, taker, by=user, at=at)
-            elif until is not None:
-                snooze_lead(lead_id, until, by=user, at=at)
-            done += 1
-        except DomainError as error:
-            refused = str(error)
-    _report(request, done, len(chosen) - done, refused)
+        outcome = snooze_all(chosen, _until(request), by=user, at=at)
+    if outcome.done:
+        request.session[UNDO] = outcome.undo
+    _report(request, outcome)
+
+
+@role_required(SDR, TEAM_LEAD, ADMIN)
+@post_from("qualification:lead_list")
+def lead_bulk_undo(request: HttpRequest) -> HttpResponse:
+    """Take back what was last done to several; what somebody has changed since stays as it is."""
+    user, undo = access.person(request), request.session.pop(UNDO, None)
+    if undo is None:
+        raise InvalidInput(_("There is nothing to take back."))
+    ids = [lead for lead, _before in undo["rows"]]
+    mine = list(Lead.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
+    outcome = take_back(undo, mine, by=user, at=now())
+    if outcome.done:
+        words = ngettext("%(n)d lead is as it was before.", "%(n)d leads are as they were before.", outcome.done)
+        messages.success(request, words % {"n": outcome.done})
+    _say_left(request, outcome)
+    return HttpResponseRedirect(back(request, reverse("qualification:lead_list")))
 
 
 def _until(request: HttpRequest) -> datetime:
@@ -118,9 +132,14 @@ def _until(request: HttpRequest) -> datetime:
     return until
 
 
-def _report(request: HttpRequest, done: int, left: int, refused: str) -> None:
-    if done:
-        messages.success(request, ngettext("%(n)d lead changed.", "%(n)d leads changed.", done) % {"n": done})
-    if left:
-        words = ngettext("%(n)d lead was left alone: %(why)s", "%(n)d leads were left alone: %(why)s", left)
-        messages.warning(request, words % {"n": left, "why": refused})
+def _report(request: HttpRequest, outcome: Outcome) -> None:
+    if outcome.done:
+        words = ngettext("%(n)d lead changed.", "%(n)d leads changed.", outcome.done) % {"n": outcome.done}
+        message_with_undo(request, words, reverse("qualification:lead_bulk_undo"))
+    _say_left(request, outcome)
+
+
+def _say_left(request: HttpRequest, outcome: Outcome) -> None:
+    if outcome.left:
+        words = ngettext("%(n)d lead was left alone: %(why)s", "%(n)d leads were left alone: %(why)s", outcome.left)
+        messages.warning(request, words % {"n": outcome.left, "why": outcome.why})

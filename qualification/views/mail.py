@@ -26,7 +26,7 @@ from qualification.models import MailTemplate
 from qualification.services.mail import goes_out, values_for, write_mail
 from qualification.services.mail_clicks import follow
 from qualification.services.mail_rules import contact_of, is_refused, stop_mails
-from qualification.views.actions import FROM_LEAD, to_lead
+from qualification.views.actions import FROM_LEAD, onward, to_lead
 from qualification.views.lead import lead_page
 
 
@@ -39,9 +39,9 @@ def lead_mail(request: HttpRequest, lead_id: int) -> HttpResponse:
     if not goes_out():
         raise Http404
     form = MailForm(request.POST)
-    mail = None
+    mail, elsewhere = None, None
     if form.is_valid():
-        said = form.cleaned_data
+        said, elsewhere = form.cleaned_data, onward(request, lead, now())
         try:
             mail = write_mail(
                 lead.pk, by=user, subject=said["subject"], body=said["body"], template=said["template"], at=now()
@@ -51,8 +51,9 @@ def lead_mail(request: HttpRequest, lead_id: int) -> HttpResponse:
     if mail is None:
         return lead_page(request, lead.pk, form)
     undo = reverse("qualification:activity_undo", args=[mail.activity_id])
-    message_with_undo(request, _("The e-mail goes out in ten seconds."), undo)
-    return to_lead(lead.pk)
+    words = _("The e-mail goes out in ten seconds.")
+    message_with_undo(request, f"{lead.contact.name}: {words}" if elsewhere else words, undo)
+    return elsewhere or to_lead(lead.pk)
 
 
 class TemplateForm(forms.ModelForm[MailTemplate]):

@@ -2,17 +2,19 @@
 
 from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from leadmgmt.core.now import now
-from leadmgmt.core.permissions import ADMIN, SDR, TEAM_LEAD, role_required
+from leadmgmt.core.permissions import ADMIN, SDR, TEAM_LEAD, has_role, role_required
 from leadmgmt.core.web import is_partial
 from leads.models import User
 from qualification import access
 from qualification.desk.asked import Asked, asked
 from qualification.desk.day import day
+from qualification.desk.kept_filter import keep_filter
+from qualification.desk.ownership import takers
 from qualification.desk.plan import plan
 from qualification.desk.preview import preview
 from qualification.desk.queue import MOST, NOT_TODAY, Row, arranged, first, my_leads, sections, tab_leads
@@ -27,6 +29,8 @@ from routing.services.claims import pools_to_claim
 @role_required(SDR, TEAM_LEAD, ADMIN)
 def queue(request: HttpRequest) -> HttpResponse:
     """The whole page, its list (after a filter), or the pane of one lead (after a move)."""
+    if elsewhere := keep_filter(request):
+        return HttpResponseRedirect(elsewhere)
     user, at, chosen, questions = access.person(request), now(), read_filter(request.GET), asked()
     lines, left = _lines(user, chosen, at, questions)
     today = day(user, at)
@@ -43,6 +47,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "views": saved_views(request, SavedView.Page.QUEUE, today.views),
         "sections": sections(lines[:MOST]),
         "more": len(lines) > MOST,
+        "takers": takers(user) if has_role(user, TEAM_LEAD, ADMIN) else None,
         "pane": preview(lines, number, user, at, today.deal_value, questions) if lines else None,
         "before": lines[number - 1].lead.pk if number else None,
         "after": lines[number + 1].lead.pk if number + 1 < len(lines) else None,

@@ -153,7 +153,7 @@ def test_countries_are_called_by_their_names(cast: Cast) -> None:
     assert Contact.objects.get(leads=lead).country == "IT"
 
     User.objects.filter(pk=cast.ann.pk).update(language="de")
-    assert ">Italien</a>" in ann.get("/queue/").content.decode()
+    assert ">Italien</a>" in ann.get("/queue/?tab=mine").content.decode()
     assert 'title="Schweiz">Schweiz<' in ann.get(f"/leads/{lead.pk}/").content.decode()
 
 

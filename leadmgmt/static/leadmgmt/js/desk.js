@@ -124,6 +124,12 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 4000);
 });
 
+// The key of the pane ticks its row in the list.
+document.addEventListener("click", (event) => {
+  const pane = event.target.closest("[data-tick]");
+  if (pane) document.querySelector(`.queue-tick input[value="${pane.dataset.tick}"]`)?.click();
+});
+
 // The list: one tick for all, and a choice is a wish to see it.
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick-all]")) {
