@@ -313,5 +313,6 @@ def test_what_is_half_written_is_there_again(world: World, open_page: Open, sett
     page.locator("#mail-body").focus()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("The e-mail goes out in ten seconds.")).to_be_visible()
+    page.goto(f"/leads/{lead.pk}/")
     expect(page.locator("#mail-body")).to_have_value("\n-- \nRegards")
     assert OutgoingMail.objects.get().subject == "May"
