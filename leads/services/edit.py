@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import DomainError, InvalidInput
 from leads.events import record_event
-from leads.models import Company, Contact, FieldValue, Lead, User
+from leads.models import Company, Contact, FieldValue, Lead, LeadEvent, User
 from leads.normalise.email import InvalidAddress, read_address
 from leads.normalise.phone import read_phone
 from leads.services.provenance import PERSON, Offer, offer_all
@@ -22,6 +22,12 @@ class AddressTaken(DomainError):
     code = "address_taken"
 
 
+class Overtaken(DomainError):
+    """A colleague has changed the same thing since it was looked at."""
+
+    code = "overtaken"
+
+
 def edit_lead(
     lead_id: int,
     *,
@@ -30,10 +36,16 @@ def edit_lead(
     subject: str | None,
     by: User,
     at: datetime,
+    seen: Mapping[str, str] | None = None,
 ) -> Lead:
-    """Write what a person says; it wins over every other origin. Raises InvalidInput naming the field, AddressTaken."""
+    """Write what a person says; it wins over every other origin.
+
+    ``seen``: by name (`contact.phone`) what stood there when they looked; what does not stand there any more is not
+    written over. Raises InvalidInput naming the field, AddressTaken, Overtaken.
+    """
     with transaction.atomic():
         lead = Lead.objects.lock().select_related("contact__company").get(pk=lead_id)
+        _check_seen(lead, seen or {})
         changed = [("person", name) for name in _write(lead.contact, "contact", contact, at)]
         if company:
             changed += [("company", name) for name in _write(_company(lead), "company", company, at)]
@@ -44,6 +56,31 @@ def edit_lead(
         for about, name in changed:
             record_event(lead, "lead.corrected", at=at, actor=by, data={"subject": about, "field": name})
     return lead
+
+
+def _check_seen(lead: Lead, seen: Mapping[str, str]) -> None:
+    if not seen:
+        return
+    # Two leads can be of one person or company: their rows are what two corrections meet at.
+    contact = Contact.objects.select_for_update().get(pk=lead.contact_id)
+    company = None
+    if contact.company_id is not None:
+        company = Company.objects.select_for_update().get(pk=contact.company_id)
+    for name, before in seen.items():
+        about, _dot, field = name.partition(".")
+        row = contact if about == "contact" else company
+        now_there = "" if row is None else str(getattr(row, field) or "")
+        if now_there != before:
+            who = _who_changed(lead, "person" if about == "contact" else about, field)
+            words = {"who": who, "value": now_there or _("empty")}
+            told = _("%(who)s has made this “%(value)s” meanwhile. Save once more to replace it.") % words
+            raise Overtaken(told, fields={name: told})
+
+
+def _who_changed(lead: Lead, about: str, field: str) -> str:
+    events = LeadEvent.objects.filter(lead=lead, kind="lead.corrected", data__subject=about, data__field=field)
+    latest = events.select_related("actor").order_by("-at", "-pk").first()
+    return str(latest.actor) if latest and latest.actor else _("Somebody")
 
 
 def _company(lead: Lead) -> Company:

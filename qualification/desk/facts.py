@@ -64,6 +64,8 @@ class Fact:
     href: str = ""
     subject: str = ""
     field: str = ""
+    # As it is stored: what a correction was made of.
+    raw: str = ""
 
     @property
     def key(self) -> str:
@@ -151,7 +153,9 @@ def person_facts(contact: Contact, values: dict[str, list[FieldValue]], at: date
         if field == "phone" and not shown and contact.phone_raw:
             shown = contact.phone_raw
         origin = origin_of(shown, values.get(field, []), at)
-        found.append(Fact(label, in_words(field, shown), origin, href, "person", field))
+        found.append(
+            Fact(label, in_words(field, shown), origin, href, "person", field, str(getattr(contact, field) or ""))
+        )
     if local := local_time(contact, at):
         found.append(Fact(_("Local time"), local, origin_of(contact.time_zone, values.get("time_zone", []), at)))
     for key, value in list(contact.attributes.items())[:8]:
@@ -207,7 +211,7 @@ def company_facts(company: Company | None, values: dict[str, list[FieldValue]], 
         elif shown and field == "revenue":
             text = formats.money(raw)
         href = shown if field in ("website", "linkedin") and shown.startswith(("http://", "https://")) else ""
-        found.append(Fact(label, text, origin_of(shown, values.get(field, []), at), href, "company", field))
+        found.append(Fact(label, text, origin_of(shown, values.get(field, []), at), href, "company", field, shown))
     return found
 
 

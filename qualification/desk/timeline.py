@@ -1,6 +1,6 @@
 """A lead's history: their touches, our activities and the machine's events, merged, newest first, in chunks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,13 @@ from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
 from leads.models import Lead, LeadEvent, Touchpoint, User
+from qualification.desk.conversation import Conversation, conversations, mails_of
 from qualification.desk.sentences import Told, Words, activity_told, event_told, named_columns, read_words, touch_told
 from qualification.models import Activity
 from qualification.services.activities import UNDO_WITHIN
 
 CHUNK = 30
-FILTERS = ("all", "people", "web", "system")
+FILTERS = ("all", "people", "web", "mail", "system")
 # Told by the touch and the activity themselves.
 TWICE = ("activity.logged", "lead.captured", "lead.touched")
 # Kinds that people bring about; the rest is the machine's.
@@ -40,24 +41,32 @@ class Counts:
     all: int
     people: int
     web: int
+    mail: int
     system: int
     last: int
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """One chunk; `before` asks for the next, older one. `newest_touch` is the newest one shown."""
+    """One chunk; `before` asks for the next, older one. `newest_touch` is the newest one shown.
+
+    Mail is shown as conversations instead of lines.
+    """
 
     entries: list[Entry]
     before: datetime | None
     shown: str
     counts: Counts
     newest_touch: Touchpoint | None
+    conversations: Sequence[Conversation] = ()
 
 
 def timeline(lead: Lead, reader: User, at: datetime, *, shown: str = "all", before: str = "") -> Timeline:
     """A chunk of history older than ``before`` (an ISO time), of one filter, in four queries."""
     shown = shown if shown in FILTERS else "all"
+    if shown == "mail":
+        _words, counts = _read(lead, at, ())
+        return Timeline([], None, shown, counts, None, conversations(lead))
     limit = parse_datetime(before) if before else None
     older = Q(at__lt=limit) if limit else Q()
     touches = _newest(_touches(lead, shown).filter(older).select_related("source"))
@@ -110,6 +119,7 @@ def _events(lead: Lead, shown: str) -> Any:
 def _read(lead: Lead, at: datetime, events: Iterable[LeadEvent]) -> tuple[Words, Counts]:
     """What the events name, and how much each filter shows: one query, however long the history."""
     people, web = _touches(lead, "people"), _touches(lead, "web")
+    written, nurtured = mails_of(lead)
     read: dict[str, Any] = dict(
         Lead.objects.filter(pk=lead.pk)
         .values(
@@ -118,6 +128,7 @@ def _read(lead: Lead, at: datetime, events: Iterable[LeadEvent]) -> tuple[Words,
             done=_number_of(_activities(lead, "all")),
             every=_number_of(_events(lead, "all")),
             by_people=_number_of(_events(lead, "people")),
+            letters=_number_of(web.filter(kind=Touchpoint.Kind.EMAIL)) + _number_of(written) + _number_of(nurtured),
             last=Coalesce(Subquery(LeadEvent.objects.filter(lead=lead).order_by("-pk").values("pk")[:1]), 0),
             **named_columns(events),
         )
@@ -127,6 +138,7 @@ def _read(lead: Lead, at: datetime, events: Iterable[LeadEvent]) -> tuple[Words,
         all=read["web"] + read["done"] + read["every"],
         people=read["told"] + read["done"] + read["by_people"],
         web=read["web"],
+        mail=read["letters"],
         system=read["every"] - read["by_people"],
         last=read["last"],
     )

@@ -144,8 +144,10 @@ def lead_correct(request: HttpRequest, lead_id: int) -> HttpResponse:
     if form.is_valid():
         said = {field: form.cleaned_data["value"]}
         person, company = (said, {}) if subject == "person" else ({}, said)
+        about = "contact" if subject == "person" else subject
+        seen = {f"{about}.{field}": request.POST["seen"]} if "seen" in request.POST else None
         try:
-            edit_lead(lead.pk, contact=person, company=company, subject=None, by=user, at=now())
+            edit_lead(lead.pk, contact=person, company=company, subject=None, by=user, at=now(), seen=seen)
         except DomainError as error:
             # One field was sent, so its own complaint says more than the general one.
             form.add_error("value", next(iter(error.fields.values()), str(error)))
