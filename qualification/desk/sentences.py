@@ -100,6 +100,8 @@ def _touch_text(touch: Touchpoint) -> SafeString:
         return line(_("Opened an e-mail {about}"), about=asked)
     if touch.kind == Touchpoint.Kind.EMAIL_CLICK:
         return line(_("Clicked in an e-mail {about}"), about=asked)
+    if touch.kind == Touchpoint.Kind.EMAIL and asked:
+        return line(_("Wrote an e-mail: <strong>{asked}</strong>"), asked=asked)
     if touch.kind == Touchpoint.Kind.IMPORT:
         pattern = _("Came with a file, from <strong>{source}</strong>") if source else _("Came with a file")
     elif touch.kind == Touchpoint.Kind.MANUAL:
