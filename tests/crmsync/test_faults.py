@@ -15,6 +15,7 @@ from crmsync.services.repair import retry_entries
 from crmsync.services.send import send
 from crmsync.tasks import pull_connection, push_connection
 from leadmgmt.core.now import now
+from tests.crmsync.conformance.steps import rename
 from tests.crmsync.memory import Killed, MemoryCrm, connect
 from tests.crmsync.things import converted, later, read
 from tests.worker import lose_jobs
@@ -172,6 +173,35 @@ def test_after_the_last_try_the_entry_is_a_dead_letter(crm, linked):
 
     assert (entry_of(opportunity).state, entry_of(opportunity).error_class) == ("dead", "Unsent")
     assert crm.calls.count("upsert") == MAX_ATTEMPTS
+
+
+def test_an_uncertain_write_costs_one_try_however_often_it_is_looked_up(crm, linked):
+    _, opportunity = converted()
+    push_connection(linked.pk)
+    rename(opportunity, "Another name")
+    # One try fewer than are granted, and a look after each, which is answered.
+    crm.faults["upsert"] = [errors.Ambiguous("reset") for _ in range(MAX_ATTEMPTS - 1)]
+
+    for hour in range(1, 40):
+        with later(hours=hour):
+            push_connection(linked.pk)
+
+    assert [entry.state for entry in opportunity.outbox.order_by("pk")] == ["done", "done"]
+    assert crm.only().values["name"] == Opportunity.objects.get(pk=opportunity.pk).name
+
+
+def test_the_last_uncertain_write_is_still_the_last(crm, linked):
+    _, opportunity = converted()
+    push_connection(linked.pk)
+    rename(opportunity, "Another name")
+    crm.faults["upsert"] = [errors.Ambiguous("reset") for _ in range(100)]
+
+    for hour in range(1, 60):
+        with later(hours=hour):
+            push_connection(linked.pk)
+
+    entry = opportunity.outbox.latest("pk")
+    assert (entry.state, entry.error_class, entry.attempts) == ("dead", "Ambiguous", MAX_ATTEMPTS)
 
 
 def test_a_worker_that_dies_each_time_does_not_go_on_for_ever(crm, linked):
