@@ -281,9 +281,11 @@ def _faults(stand, crm, deals):
 
 def _confirmed(crm, deals, patience, name):
     """Ten changes a second, ``patience`` seconds for the last of them: how long each took."""
+    from django.db.models import Max
+
     from crmsync.models import OutboxEntry
 
-    newest = OutboxEntry.objects.latest("pk").pk
+    newest = OutboxEntry.objects.aggregate(pk=Max("pk"))["pk"] or 0
     made = OutboxEntry.objects.filter(connection=crm, pk__gt=newest)
     with _workers(crm):
         began = time.monotonic()
