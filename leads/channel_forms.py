@@ -60,6 +60,7 @@ class ChannelForm(_Base):
         super().__init__(*args, **kwargs)
         source: Any = self.fields["source"]
         source.queryset = Source.objects.filter(is_active=True)
+        source.label = _("Source")
         source.required = False
         source.help_text = _("Counts where a submission names none.")
         self.asked = entry(self.instance.kind).settings

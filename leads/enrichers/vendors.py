@@ -6,6 +6,8 @@ test button shows at once whether one still holds.
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 VENDORS: dict[str, dict[str, Any]] = {
     "apollo": {
         "name": "Apollo",
@@ -99,10 +101,20 @@ VENDORS: dict[str, dict[str, Any]] = {
             "confidence": 0.8,
         },
     },
-    "homepage": {"name": "The company's homepage", "kind": "homepage", "price": "0", "config": {"confidence": 0.6}},
-    "mail-exchange": {"name": "Mail exchanger of the address", "kind": "mail_exchange", "price": "0", "config": {}},
+    "homepage": {
+        "name": gettext_lazy("The company's homepage"),
+        "kind": "homepage",
+        "price": "0",
+        "config": {"confidence": 0.6},
+    },
+    "mail-exchange": {
+        "name": gettext_lazy("Mail exchanger of the address"),
+        "kind": "mail_exchange",
+        "price": "0",
+        "config": {},
+    },
     "ip_place": {
-        "name": "Place of the IP address (MaxMind file)",
+        "name": gettext_lazy("Place of the IP address (MaxMind file)"),
         "kind": "ip_place",
         # Behind what a person's number and address say.
         "position": 1100,

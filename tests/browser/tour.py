@@ -9,11 +9,13 @@ from leadmgmt.core.now import now
 from leadmgmt.demo import build
 from leads.models import Channel, Duplicate, Lead, Provider, Source, TerritoryTable, User
 from qualification.models import Cadence, Framework, MailTemplate, NurtureProgramme, Segment
+from qualification.services.bulk import assign_all
 from qualification.services.mail_rules import stop_token
 from routing.models import Certificate, Pool, Rep, Rule, SlaPolicy
 
 # Small enough to be told in a while, large enough that no list is empty.
 LEADS, DAYS, SEED = 140, 21, 7
+OWN = 9
 
 
 def make_tour() -> tuple[User, dict[str, str]]:
@@ -23,6 +25,9 @@ def make_tour() -> tuple[User, dict[str, str]]:
     run = DryRun.objects.create(connection=Connection.objects.get(slug="local"), begun_at=now(), done_at=now())
     user = User.objects.create_user("tour@ours.example", first_name="Tora", last_name="Tour", is_staff=True)
     user.groups.set(Group.objects.all())
+    # A queue of their own, or nobody would see one with something in it.
+    working = Lead.objects.working().filter(owner__isnull=False).order_by("-pk").values_list("pk", flat=True)[:OWN]
+    assign_all(list(working), user, by=user, at=now())
     return user, _plain() | _with_objects(segment, run)
 
 
