@@ -28,6 +28,7 @@ from leadmgmt.reports.clocks import clocks
 from leadmgmt.reports.clocks_picture import picture as clocks_picture
 from leadmgmt.reports.compared import FIGURES, compared
 from leadmgmt.reports.compared_words import rows_of
+from leadmgmt.reports.definitions import definitions_of
 from leadmgmt.reports.files import as_csv, as_xlsx
 from leadmgmt.reports.filters import Filters, read
 from leadmgmt.reports.funnel import funnel
@@ -271,6 +272,7 @@ def _page(request: HttpRequest, name: str, filters: Filters, context: dict[str, 
         "subscription": Subscription.objects.filter(
             user=reader(request), report=name, query=kept_query(request.GET)
         ).first(),
+        "definitions": definitions_of(name),
         "rhythms": Subscription.Rhythm.choices,
         "reports": [(key, named()) for key, (named, _said) in SENTENCES.items()],
         "xlsx_url": f"{reverse('reports:export_xlsx', args=[name])}{level}",
