@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -195,6 +195,19 @@ def may_be_called(contact: Contact, at: datetime) -> bool:
     """Whether it is a working day's hour where they are, or nobody knows."""
     there = at_their_place(contact, at)
     return there is None or (CALLING_HOURS[0] <= there.hour < CALLING_HOURS[1] and there.weekday() < SATURDAY)
+
+
+def calling_from(contact: Contact, at: datetime) -> datetime:
+    """The next moment at which they may be called: now, or when their next working day begins."""
+    there = at_their_place(contact, at)
+    if there is None or may_be_called(contact, at):
+        return at
+    opens = there.replace(hour=CALLING_HOURS[0], minute=0, second=0, microsecond=0)
+    if there >= opens:
+        opens += timedelta(days=1)
+    while opens.weekday() >= SATURDAY:
+        opens += timedelta(days=1)
+    return opens
 
 
 def company_facts(company: Company | None, values: dict[str, list[FieldValue]], at: datetime) -> list[Fact]:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core import formats
 from leads.models import Stage
-from qualification.desk.facts import at_their_place, may_be_called, place_of
+from qualification.desk.facts import at_their_place, calling_from, may_be_called, place_of
 from qualification.desk.plan import Plan, Step
 from qualification.desk.situation import Situation
 from qualification.desk.why import Headline, asked_for, by_when, came_back, last_try, stirred, weekday
@@ -66,6 +66,12 @@ def _act(situation: Situation, plan: Plan) -> str:
         return _("Write to %(name)s.") % words if name else _("Write now.")
     if plan.due_at is not None and plan.due_at > situation.at + timedelta(hours=1):
         return _("Call %(name)s by %(when)s.") % (words | {"when": by_when(plan.due_at, situation.at)})
+    if plan.step is not Step.APPOINTMENT and not may_be_called(contact, situation.at):
+        # A call would wake somebody up, or reach nobody. A mail keeps the promise as well.
+        if contact.email:
+            return _("Write to %(name)s now.") % words if name else _("Write now.")
+        from_when = by_when(calling_from(contact, situation.at), situation.at)
+        return _("Call %(name)s from %(when)s on.") % (words | {"when": from_when})
     return _("Call %(name)s now.") % words if name else _("Call now.")
 
 

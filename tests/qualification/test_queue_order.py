@@ -1,6 +1,6 @@
 """The order of the queue and its sentences: pure decisions, looked at without a database."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from leads.models import Channel, Company, Contact, Lead, Touchpoint
+from qualification.desk.facts import calling_from
 from qualification.desk.headline import headline
 from qualification.desk.order import cadence_factor, order, promise_factor, value_factor
 from qualification.desk.plan import Group, Step, plan, working_day
@@ -93,6 +94,45 @@ def test_who_would_be_woken_up_by_a_call_has_their_hour_said(zone: str, said: st
     because = headline(situation, plan(situation)).because
 
     assert because.endswith(said or "Your promise ends 9:46.")
+
+
+@pytest.mark.parametrize(
+    ("zone", "email", "act"),
+    [
+        ("America/Chicago", "mara@rheintal.example", "Write to Mara now."),
+        # Eight o'clock in Chicago, on the reader's clock.
+        ("America/Chicago", "", "Call Mara from 15:00 on."),
+        # Twenty to nine in the evening: tomorrow.
+        ("Asia/Kamchatka", "", "Call Mara from 21:00 on."),
+        ("Europe/Lisbon", "mara@rheintal.example", "Call Mara now."),
+        ("", "mara@rheintal.example", "Call Mara now."),
+    ],
+)
+def test_nobody_is_called_in_their_night(zone: str, email: str, act: str) -> None:
+    situation = stands(clock=clock(5))
+    contact = situation.lead.contact
+    contact.time_zone, contact.email, contact.first_name = zone, email, "Mara"
+    assert headline(situation, plan(situation)).act == act
+
+
+def test_what_was_agreed_is_kept_at_any_hour() -> None:
+    agreed = did("call_back", timedelta(hours=2), due_at=AT + timedelta(minutes=2))
+    situation = stands(last=agreed, appointment=agreed)
+    situation.lead.contact.time_zone = "America/Chicago"
+    assert headline(situation, plan(situation)).act.startswith("Call ")
+
+
+@pytest.mark.parametrize(
+    ("zone", "when"),
+    [
+        # AT is a Monday, 9:41 in Berlin.
+        ("Europe/Berlin", AT),
+        ("America/Chicago", datetime(2026, 11, 23, 14, 0, tzinfo=UTC)),
+        ("Pacific/Honolulu", datetime(2026, 11, 23, 18, 0, tzinfo=UTC)),
+    ],
+)
+def test_they_are_called_when_their_working_day_begins(zone: str, when: datetime) -> None:
+    assert calling_from(Contact(time_zone=zone), AT) == when
 
 
 def test_coming_days_go_by_their_time_and_today_by_value() -> None:
