@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 
 from leadmgmt.core import formats
-from leads.models import Lead
+from leads.models import Contact, Lead
 from qualification import forms
 from qualification.desk.advice import ask_words, next_step_words, why_off
+from qualification.desk.facts import may_be_called
 from qualification.desk.panels import Assessment, ScorePanel
 from qualification.desk.queue import Row
 from qualification.desk.workspace import Standing
@@ -186,3 +187,9 @@ def sure(confidence: int) -> SafeString:
     bars = ((number * 7, "on" if number < confidence else "off") for number in range(5))
     rects = format_html_join("", '<rect class="sure-{1}" x="{0}" width="5" height="8" rx="1"/>', bars)
     return format_html('<svg class="sure" viewBox="0 0 34 8" role="img" aria-label="{}">{}</svg>', label, rects)
+
+
+@register.filter
+def may_call(contact: Contact, at: datetime) -> bool:
+    """Whether it is an hour to be called where they are."""
+    return may_be_called(contact, at)

@@ -1,12 +1,14 @@
 """How one goes through the queue: filters that stick, the next lead after an outcome, several at once and back."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 
-from leadmgmt.core.now import now
+from leadmgmt.core.now import moment, now
 from leads.models import Lead
 from qualification.services.bulk import assign_all, snooze_all, take_back
 from qualification.services.snooze import resume_lead
@@ -23,12 +25,12 @@ def cast() -> Cast:
 
 
 def queue_of(cast: Cast, count: int = 4) -> list[Lead]:
-    """Ann's leads in the order of her queue: each promise ends later than the one before."""
+    """Ann's leads, all of them wanted now."""
     policy, found = make_policy(60), []
     for number in range(count):
         contact = make_contact(last_name=f"N{number}", phone=f"+4972155500{number:02d}")
         lead = make_lead(owner=cast.ann, contact=contact, grade="A1" if number % 2 else "B2")
-        make_clock(lead, due_at=now() + timedelta(minutes=5 + 20 * number), policy=policy)
+        make_clock(lead, due_at=now() + timedelta(minutes=5 + 2 * number), policy=policy)
         found.append(lead)
     return found
 
@@ -78,19 +80,21 @@ def test_nothing_fits_leads_back_to_everything(cast: Cast) -> None:
 
 
 def test_after_an_outcome_the_next_lead_follows(cast: Cast) -> None:
-    leads = queue_of(cast)
+    queue_of(cast)
     ann = as_user(cast.ann)
+    order = rows(ann)
 
-    first = ann.post(f"/leads/{leads[0].pk}/log/", {**SENT, "go_on": "on"})
-    assert first["Location"] == f"/leads/{leads[1].pk}/"
+    first = ann.post(f"/leads/{order[0]}/log/", {**SENT, "go_on": "on"})
+    assert first["Location"] == f"/leads/{order[1]}/"
     page = ann.get(first["Location"]).content.decode()
     # What was done can be taken back from there, and says of whom it speaks.
-    assert "N0: Call logged." in page
-    activity = leads[0].activities.get()
-    assert ann.post(f"/activities/{activity.pk}/undo/")["Location"] == f"/leads/{leads[0].pk}/"
+    logged = Lead.objects.get(pk=order[0])
+    assert f"{logged.contact.name}: Call logged." in page
+    activity = logged.activities.get()
+    assert ann.post(f"/activities/{activity.pk}/undo/")["Location"] == f"/leads/{order[0]}/"
 
     # The last one of the list goes on with the first that still wants something.
-    assert ann.post(f"/leads/{leads[3].pk}/log/", {**SENT, "go_on": "on"})["Location"] == f"/leads/{leads[0].pk}/"
+    assert ann.post(f"/leads/{order[3]}/log/", {**SENT, "go_on": "on"})["Location"] == f"/leads/{order[0]}/"
 
 
 def test_who_wants_to_stay_says_so_once(cast: Cast) -> None:
@@ -199,3 +203,14 @@ def test_q_asks_the_next_open_question(cast: Cast) -> None:
     first = answer.context["assessment"].open_items[0].question.key
     assert f'href="/leads/{lead.pk}/?answer={first}#qualification"' in answer.content.decode()
     assert answer.context["assessment"].following == first
+
+
+@pytest.mark.parametrize(("hour", "first"), [(10, "tel"), (23, "mailto")])
+def test_the_first_button_is_what_the_hour_allows(cast: Cast, hour: int, first: str) -> None:
+    contact = make_contact(last_name="Night", phone="+4972155501840", email="n@firm.example", time_zone="Europe/Berlin")
+    lead = make_lead(owner=cast.ann, contact=contact, stage="mql")
+    with moment(datetime(2026, 11, 25, hour, 30, tzinfo=ZoneInfo("Europe/Berlin"))):
+        ann = as_user(cast.ann)
+        for address in ("/queue/", f"/leads/{lead.pk}/"):
+            page = ann.get(address).content.decode()
+            assert re.findall(r'class="button button--primary(?: wide-only)?" href="(\w+):', page)[0] == first, address
