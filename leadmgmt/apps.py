@@ -29,6 +29,6 @@ class LeadmgmtConfig(AppConfig):
         channel_watch.register_all()
         register("leadmgmt.forgotten_steps", nudge_forgotten)
         register("leadmgmt.channels", channel_watch.watch_channels, every=60.0)
-        register("leadmgmt.leaks", leak_history.keep_leaks, every=leak_history.EVERY)
+        register("leadmgmt.leaks", leak_history.nudge_leaks, every=leak_history.EVERY)
         register("leadmgmt.reports_by_mail", send_due, every=60.0)
         register("leadmgmt.old_failures", forget_failures, every=3600.0)

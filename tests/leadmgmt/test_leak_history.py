@@ -4,16 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
+from leadmgmt.core.clock import registered
 from leadmgmt.core.now import moment, now
+from leadmgmt.reports import leak_history
 from leadmgmt.reports.compared import compared
 from leadmgmt.reports.filters import Filters, today
-from leadmgmt.reports.leak_history import History, history, keep_leaks
+from leadmgmt.reports.leak_history import LOCK, History, history, keep_leaks
 from leadmgmt.reports.leaks import KINDS
 from leads.models import Lead, LeakSpell
 from tests.factories import make_lead, make_reason, make_team, make_user
 from tests.leadmgmt.test_report_pages import figures
+from tests.worker import drain
 
 # Somebody was in touch, lately.
 SEEN_TO: dict[str, Any] = {"first_touched_at": now(), "last_activity_at": now()}
@@ -134,6 +138,28 @@ def test_a_period_stands_beside_the_one_before(client: Client, sdr: Any) -> None
     early = compared("leaks", last_days(60, compares=True))
     assert early is not None
     assert [one.earlier.value for one in early.measures] == [1, None, None]
+
+
+def test_the_clock_leaves_the_look_to_a_worker(sdr: Any) -> None:
+    make_lead(owner=sdr, at=ago(days=40))
+    (work,) = [work for work in registered() if work.name == "leadmgmt.leaks"]
+    assert work.run(now()) == 0
+    assert not LeakSpell.objects.exists()
+    drain()
+    assert LeakSpell.objects.get().kind == "untouched"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_looks_at_once_are_one() -> None:
+    make_lead(at=ago(days=40))
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", LOCK)
+        assert leak_history.look() == "somebody looks already"
+    finally:
+        other.close()
+    assert leak_history.look() == "1 changed"
 
 
 def test_a_lead_is_in_one_spell_at_a_time(sdr: Any) -> None:
