@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,6 +28,8 @@ NAMES: Mapping[str, str] = {
 }  # fmt: skip
 NEEDED = ("source", "from", "amount")
 MOST_LINES, MOST_SAID = 20_000, 12
+# A lone sign with three digits behind it: thousands to one reader, a fraction to another.
+TWO_WAYS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d.%m.%y")
 
 
@@ -115,9 +118,13 @@ def _day(text: str) -> date:
 
 
 def _amount(text: str) -> Decimal:
-    """1234.56, 1,234.56 and 1.234,56 alike: the last sign that separates is the one before the cents."""
+    """1234.56, 1,234.56 and 1.234,56 alike: the last sign that separates is the one before the cents. Raises
+    InvalidInput where there is but one, and it may as well part thousands."""
     plain = "".join(sign for sign in text if sign.isdigit() or sign in ",.-")
     comma, point = plain.rfind(","), plain.rfind(".")
+    if TWO_WAYS.fullmatch(plain):
+        told = _("“%(text)s” can be read in two ways: write 1234.00 or 1.23.")
+        raise InvalidInput(told % {"text": text})
     if comma >= 0 and point >= 0:
         plain = plain.replace("." if comma > point else ",", "").replace(",", ".")
     elif comma >= 0:

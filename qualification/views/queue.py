@@ -29,7 +29,9 @@ from routing.services.claims import pools_to_claim
 @role_required(SDR, TEAM_LEAD, ADMIN)
 def queue(request: HttpRequest) -> HttpResponse:
     """The whole page, its list (after a filter), or the pane of one lead (after a move)."""
-    if elsewhere := keep_filter(request):
+    # A part of a page that is open already stays with that page's list, whatever another window asked for since.
+    elsewhere = "" if is_partial(request) else keep_filter(request)
+    if elsewhere:
         return HttpResponseRedirect(elsewhere)
     user, at, chosen, questions = access.person(request), now(), read_filter(request.GET), asked()
     lines, left = _lines(user, chosen, at, questions)

@@ -281,7 +281,6 @@ def test_a_mail_by_three_keys(world: World, open_page: Open, settings: Any) -> N
     page.keyboard.press("e")
     page.keyboard.press("1")
     expect(page.locator("#mail-subject")).to_have_value("For Mara")
-    page.locator("#mail-body").focus()
     page.keyboard.press("Control+Enter")
 
     expect(page.get_by_text("The e-mail goes out in ten seconds.")).to_be_visible()

@@ -187,6 +187,19 @@ class TestCosts:
         (one,), _wrong = read_costs(f"source;from;amount\nx;2026-11-01;{text}")
         assert str(one.amount) == amount
 
+    @pytest.mark.parametrize("text", ["1,234", "1.234", "12.500 €"])
+    def test_what_can_be_read_in_two_ways_is_asked_for_again(self, text: str) -> None:
+        make_source("google-ads")
+        good, wrong = read_costs(f"source;from;amount\ngoogle-ads;2026-11-01;{text}")
+        assert good == []
+        assert "can be read in two ways" in wrong[0].remedy
+
+    @pytest.mark.parametrize(("text", "amount"), [("1234.567", "1234.57"), ("0.125", "0.12"), ("1,5", "1.50")])
+    def test_what_can_be_read_in_one_way_is_taken(self, text: str, amount: str) -> None:
+        make_source("google-ads")
+        (line,), wrong = read_costs(f"source;from;amount\ngoogle-ads;2026-11-01;{text}")
+        assert (str(line.amount), wrong) == (amount, [])
+
     def test_the_same_days_again_take_the_place_of_what_was_said(self) -> None:
         source = make_source("x")
         assert put_costs("source;campaign;from;amount\nx;a;2026-11-01;5\nx;;2026-11-01;3") == (2, 0)

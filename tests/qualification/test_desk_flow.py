@@ -70,6 +70,15 @@ def test_filters_stick_until_they_are_taken_away(cast: Cast) -> None:
     assert "grade" not in as_user(cast.lea).get("/queue/").get("Location", "")
 
 
+def test_another_window_does_not_change_what_a_move_fetches(cast: Cast) -> None:
+    leads = queue_of(cast)
+    ann = as_user(cast.ann)
+    ann.get("/queue/?grade=A")
+    part = ann.get(f"/queue/?lead={leads[0].pk}", headers={"HX-Request": "true", "HX-Target": "preview"})
+    assert part.status_code == 200
+    assert "N0" in part.content.decode()
+
+
 def test_nothing_fits_leads_back_to_everything(cast: Cast) -> None:
     queue_of(cast, 2)
     ann = as_user(cast.ann)

@@ -105,10 +105,12 @@ document.addEventListener("submit", (event) => event.target.matches(WRITTEN) && 
 document.addEventListener("htmx:afterSwap", () => restore(false));
 restore(!new URLSearchParams(window.location.search).has("text"));
 
-// Ctrl+Enter sends the form in which one writes.
+// Ctrl+Enter sends the form in which one writes; where nobody writes, what is being logged: an outcome's digit and this
+// are a call.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  const form = event.target.closest("[data-composer]");
+  const elsewhere = event.target.closest("form:not(.composer), dialog");
+  const form = event.target.closest("[data-composer]") ?? (elsewhere ? null : document.querySelector(".composer[data-composer]"));
   if (!form) return;
   event.preventDefault();
   askForDate(form);
