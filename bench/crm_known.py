@@ -1,5 +1,7 @@
-"""Deals that both sides know already, without the way there: what the bench of the sync begins with."""
+"""What the bench of the sync begins with: deals that both sides know already, and changes on either side."""
 
+import time
+from decimal import Decimal
 from uuid import uuid4
 
 AT_ONCE = 5000
@@ -78,3 +80,29 @@ def _copy(row, **changes):
     for name, value in changes.items():
         setattr(one, name, value)
     return one
+
+
+def change(opportunity):
+    """A change on our side, noted for the CRM."""
+    from django.db import transaction
+
+    from crmsync.services.outbox import record_change
+    from leadmgmt.core.now import now
+
+    with transaction.atomic():
+        opportunity.name = f"{opportunity.name.partition(' #')[0]} #{time.monotonic_ns()}"
+        opportunity.save(update_fields=["name"])
+        record_change(opportunity, ["name"], at=now())
+
+
+def edited(stand, crm, remote_id, amount, *, is_told):
+    """A person over there changes a deal, and perhaps the CRM tells us."""
+    from crmsync.adapters.base import Hint
+    from crmsync.services.hints import store_hints
+    from leadmgmt.core.now import now
+
+    stand.edit(remote_id, amount=Decimal(amount))
+    at = now()
+    if is_told:
+        store_hints(crm, [Hint(remote_id, "deal", f"{remote_id}{amount}")])
+    return at

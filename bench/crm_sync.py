@@ -15,10 +15,9 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 
-from bench.crm_known import known, known_alike
+from bench.crm_known import change, edited, known, known_alike
 from bench.harness import ROOT, report
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "60"))
@@ -84,18 +83,6 @@ def _bench() -> None:
     stand.stop()
 
 
-def _change(opportunity):
-    from django.db import transaction
-
-    from crmsync.services.outbox import record_change
-    from leadmgmt.core.now import now
-
-    with transaction.atomic():
-        opportunity.name = f"{opportunity.name.partition(' #')[0]} #{time.monotonic_ns()}"
-        opportunity.save(update_fields=["name"])
-        record_change(opportunity, ["name"], at=now())
-
-
 def _noting(deals):
     """A change with its entry in the outbox, beside the change alone."""
     from django.db import transaction
@@ -107,7 +94,7 @@ def _noting(deals):
             opportunity.save(update_fields=["name"])
         bare.append((time.perf_counter() - began) * 1000)
         began = time.perf_counter()
-        _change(opportunity)
+        change(opportunity)
         noted.append((time.perf_counter() - began) * 1000)
     report(
         "crm_sync",
@@ -132,7 +119,7 @@ def _down(stand, crm, deals):
             began = time.monotonic()
             for number in range(A_TURN):
                 at = time.perf_counter()
-                _change(deals[(turn * A_TURN + number) % len(deals)])
+                change(deals[(turn * A_TURN + number) % len(deals)])
                 took[is_up].append((time.perf_counter() - at) * 1000)
                 time.sleep(max(0.0, began + (number + 1) / A_SECOND / 2 - time.monotonic()))
     stand.proxy.dice = None
@@ -214,7 +201,7 @@ def _confirmed(crm, deals, patience, name):
     with _workers(crm):
         began = time.monotonic()
         for number in range(SECONDS * A_SECOND):
-            _change(deals[number * 7 % len(deals)])
+            change(deals[number * 7 % len(deals)])
             time.sleep(max(0.0, began + (number + 1) / A_SECOND - time.monotonic()))
         until = time.monotonic() + patience
         while time.monotonic() < until and made.exclude(state__in=["done", "superseded"]).exists():
@@ -248,7 +235,7 @@ def _inbound(stand, crm):
     began = time.monotonic()
     for number in range(SECONDS * A_SECOND):
         how, remote_id, amount = ("webhook", "poll")[number % 2], ids[number * 7 % len(ids)], 1000 + number
-        made[how][remote_id, f"{amount}"] = _edited(stand, crm, remote_id, amount, is_told=how == "webhook")
+        made[how][remote_id, f"{amount}"] = edited(stand, crm, remote_id, amount, is_told=how == "webhook")
         time.sleep(max(0.0, began + (number + 1) / A_SECOND - time.monotonic()))
     time.sleep(POLL + 5)
     stop.set()
@@ -271,19 +258,6 @@ def _inbound(stand, crm):
         )
 
 
-def _edited(stand, crm, remote_id, amount, *, is_told):
-    """A person over there changes a deal, and perhaps the CRM tells us."""
-    from crmsync.adapters.base import Hint
-    from crmsync.services.hints import store_hints
-    from leadmgmt.core.now import now
-
-    stand.edit(remote_id, amount=Decimal(amount))
-    at = now()
-    if is_told:
-        store_hints(crm, [Hint(remote_id, "deal", f"{remote_id}{amount}")])
-    return at
-
-
 def _again(stop, pause, job, pk):
     """A job as the clock nudges it."""
     from django.db import connections
@@ -299,7 +273,7 @@ def _again(stop, pause, job, pk):
 def _backlog(crm, deals):
     """What has piled up while the CRM was away."""
     for opportunity in deals:
-        _change(opportunity)
+        change(opportunity)
     began = time.monotonic()
     threads = [threading.Thread(target=_work, args=(crm.pk,), kwargs={"until_empty": True}) for _ in range(WORKERS)]
     for thread in threads:
@@ -344,7 +318,7 @@ def _echo(stand, crm, opportunity):
 
     for record in list(stand.crm.records["Opportunity"].values())[1:]:
         del stand.crm.records["Opportunity"][record["Id"]]
-    _change(opportunity)
+    change(opportunity)
     push_connection(crm.pk)
     writes = stand.proxy.writes
     for _ in range(ECHOES):
