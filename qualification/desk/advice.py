@@ -5,6 +5,7 @@ from django.utils.translation import ngettext
 
 from leadmgmt.core import formats
 from leads.models import Lead, Stage
+from qualification.desk.facts import calling_from, may_be_called
 from qualification.desk.panels import Assessment
 from qualification.desk.plan import ENOUGH_TRIES, NEXT_TRY_AFTER, Step
 from qualification.desk.workspace import Standing
@@ -31,6 +32,11 @@ def next_step_words(standing: Standing) -> str:
         return _("Ask for what the AE missed and enter the answer; then it is handed over again by itself.")
     if not lead.contact.phone:
         return _("Write; there is no number to call.")
+    if plan.step in (Step.FIRST_TOUCH, Step.STIRRED) and not may_be_called(lead.contact, situation.at):
+        begins = {"when": formats.wall_time(calling_from(lead.contact, situation.at), at=situation.at)}
+        if lead.contact.email:
+            return _("Write. Their working day begins %(when)s; call then.") % begins
+        return _("Call when their working day begins: %(when)s.") % begins
     if plan.step is Step.FIRST_TOUCH:
         days = NEXT_TRY_AFTER[0].days
         again = ngettext(

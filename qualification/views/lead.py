@@ -101,14 +101,15 @@ def lead_page(request: HttpRequest, lead_id: int, refused: BaseForm | None = Non
 
 
 def _composer(look: Look) -> Context:
-    """Which activity is being logged: a call where one can be called."""
+    """Which activity is being logged: a call where one can be called, and may be at this hour."""
     contact = look.lead.contact
     form = look.refused if isinstance(look.refused, LogForm) else LogForm()
     kind = str(form.data.get("kind", "")) or look.request.GET.get("log", "")
     if isinstance(look.refused, MailForm):
         kind = Activity.Kind.EMAIL
     if kind not in KINDS:
-        kind = Activity.Kind.CALL if contact.phone or not contact.email else Activity.Kind.EMAIL
+        is_called = contact.phone and (not contact.email or facts.may_be_called(contact, look.at))
+        kind = Activity.Kind.CALL if is_called or not contact.email else Activity.Kind.EMAIL
     labels = dict(Activity.Disposition.choices)
     choices = [(value, labels[value]) for value in DISPOSITIONS[kind] if value]
     chosen = form["disposition"].value() or DISPOSITIONS[kind][0]

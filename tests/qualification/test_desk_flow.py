@@ -223,3 +223,9 @@ def test_the_first_button_is_what_the_hour_allows(cast: Cast, hour: int, first: 
         for address in ("/queue/", f"/leads/{lead.pk}/"):
             page = ann.get(address).content.decode()
             assert re.findall(r'class="button button--primary(?: wide-only)?" href="(\w+):', page)[0] == first, address
+        # What is logged and what is advised go with it.
+        kind, words = {"tel": ("call", "Call. If nobody answers"), "mailto": ("email", "Write. Their working day")}[
+            first
+        ]
+        assert f'name="kind" value="{kind}"' in page
+        assert words in page
