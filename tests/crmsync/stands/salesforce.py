@@ -98,7 +98,7 @@ class Salesforce:
     def new_id(self, kind):
         """18 characters, the last three a checksum."""
         self.count += 1
-        return canonical_id(f"{PREFIX[kind]}5g00000{self.count:05d}"[:15])
+        return canonical_id(f"{PREFIX[kind]}5g{self.count:010d}")
 
     def clock(self):
         """The organisation's time, to the second."""
