@@ -106,6 +106,7 @@ def test_what_was_logged_by_mistake_is_taken_back_with_one_key(world: World, ope
 
     page.get_by_role("button", name=re.compile("Log call")).click()
     expect(page.get_by_text("Call logged.")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("u")
     expect(page.get_by_text("Taken back.")).to_be_visible()
 
