@@ -44,6 +44,10 @@ class Filters:
         everything = Lead.objects.visible_to(self.reader) if self.reader else Lead.objects.all()
         return narrow(everything, {**self.words(), "cohort": "1"})
 
+    def leads_at_any_time(self) -> LeadQuerySet:
+        """The leads of these filters whenever they were first seen: for what is asked of now, or of another time."""
+        return replace(self, first=None, last=None).leads()
+
     def leads_url(self, **words: str) -> str:
         """The lead list with exactly those of the report's leads that also fit ``words``."""
         return f"{reverse('qualification:lead_list')}?{urlencode({**self.words(), 'cohort': '1', **words})}"

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Ntile
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from crmsync.models import AuditRow, Conflict, Connection, OutboxEntry
-from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
+from leadmgmt.reports.said import days_between, instants_of, unknown_group
 from leadmgmt.reports.scoring import BANDS, ENDED
 from leads.cohort import Say, Word
 from leads.models import Reason
@@ -48,7 +47,7 @@ def slept(leads: LeadQuerySet, value: str, _params: Mapping[str, str]) -> LeadQu
 def _reason_of(value: str) -> tuple[str, str]:
     reason, _sep, part = value.partition("~")
     if part not in SLEEPS:
-        raise _unknown(value, "slept")
+        raise unknown_group(value, "slept")
     return reason, part
 
 
@@ -62,14 +61,14 @@ def nursed(leads: LeadQuerySet, value: str, _params: Mapping[str, str]) -> LeadQ
 def _programme_of(value: str) -> tuple[int, str]:
     number, _sep, part = value.partition("~")
     if part not in ARMS or not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise _unknown(value, "nursed")
+        raise unknown_group(value, "nursed")
     return int(number), part
 
 
 def chances(leads: LeadQuerySet, value: str, _params: Mapping[str, str]) -> LeadQuerySet:
     """Leads whose end is known, in one of five groups by the first chance they got; 1 has the lowest."""
     if value not in [str(band) for band in range(1, BANDS + 1)]:
-        raise _unknown(value, "chances")
+        raise unknown_group(value, "chances")
     first = Score.objects.filter(lead=OuterRef("pk"), win_probability__isnull=False).order_by("at", "pk")
     ended = (
         leads.order_by().filter(stage__in=ENDED).annotate(first_chance=Subquery(first.values("win_probability")[:1]))
@@ -99,25 +98,16 @@ def synced(leads: LeadQuerySet, value: str, _params: Mapping[str, str]) -> LeadQ
     return leads.filter(found[part])
 
 
-def _exists(rows: object, deal: str) -> Exists:
-    return Exists(rows.filter(**{f"{deal}__lead": OuterRef("pk")}))  # type: ignore[attr-defined]  # any of three models
+def _exists(rows: QuerySet[Any], deal: str) -> Exists:
+    return Exists(rows.filter(**{f"{deal}__lead": OuterRef("pk")}))
 
 
 def _changes_of(value: str) -> tuple[str, str, datetime, datetime]:
-    parts = value.rsplit("~", 3)
-    try:
-        slug, part, start, end = parts
-        between = datetime.fromisoformat(start), datetime.fromisoformat(end)
-        if part not in SYNCED or None in (between[0].tzinfo, between[1].tzinfo):
-            raise ValueError
-    except ValueError:
-        raise _unknown(value, "synced") from None
-    return slug, part, *between
-
-
-def _unknown(value: str, name: str) -> InvalidInput:
-    sentence = _("“%(value)s” is no group of leads.") % {"value": value}
-    return InvalidInput(sentence, fields={name: sentence})
+    name, start, end = instants_of(value, "synced")
+    slug, _sep, part = name.rpartition("~")
+    if part not in SYNCED:
+        raise unknown_group(value, "synced")
+    return slug, part, start, end
 
 
 def say_slept(value: str) -> tuple[str, str]:
@@ -162,9 +152,8 @@ def say_synced(value: str) -> tuple[str, str]:
         "stuck": _("changes stuck"),
         "conflicts": _("conflicts"),
     }
-    days = " – ".join(date_format(localtime(day), "SHORT_DATE_FORMAT") for day in (start, end))
     name = Connection.objects.filter(slug=slug).values_list("name", flat=True).first() or slug
-    return name, f"{words[part]}, {days}"
+    return name, f"{words[part]}, {days_between(start, end)}"
 
 
 WORDS: dict[str, tuple[Word, Say]] = {

@@ -13,7 +13,7 @@ from leadmgmt.core.tasks import enqueue
 from leadmgmt.reports.filters import Filters, today
 from leadmgmt.reports.leaks import KINDS
 from leadmgmt.reports.query import rows
-from leads.cohort import day_start, narrow
+from leads.cohort import day_start
 from leads.models import Lead, LeakSpell
 from leads.querysets import LeadQuerySet
 
@@ -74,7 +74,7 @@ def keep_leaks(at: datetime) -> int:
 
 @dataclass(frozen=True)
 class Flow:
-    """Leads of one kind of leak in a period. ``before`` and ``came``: None where nobody looked yet."""
+    """Leads of one kind of leak in a period. ``before``: None where nobody had looked yet when it began."""
 
     kind: str
     before: int | None
@@ -164,9 +164,7 @@ def history(filters: Filters) -> History | None:
     start, end = limits(filters, since)
     if end <= since or start >= end:
         return None
-    everything = Lead.objects.visible_to(filters.reader) if filters.reader else Lead.objects.all()
-    words = {name: value for name, value in filters.words().items() if name not in ("from", "to")}
-    leads = narrow(everything, words)
+    leads = filters.leads_at_any_time()
     is_known = start > since
     counted: dict[str, Any] = {
         row["kind"]: row

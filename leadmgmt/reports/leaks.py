@@ -11,7 +11,6 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, Sum
 from crmsync.models import Handoff
 from leadmgmt.core.now import now
 from leadmgmt.reports.filters import Filters
-from leads.cohort import narrow
 from leads.models import Lead, Organisation, Stage
 from leads.querysets import LeadQuerySet
 from qualification.models import Activity, CadenceEnrolment, NurtureEnrolment
@@ -162,16 +161,12 @@ SINCE: dict[str, str] = {
 
 def leaks_of(filters: Filters, kind: str) -> LeadQuerySet:
     """The leads of the report that run out in this way. KeyError for a way that there is none of."""
-    everything = Lead.objects.visible_to(filters.reader) if filters.reader else Lead.objects.all()
-    words = {name: value for name, value in filters.words().items() if name not in ("from", "to")}
-    return KINDS[kind](narrow(everything, words), now())
+    return KINDS[kind](filters.leads_at_any_time(), now())
 
 
 def leaks(filters: Filters) -> Leaks:
     """Answer for these filters; the period does not count, as it is about today."""
-    everything = Lead.objects.visible_to(filters.reader) if filters.reader else Lead.objects.all()
-    words = {name: value for name, value in filters.words().items() if name not in ("from", "to")}
-    cohort, at = narrow(everything, words), now()
+    cohort, at = filters.leads_at_any_time(), now()
     worth = Organisation.objects.values_list("expected_deal_value", flat=True).first() or Decimal(0)
     found = [_leak(filters, kind, cohort, at, worth) for kind in KINDS]
     return Leaks(filters, _working(cohort).count(), tuple(found), stage_limits(at))

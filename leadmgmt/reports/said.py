@@ -143,16 +143,34 @@ def leak(value: str) -> tuple[str, str]:
 
 def spell_of(value: str) -> tuple[str, str, datetime, datetime]:
     """Kind, part, start and end of `untouched~came~2026-07-01T00:00:00+02:00~…`. Raises InvalidInput."""
-    parts = value.split("~")
+    name, start, end = instants_of(value, "leaked")
+    kind, _sep, part = name.partition("~")
+    if kind not in LEAKS or part not in _parts():
+        raise unknown_group(value, "leaked")
+    return kind, part, start, end
+
+
+def instants_of(value: str, word: str) -> tuple[str, datetime, datetime]:
+    """What stands before `~<from>~<to>`, and both instants, which name their zone. Raises InvalidInput."""
+    name, *instants = value.rsplit("~", 2)
     try:
-        kind, part, start, end = parts
-        period = datetime.fromisoformat(start), datetime.fromisoformat(end)
-        if kind not in LEAKS or part not in _parts() or None in (period[0].tzinfo, period[1].tzinfo):
-            raise ValueError
+        start, end = (datetime.fromisoformat(one) for one in instants)
     except ValueError:
-        sentence = _("“%(value)s” is no period of a leak.") % {"value": value}
-        raise InvalidInput(sentence, fields={"leaked": sentence}) from None
-    return kind, part, *period
+        raise unknown_group(value, word) from None
+    if start.tzinfo is None or end.tzinfo is None:
+        raise unknown_group(value, word)
+    return name, start, end
+
+
+def days_between(start: datetime, end: datetime) -> str:
+    """Both days, as a person reads them."""
+    return " – ".join(date_format(localtime(one), "SHORT_DATE_FORMAT") for one in (start, end))
+
+
+def unknown_group(value: str, word: str) -> InvalidInput:
+    """The refusal of a word's value that stands for no leads."""
+    sentence = _("“%(value)s” is no group of leads.") % {"value": value}
+    return InvalidInput(sentence, fields={word: sentence})
 
 
 def _parts() -> dict[str, str]:
@@ -167,8 +185,7 @@ def _parts() -> dict[str, str]:
 def leaked(value: str) -> tuple[str, str]:
     """Which leak, what of it, and when."""
     kind, part, start, end = spell_of(value)
-    days = " – ".join(date_format(localtime(day), "SHORT_DATE_FORMAT") for day in (start, end))
-    return str(LEAKS[kind][0]), f"{_parts()[part]}, {days}"
+    return str(LEAKS[kind][0]), f"{_parts()[part]}, {days_between(start, end)}"
 
 
 SAID: dict[str, Say] = {

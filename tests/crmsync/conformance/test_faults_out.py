@@ -12,6 +12,7 @@ from crmsync.adapters import errors
 from crmsync.adapters.base import DEAL, SetStage
 from crmsync.models import Link, OutboxEntry
 from crmsync.services import send as sending
+from crmsync.services.claim import MAX_ATTEMPTS
 from crmsync.services.handoff import refuse_handoff
 from leadmgmt.core.now import moment, now
 from tests.crmsync.conformance.conftest import every, over, wired
@@ -62,6 +63,16 @@ def test_f01_a_lost_answer_to_any_write_of_a_conversion_leaves_one_record(stand,
     remote_id, deal = stand.only()
     assert deal["name"] == opportunity.name
     assert link_of(opportunity).remote_id == remote_id
+
+
+@wired
+def test_a_deal_that_was_written_has_all_its_tries_for_the_tie(stand, crm):
+    """The last try made it: what is still to be tied to its company is not given up for that."""
+    _, opportunity = converted()
+    OutboxEntry.objects.filter(opportunity=opportunity).update(attempts=MAX_ATTEMPTS - 1)
+    push(crm)
+    assert entry_of(opportunity).state == "done"
+    assert stand.only()[1]["name"] == opportunity.name
 
 
 def _kind(request):
