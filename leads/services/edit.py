@@ -69,7 +69,8 @@ def _check_seen(lead: Lead, seen: Mapping[str, str]) -> None:
     for name, before in seen.items():
         about, _dot, field = name.partition(".")
         row = contact if about == "contact" else company
-        now_there = "" if row is None else str(getattr(row, field) or "")
+        value = None if row is None else getattr(row, field)
+        now_there = "" if value is None else str(value)
         if now_there != before:
             who = _who_changed(lead, "person" if about == "contact" else about, field)
             words = {"who": who, "value": now_there or _("empty")}

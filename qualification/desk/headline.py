@@ -71,7 +71,8 @@ def _act(situation: Situation, plan: Plan) -> str:
         if contact.email:
             return _("Write to %(name)s now.") % words if name else _("Write now.")
         from_when = by_when(calling_from(contact, situation.at), situation.at)
-        return _("Call %(name)s from %(when)s on.") % (words | {"when": from_when})
+        said = _("Call %(name)s from %(when)s on.") if name else _("Call from %(when)s on.")
+        return said % (words | {"when": from_when})
     return _("Call %(name)s now.") % words if name else _("Call now.")
 
 

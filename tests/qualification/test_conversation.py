@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leadmgmt.core.now import now
-from leads.models import Contact, Lead, Touchpoint
+from leads.models import Company, Contact, Lead, Touchpoint
 from qualification.desk.conversation import conversations
 from qualification.models import Activity, OutgoingMail
 from tests.factories import make_company, make_contact, make_lead
@@ -115,6 +115,10 @@ def test_a_company_and_an_address_are_guarded_alike(cast: Cast, lead: Lead) -> N
     assert 'name="seen" value="40"' in ann.get(f"/leads/{lead.pk}/?edit=company.staff").content.decode()
     assert correct(ann, lead, "staff", "60", "30", "company").status_code == 422
     assert correct(ann, lead, "staff", "60", "40", "company").status_code == 302
+    # None at all is a number as well.
+    Company.objects.update(staff=0)
+    assert 'name="seen" value="0"' in ann.get(f"/leads/{lead.pk}/?edit=company.staff").content.decode()
+    assert correct(ann, lead, "staff", "60", "0", "company").status_code == 302
     assert correct(ann, lead, "email", "mara@rheintal.example", "other@rheintal.example").status_code == 422
     # A form of before, without what was seen, is taken as it is.
     plain = ann.post(f"/leads/{lead.pk}/correct/", {"subject": "person", "field": "city", "value": "Ulm"})

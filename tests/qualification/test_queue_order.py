@@ -115,6 +115,13 @@ def test_nobody_is_called_in_their_night(zone: str, email: str, act: str) -> Non
     assert headline(situation, plan(situation)).act == act
 
 
+def test_who_has_no_name_is_not_called_in_their_night_either() -> None:
+    situation = stands(clock=clock(5))
+    contact = situation.lead.contact
+    contact.time_zone, contact.email, contact.first_name, contact.last_name = "America/Chicago", "", "", ""
+    assert headline(situation, plan(situation)).act == "Call from 15:00 on."
+
+
 def test_what_was_agreed_is_kept_at_any_hour() -> None:
     agreed = did("call_back", timedelta(hours=2), due_at=AT + timedelta(minutes=2))
     situation = stands(last=agreed, appointment=agreed)
