@@ -144,10 +144,11 @@ def _nothing(request):
 
 def _recover(crm):
     """The CRM is back, and what waited for it goes out now."""
-    from crmsync.models import Connection, OutboxEntry
+    from crmsync.models import OutboxEntry
+    from crmsync.services import breaker
     from leadmgmt.core.now import now
 
-    Connection.objects.filter(pk=crm.pk).update(breaker_open_until=None, failures_in_a_row=0)
+    breaker.forget(crm.pk)
     OutboxEntry.objects.filter(connection=crm, state__in=["ready", "verify"]).update(not_before=now())
     _work(crm.pk, until_empty=True)
 

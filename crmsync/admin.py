@@ -74,8 +74,8 @@ class ConnectionAdmin(ModelAdmin):
 
     form = ConnectionForm
     inlines = (StageMapInline, LossReasonMapInline)
-    list_display = ("name", "adapter", "mode", "failures_in_a_row", "last_push_at", "last_pull_at")
-    readonly_fields = ("breaker_open_until", "failures_in_a_row", "last_push_at", "last_pull_at", "last_error")
+    list_display = ("name", "adapter", "mode", "parked_until", "last_push_at", "last_pull_at")
+    readonly_fields = ("parked_until", "last_push_at", "last_pull_at", "last_error")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Look again at what no map fitted before."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from crmsync.models import Connection, Hint, InboxEvent
-from crmsync.services import pull, push
+from crmsync.services import breaker, pull, push
 from crmsync.services.claim import due
 from crmsync.services.hints import FOLLOW
 from crmsync.services.outbox import PUSH
@@ -22,15 +22,16 @@ POLL_SECONDS = 15
 
 def push_due(at: datetime) -> int:
     """Connections with entries whose time has come."""
-    resting = Q(connection__breaker_open_until__gt=at)
-    entries = due(at - FORGOTTEN).filter(connection__mode__in=push.MODES).exclude(resting)
+    entries = due(at - FORGOTTEN).filter(connection__mode__in=push.MODES)
+    entries = entries.exclude(connection__in=breaker.resting(breaker.WRITES, at))
     return _nudge(PUSH, at, entries.order_by("connection").values_list("connection", flat=True).distinct())
 
 
 def pull_due(at: datetime) -> int:
     """Connections whose next poll is due; ``poll_seconds`` of the configuration says how often."""
     found = []
-    for connection in Connection.objects.filter(mode__in=pull.MODES).exclude(breaker_open_until__gt=at):
+    awake = Connection.objects.filter(mode__in=pull.MODES).exclude(pk__in=breaker.resting(breaker.READS, at))
+    for connection in awake:
         pause = timedelta(seconds=float(connection.config.get("poll_seconds", POLL_SECONDS)))
         if connection.last_pull_at is None or connection.last_pull_at + pause <= at:
             found.append(connection.pk)
@@ -40,7 +41,7 @@ def pull_due(at: datetime) -> int:
 def hints_due(at: datetime) -> int:
     """Connections whose webhooks named records that are to be read."""
     due_now = Hint.objects.filter(done_at=None, not_before__lte=at, connection__mode__in=pull.MODES)
-    due_now = due_now.exclude(connection__breaker_open_until__gt=at)
+    due_now = due_now.exclude(connection__in=breaker.resting(breaker.READS, at))
     return _nudge(FOLLOW, at, due_now.order_by("connection").values_list("connection", flat=True).distinct())
 
 

@@ -227,7 +227,7 @@ def crm(found: Found) -> Step:
                 lack="bad",
             )
         )
-        if one.last_error and one.failures_in_a_row:
+        if one.last_error:
             checks.append(
                 Check("bad", _("%(name)s does not answer") % {"name": one}, one.last_error[:200], url, _("Look"))
             )

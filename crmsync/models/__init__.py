@@ -3,6 +3,7 @@
 from crmsync.models.account import Account, AccountDeal
 from crmsync.models.alert import Alert
 from crmsync.models.board import BoardDeal, BoardNote
+from crmsync.models.breaker import Breaker
 from crmsync.models.connection import (
     Connection,
     DryRun,
@@ -26,6 +27,7 @@ __all__ = [
     "AuditRow",
     "BoardDeal",
     "BoardNote",
+    "Breaker",
     "Conflict",
     "Connection",
     "Cursor",

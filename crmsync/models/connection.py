@@ -22,8 +22,9 @@ class Connection(models.Model):
     mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.BOTH)
     config = models.JSONField(_("configuration"), default=dict, blank=True)
     secret = models.TextField(_("credentials, encrypted"), blank=True, editable=False)
-    breaker_open_until = models.DateTimeField(null=True, blank=True, editable=False)
-    failures_in_a_row = models.PositiveSmallIntegerField(default=0, editable=False)
+    # A person or a new day is needed; what does not answer rests by its `Breaker`.
+    parked_until = models.DateTimeField(null=True, blank=True, editable=False)
+    parked_since = models.DateTimeField(null=True, blank=True, editable=False)
     last_push_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_pull_at = models.DateTimeField(null=True, blank=True, editable=False)
     canary_left = models.PositiveSmallIntegerField(
@@ -40,7 +41,6 @@ class Connection(models.Model):
         help_text=_("Our field → why it rests: the CRM's field is not as it was."),
     )
     last_error = models.TextField(blank=True, editable=False)
-    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     skew_seconds = models.FloatField(
         null=True, blank=True, editable=False, help_text=_("How far the CRM's clock is ahead of ours.")
     )

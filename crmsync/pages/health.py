@@ -1,6 +1,6 @@
 """How the sync is doing: each connection, what waits, what was given up, what is held, and why."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from crmsync.models import (
     Account,
     AccountDeal,
     Alert,
+    Breaker,
     Conflict,
     Connection,
     Cursor,
@@ -47,6 +48,7 @@ class Line:
     hints: int = 0
     run: ReconcileRun | None = None
     rate: float | None = None
+    rests: list[Breaker] = field(default_factory=list)
 
     @property
     def drift(self) -> int:
@@ -182,12 +184,17 @@ def _lines(at: datetime) -> list[Line]:
         .values_list("link__connection", "count")
     )
     read_to = dict(Cursor.objects.filter(kind=DEAL).values_list("connection", "position"))
+    rests: dict[int, list[Breaker]] = {}
+    for breaker in Breaker.objects.filter(open_until__gt=at).order_by("scope"):
+        rests.setdefault(breaker.connection_id, []).append(breaker)
     hints = _counted(Hint.objects.filter(done_at=None))
     runs = {run.connection_id: run for run in _last_runs()}
     rates = dict(RateBucket.objects.filter(scope=CALLS).values_list("connection", "rate"))
     return [
         replace(
-            _line(one, out.get(one.pk, {}), inbox.get(one.pk, {}), conflicts.get(one.pk, 0), read_to.get(one.pk), at),
+            _line(one, out.get(one.pk, {}), inbox.get(one.pk, {}), conflicts.get(one.pk, 0), read_to.get(one.pk)),
+            state=_state(one, out.get(one.pk, {}).get("oldest"), rests.get(one.pk, []), at),
+            rests=rests.get(one.pk, []),
             hints=hints.get(one.pk, 0),
             run=runs.get(one.pk),
             rate=rates.get(one.pk),
@@ -227,25 +234,25 @@ def _line(
     inbox: dict[str, Any],
     conflicts: int,
     read_to: datetime | None,
-    at: datetime,
 ) -> Line:
-    oldest = out.get("oldest")
-    if connection.mode == Connection.Mode.OFF:
-        state = "off"
-    elif connection.breaker_open_until and connection.breaker_open_until > at:
-        state = "resting"
-    elif oldest and (at - oldest).total_seconds() > LATE_SECONDS:
-        state = "late"
-    else:
-        state = "good"
     return Line(
         connection=connection,
-        state=state,
+        state="good",
         waiting=out.get("waiting", 0),
-        oldest=oldest,
+        oldest=out.get("oldest"),
         dead=out.get("dead", 0),
         held=inbox.get("held", 0),
         conflicts=conflicts,
         read_to=read_to,
         inbox_waiting=inbox.get("ready", 0),
     )
+
+
+def _state(connection: Connection, oldest: datetime | None, rests: list[Breaker], at: datetime) -> str:
+    if connection.mode == Connection.Mode.OFF:
+        return "off"
+    if rests or (connection.parked_until and connection.parked_until > at):
+        return "resting"
+    if oldest and (at - oldest).total_seconds() > LATE_SECONDS:
+        return "late"
+    return "good"

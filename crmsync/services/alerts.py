@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from crmsync.adapters.base import DEAL
-from crmsync.models import Alert, Connection, Cursor, Hint, InboxEvent, OutboxEntry, ReconcileRun
+from crmsync.models import Alert, Breaker, Connection, Cursor, Hint, InboxEvent, OutboxEntry, ReconcileRun
 from crmsync.services.accounts import KEEPERS
 from leadmgmt.core.permissions import ADMIN
 from leads.models import User
@@ -72,10 +72,14 @@ def _found(connection: Connection, at: datetime) -> Iterator[tuple[str, str]]:
     held += InboxEvent.objects.filter(connection=connection, state=In.WAITING).count()
     if held:
         yield Kind.HELD, str(held)
-    is_failing = connection.failing_since is not None and connection.failing_since <= at - LONGEST_REST
-    if is_failing and connection.breaker_open_until is not None:
+    long_ago = at - LONGEST_REST
+    failing = Breaker.objects.filter(connection=connection, failing_since__lte=long_ago)
+    is_parked = connection.parked_since is not None and connection.parked_since <= long_ago
+    is_silent = failing.exclude(open_until=None).exists()
+    if is_parked or is_silent:
         yield Kind.RESTING, connection.last_error
-    yield from _reading(connection, at, is_failing=is_failing)
+    is_unread = is_parked or failing.filter(scope=Breaker.Scope.READS).exists()
+    yield from _reading(connection, at, is_failing=is_unread)
     run = ReconcileRun.objects.filter(connection=connection, error="").exclude(done_at=None).first()
     differing = sum(run.counts.values()) - run.mended if run else 0
     if run and differing > MOST_DRIFT * max(run.links, 1):

@@ -9,6 +9,7 @@ from django.conf import settings
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, ReconcileRun
+from crmsync.services import breaker
 from crmsync.services.pull import read_record
 from crmsync.services.reconcile import NoAnswer, Report, reconcile
 from leadmgmt.core.errors import ConfigurationError
@@ -54,7 +55,8 @@ def compare_due(at: datetime) -> int:
     if at.astimezone(ZoneInfo(settings.TIME_ZONE)).hour not in NIGHT:
         return 0
     fresh = ReconcileRun.objects.filter(begun_at__gte=at - REST).values("connection")
-    due = Connection.objects.filter(mode__in=MODES).exclude(pk__in=fresh).exclude(breaker_open_until__gt=at)
+    due = Connection.objects.filter(mode__in=MODES).exclude(pk__in=fresh)
+    due = due.exclude(pk__in=breaker.resting(breaker.READS, at))
     keys = list(due.values_list("pk", flat=True))
     for key in keys:
         enqueue(RUN, key)

@@ -14,7 +14,6 @@ from leadmgmt.core.backoff import next_try
 
 State = OutboxEntry.State
 
-HOUR = timedelta(hours=1)
 NOT_SENT = (errors.Unsent, errors.Unavailable, errors.Locked)
 REFUSED = (errors.Invalid, errors.Unsupported, errors.AdapterBug)
 FOR_A_PERSON = (errors.Forbidden, errors.DuplicateSuspected, errors.SchemaDrift)
@@ -29,6 +28,7 @@ def handle(claim: Claim, connection: Connection, adapter: Adapter, error: Except
 
     Anything that may have reached the CRM is verified before it is sent again.
     """
+    breaker.note_trouble(connection, breaker.WRITES, error, at, of_record=True)
     known = _handle(claim, connection, adapter, error, at)
     if not known:
         _retry(claim, error, at, verify=True)
@@ -40,17 +40,11 @@ def _handle(claim: Claim, connection: Connection, adapter: Adapter, error: Excep
         case errors.RateLimited():
             rate.complain(connection, adapter.capabilities(), rate.CALLS, _asked_to_wait(error), at)
             _wait_for_rate(claim, error, at)
-        case errors.QuotaExhausted():
-            breaker.park(connection, error, error.reset_at or at + HOUR)
-            _uncounted(claim, error, at)
-        case errors.AuthExpired() | errors.AuthRevoked():
-            breaker.park(connection, error, at + breaker.LONGEST_REST)
+        case errors.QuotaExhausted() | errors.AuthExpired() | errors.AuthRevoked():
             _uncounted(claim, error, at)
         case _ if isinstance(error, NOT_SENT):
-            breaker.note_failure(connection, error, at)
             _retry(claim, error, at, verify=False)
         case errors.Ambiguous() | errors.PartialWrite():
-            breaker.note_failure(connection, error, at)
             _retry(claim, error, at, verify=True)
         case errors.VersionConflict():
             _merge_again(claim, connection, adapter, error, at)

@@ -41,7 +41,7 @@ def store_hints(connection: Connection, hints: Sequence[base.Hint]) -> int:
 def follow_hints(connection_id: int) -> str:
     """Read the records that hints name, each once. Safe to run twice and at once."""
     connection = Connection.objects.get(pk=connection_id)
-    if connection.mode not in MODES or breaker.is_resting(connection, now()):
+    if connection.mode not in MODES or breaker.is_shut(connection, breaker.READS):
         return "not now"
     due = Hint.objects.filter(connection=connection, done_at=None, not_before__lte=now())
     remote_ids = list(due.order_by("remote_id").values_list("remote_id", flat=True).distinct()[:BATCH])
@@ -53,7 +53,7 @@ def follow_hints(connection_id: int) -> str:
                 # The clock comes back for the others.
                 break
             followed += _follow(connection, adapter, remote_id)
-            if breaker.is_resting(connection, now()):
+            if breaker.is_shut(connection, breaker.READS):
                 break
     except RateLimited:
         return f"{followed} of {len(remote_ids)} read; the CRM allows no more just now"
@@ -78,11 +78,12 @@ def _follow(connection: Connection, adapter: base.Adapter, remote_id: str) -> in
         hints.update(not_before=now() + timedelta(seconds=seconds))
         raise
     except AdapterError as error:
-        breaker.note_failure(connection, error, now())
+        breaker.note_trouble(connection, breaker.READS, error, now(), of_record=True)
         attempts = max((count for _, count in seen), default=0) + 1
         # The next poll covers what is given up here.
         over = {"done_at": now()} if attempts >= MAX_ATTEMPTS else {"not_before": next_try(attempts, at=now())}
         hints.update(attempts=attempts, error=f"{type(error).__name__}: {error}", **over)
         return 0
+    breaker.note_success(connection, breaker.READS)
     hints.update(done_at=now(), error="")
     return 1

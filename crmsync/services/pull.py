@@ -5,11 +5,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from crmsync.adapters.base import DEAL, Adapter, Remote, Window
-from crmsync.adapters.errors import AdapterError, Gone, Moved, QuotaExhausted, RateLimited, SchemaDrift
+from crmsync.adapters.errors import AdapterError, Gone, Moved, RateLimited, SchemaDrift
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Cursor, InboxEvent, Link
 from crmsync.services import accounts, breaker, cursors, rate, schema
 from crmsync.services.apply import apply_record
+from crmsync.services.breaker import Gate
 from crmsync.services.claim import DEADLINE
 from crmsync.services.take_in import differs, store, take_in
 from leadmgmt.core.errors import ConfigurationError
@@ -31,7 +32,8 @@ def pull_connection(connection_id: int) -> str:
     connection = Connection.objects.get(pk=connection_id)
     if connection.mode not in MODES:
         return "this connection does not pull"
-    if breaker.is_resting(connection, now()):
+    gate = breaker.gate(connection, breaker.READS, now())
+    if gate is Gate.SHUT:
         return "the connection rests"
     try:
         adapter = adapter_for(connection)
@@ -40,15 +42,12 @@ def pull_connection(connection_id: int) -> str:
         return "the connection is not configured"
     try:
         seen = _poll(connection, adapter)
-        breaker.note_success(connection)
+        (breaker.passed if gate is Gate.TRIAL else breaker.note_success)(connection, breaker.READS)
         schema.read_if_due(connection, adapter, now())
     except RateLimited as error:
         seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)
         rate.complain(connection, adapter.capabilities(), rate.SEARCH, seconds, now())
-        breaker.park(connection, error, now() + timedelta(seconds=seconds))
-        seen = 0
-    except QuotaExhausted as error:
-        breaker.park(connection, error, error.reset_at or now() + timedelta(hours=1))
+        breaker.rest(connection, breaker.READS, error, now() + timedelta(seconds=seconds))
         seen = 0
     except SchemaDrift:
         # The next poll goes without the field that is missing.
@@ -56,7 +55,7 @@ def pull_connection(connection_id: int) -> str:
             schema.read_schema(connection, adapter)
         seen = 0
     except AdapterError as error:
-        breaker.note_failure(connection, error, now())
+        breaker.note_trouble(connection, breaker.READS, error, now())
         seen = 0
     finally:
         adapter.close()
@@ -151,13 +150,13 @@ def read_record(connection: Connection, adapter: Adapter, remote_id: str, *, via
 def pull_record(connection_id: int, remote_id: str) -> str:
     """Follow a hint. Payloads of hints are never believed."""
     connection = Connection.objects.get(pk=connection_id)
-    if connection.mode not in MODES or breaker.is_resting(connection, now()):
+    if connection.mode not in MODES or breaker.is_shut(connection, breaker.READS):
         return "not now"
     adapter = adapter_for(connection)
     try:
         return read_record(connection, adapter, remote_id, via="webhook")
     except AdapterError as error:
-        breaker.note_failure(connection, error, now())
+        breaker.note_trouble(connection, breaker.READS, error, now(), of_record=True)
         return "no answer"
     finally:
         adapter.close()

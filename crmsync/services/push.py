@@ -8,6 +8,7 @@ from crmsync.adapters.registry import adapter_for
 from crmsync.adapters.wire import calls_made
 from crmsync.models import Connection
 from crmsync.services import breaker, rate
+from crmsync.services.breaker import Gate
 from crmsync.services.claim import DEADLINE, claim_next
 from crmsync.services.outbox import PUSH
 from crmsync.services.send import send
@@ -37,13 +38,17 @@ def push_connection(connection_id: int) -> str:
 
 
 def _push(connection: Connection, adapter: Adapter) -> str:
-    sent = 0
+    sent, is_trial = 0, False
     while sent < BATCH:
         at = now()
-        if breaker.is_resting(connection, at):
-            return f"{sent} sent; the connection rests"
-        if breaker.is_suspect(connection) and not is_back(connection, adapter, at):
-            return f"{sent} sent; the CRM is not back"
+        if not is_trial:
+            gate = breaker.gate(connection, breaker.WRITES, at)
+            if gate is Gate.SHUT:
+                return f"{sent} sent; the connection rests"
+            is_trial = gate is Gate.TRIAL
+            if is_trial and not _answers(connection, adapter, at):
+                return f"{sent} sent; the CRM is not back"
+            is_trial = is_trial and breaker.is_open(connection, breaker.WRITES)
         if not rate.turn(connection, adapter.capabilities(), rate.CALLS):
             return f"{sent} sent; the CRM allows no more just now"
         claim = claim_next(connection.pk, at, only_linked=connection.canary_left == 0)
@@ -55,6 +60,13 @@ def _push(connection: Connection, adapter: Adapter) -> str:
         rate.charge(connection, rate.CALLS, calls_made() - before - 1, at)
         sent += 1
         connection.refresh_from_db()
+        if is_trial:
+            answered = breaker.verdict(connection, breaker.WRITES)
+            if answered is False:
+                return f"{sent} sent; the CRM is not back"
+            if answered:
+                breaker.passed(connection, breaker.WRITES)
+            is_trial = answered is None
         if resting != set(connection.paused_fields):
             # Another map: the next job begins with it.
             enqueue(PUSH, connection.pk)
@@ -66,12 +78,12 @@ def _push(connection: Connection, adapter: Adapter) -> str:
     return f"{sent} sent"
 
 
-def is_back(connection: Connection, adapter: Adapter, at: datetime) -> bool:
-    """Ask a CRM that failed before anything is sent to it again."""
+def _answers(connection: Connection, adapter: Adapter, at: datetime) -> bool:
+    """Ask a CRM that failed before anything is sent to it again; the first write then decides."""
     try:
         adapter.check(at + DEADLINE)
     except AdapterError as error:
-        breaker.note_failure(connection, error, at)
+        breaker.note_trouble(connection, breaker.WRITES, error, at)
         return False
-    breaker.note_success(connection)
+    breaker.unpark(connection)
     return True

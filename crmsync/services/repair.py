@@ -6,7 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crmsync.models import AuditRow, Conflict, Connection, InboxEvent, Link, OutboxEntry
+from crmsync.models import AuditRow, Conflict, InboxEvent, Link, OutboxEntry
+from crmsync.services import breaker
 from crmsync.services.outbox import PUSH
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
@@ -36,7 +37,7 @@ def retry_entries(entry_ids: Iterable[int], *, by: User | None, at: datetime | N
             ).update(state=Link.State.LINKED)
             _audit(entry, "retried", by, "", at)
         for connection_id in {entry.connection_id for entry in entries}:
-            Connection.objects.filter(pk=connection_id).update(breaker_open_until=None, failures_in_a_row=0)
+            breaker.forget(connection_id)
             enqueue(PUSH, connection_id)
     return len(entries)
 

@@ -74,7 +74,7 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
     if not fence(claim, now()):
         return
     written = _call(plan, adapter, now())
-    breaker.note_success(connection)
+    breaker.note_success(connection, breaker.WRITES)
     if not link.remote_id and not written.created:
         # An earlier try had created it: what stands there now decides what is left to send.
         _look_again(claim, connection, adapter, written.remote_id)

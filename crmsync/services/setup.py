@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for, opened, setup_of
 from crmsync.models import Connection, LossReasonMap, Session, StageMap
-from crmsync.services import schema
+from crmsync.services import breaker, schema
 from crmsync.services.claim import DEADLINE
 from crmsync.services.dry_run import is_reviewed
 from crmsync.services.repair import release_held
@@ -79,8 +79,8 @@ def save_access(connection: Connection, name: str, config: Mapping[str, Any], gi
         one = Connection.objects.select_for_update().get(pk=connection.pk)
         one.name, one.config = name, {**one.config, **config}
         _keep(one, {name: value for name, value in given.items() if value})
-        one.breaker_open_until, one.failures_in_a_row, one.last_error = None, 0, ""
         one.save()
+        breaker.forget(one.pk)
         Session.objects.filter(connection=one).delete()
     connection.refresh_from_db()
 
@@ -123,7 +123,7 @@ def try_out(connection: Connection) -> Trial:
         return Trial(error=f"{type(error).__name__}: {error}")
     finally:
         adapter.close()
-    Connection.objects.filter(pk=connection.pk).update(breaker_open_until=None, failures_in_a_row=0, last_error="")
+    breaker.forget(connection.pk)
     connection.refresh_from_db()
     return Trial(account=health.account_id, skew=health.server_time - now(), budget=health.budget, paused=paused)
 
@@ -243,7 +243,6 @@ def switch(connection: Connection, mode: str, *, canary: bool) -> None:
         raise InvalidInput(_("There is no such mode."), fields={"mode": _("Choose one of those shown.")})
     if mode in (Connection.Mode.BOTH, Connection.Mode.PUSH_ONLY) and (missing := lacks(connection)):
         raise NotReady(" ".join(missing))
-    Connection.objects.filter(pk=connection.pk).update(
-        mode=mode, canary_left=CANARY if canary else None, breaker_open_until=None
-    )
+    Connection.objects.filter(pk=connection.pk).update(mode=mode, canary_left=CANARY if canary else None)
+    breaker.forget(connection.pk)
     connection.refresh_from_db()

@@ -1,12 +1,14 @@
 """The marks of handoffs and deals as template tags."""
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmsync.models import Alert, Handoff, Opportunity
+from crmsync.models import Alert, Breaker, Handoff, Opportunity
 from crmsync.pages.health import Health
 from leadmgmt.core import formats
 
@@ -78,6 +80,18 @@ def connection_mark(state: str) -> SafeString:
         "off": ("pause", "", _("off")),
     }[state]
     return _badge(name, tone, words)
+
+
+@register.filter
+def rest_words(breaker: Breaker) -> str:
+    """Which direction rests, and until when."""
+    until = date_format(localtime(breaker.open_until), "TIME_FORMAT")
+    words = (
+        _("sends nothing until %(time)s")
+        if breaker.scope == Breaker.Scope.WRITES
+        else _("reads nothing until %(time)s")
+    )
+    return words % {"time": until}
 
 
 def _badge(name: str, tone: str, words: str) -> SafeString:

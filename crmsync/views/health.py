@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crmsync.models import Conflict, Connection, InboxEvent, Link, OutboxEntry
 from crmsync.pages.health import health_page
 from crmsync.pages.panel import planned_entry
-from crmsync.services import adopt, drift, repair
+from crmsync.services import adopt, breaker, drift, repair
 from crmsync.services.pull import PULL
 from crmsync.setup_forms import NAMES
 from leadmgmt.core.now import now
@@ -34,7 +34,7 @@ def health(request: HttpRequest) -> HttpResponse:
 def connection_pull(request: HttpRequest, connection_id: int) -> HttpResponse:
     """Read the CRM now instead of at the next poll."""
     connection = get_object_or_404(Connection, pk=connection_id)
-    Connection.objects.filter(pk=connection.pk).update(breaker_open_until=None)
+    breaker.forget(connection.pk)
     enqueue(PULL, connection.pk)
     messages.success(request, _("%(crm)s is being read.") % {"crm": connection.name})
     return _back()

@@ -8,7 +8,7 @@ from django.test import Client
 from crmsync.adapters.errors import RateLimited
 from crmsync.models import Alert, Connection, Cursor, Hint, InboxEvent, OutboxEntry, ReconcileRun
 from crmsync.services.alerts import watch
-from crmsync.services.breaker import note_failure, note_success
+from crmsync.services.breaker import WRITES, note_failure, passed
 from crmsync.services.hints import follow_hints
 from crmsync.tasks import push_connection
 from leadmgmt.core.now import moment, now
@@ -64,13 +64,13 @@ def test_what_a_person_has_to_decide(board, state, kind):
 def test_a_crm_that_does_not_answer_for_ten_minutes(board):
     at = now()
     for minute in range(6):
-        note_failure(board, RuntimeError("down"), at + timedelta(minutes=minute))
+        note_failure(board, WRITES, RuntimeError("down"), at + timedelta(minutes=minute))
     watch(at + timedelta(minutes=9))
     assert "resting" not in kinds()
     watch(at + timedelta(minutes=11))
     assert "resting" in kinds()
 
-    note_success(board)
+    passed(board, WRITES)
     watch(at + timedelta(minutes=12))
     assert "resting" not in kinds()
 
@@ -147,7 +147,7 @@ def test_a_webhook_that_meets_too_many_waits_and_breaks_nothing(crm, linked):
 
     linked.refresh_from_db()
     hint = Hint.objects.get()
-    assert (linked.failures_in_a_row, hint.attempts, hint.done_at) == (0, 0, None)
+    assert (linked.last_error, hint.attempts, hint.done_at) == ("", 0, None)
     assert timedelta(seconds=25) < hint.not_before - now() <= timedelta(seconds=30)
     with moment(now() + timedelta(seconds=10)):
         assert follow_hints(linked.pk).startswith("0 of 0")

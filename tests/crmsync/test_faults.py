@@ -7,7 +7,7 @@ import pytest
 
 from crmsync.adapters import errors
 from crmsync.due import push_due
-from crmsync.models import Conflict, Link, Opportunity, OutboxEntry
+from crmsync.models import Breaker, Conflict, Link, Opportunity, OutboxEntry
 from crmsync.services.claim import LEASE, MAX_ATTEMPTS, claim_next
 from crmsync.services.handoff import refuse_handoff
 from crmsync.services.outbox import record_change
@@ -135,32 +135,10 @@ def test_values_that_the_crm_refuses_die_at_once_and_block_nobody(crm, linked):
 
     assert (entry_of(first).state, entry_of(first).error) == ("dead", "name: too long")
     assert entry_of(second).state == "done"
-    linked.refresh_from_db()
-    assert linked.failures_in_a_row == 0
+    assert not Breaker.objects.exists()
     retry_entries([entry_of(first).pk], by=None)
     push_connection(linked.pk)
     assert entry_of(first).state == "done"
-
-
-def test_a_crm_that_is_down_rests_the_connection_and_everything_goes_out_when_it_is_back(crm, linked):
-    deals = [converted()[1] for _ in range(6)]
-    crm.faults["upsert"] = [errors.Unsent("refused") for _ in range(5)]
-
-    push_connection(linked.pk)
-    linked.refresh_from_db()
-    assert linked.breaker_open_until > now()
-    assert "rests" in push_connection(linked.pk)
-
-    crm.faults["check"] = [errors.Unavailable("still down")]
-    with later(seconds=31):
-        assert "not back" in push_connection(linked.pk)
-    with later(minutes=30):
-        push_connection(linked.pk)
-
-    assert {entry_of(deal).state for deal in deals} == {"done"}
-    assert len(crm.records) == 6
-    linked.refresh_from_db()
-    assert (linked.breaker_open_until, linked.failures_in_a_row) == (None, 0)
 
 
 def test_after_the_last_try_the_entry_is_a_dead_letter(crm, linked):

@@ -99,7 +99,7 @@ def fill_setup(version: RuleSet, count: int) -> None:
         pool = make_pool(rep) if number % 2 else make_pool()
         position = version.rules.count() + 1
         Rule.objects.create(rule_set=version, position=position, name="To a pool", destination="pool", pool=pool)
-        Connection.objects.create(slug=f"crm-{position}", name="CRM", last_error="401", failures_in_a_row=number % 3)
+        Connection.objects.create(slug=f"crm-{position}", name="CRM", last_error="401")
         lead = make_lead(stage="mql")
         Lead.objects.filter(pk=lead.pk).update(notified_at=now)
         make_clock(lead, due_at=now - timedelta(hours=1))

@@ -67,7 +67,7 @@ def test_the_steps_follow_the_data() -> None:
     assert (found["organisation"], found["people"], found["channels"]) == ("done", "done", "done")
     assert (found["scoring"], found["criteria"], found["crm"]) == ("done", "done", "done")
 
-    Connection.objects.update(last_error="401 from the CRM", failures_in_a_row=3)
+    Connection.objects.update(last_error="401 from the CRM")
     assert states(admin)["crm"] == "mend"
     assert "401 from the CRM" in admin.get("/setup/?step=crm").content.decode()
 

@@ -33,7 +33,7 @@ def test_f07_a_spent_quota_rests_the_connection_and_loses_nothing(stand, crm):
 
     entry = entry_of(opportunity)
     assert (entry.state, entry.attempts, entry.error_class) == ("ready", 0, "QuotaExhausted")
-    assert Connection.objects.get(pk=crm.pk).breaker_open_until > now() + timedelta(minutes=50)
+    assert Connection.objects.get(pk=crm.pk).parked_until > now() + timedelta(minutes=50)
     assert "rests" in push(crm)
     if stand.name == "salesforce":
         stand.crm.remaining = 100

@@ -7,6 +7,7 @@ import pytest
 
 from crmsync.adapters.base import DEAL, Window
 from crmsync.models import Cursor, InboxEvent, Opportunity
+from crmsync.services import breaker
 from crmsync.services import pull as pulling
 from leadmgmt.core.now import now
 from tests.crmsync.conformance.conftest import every, over
@@ -189,7 +190,7 @@ def test_p06_a_page_that_fails_leaves_the_cursor_and_can_be_read_again(stand, cr
     assert InboxEvent.objects.filter(connection=crm).count() == 2
     assert Cursor.objects.get(connection=crm, kind=DEAL).position < now() - timedelta(minutes=30)
 
-    crm.__class__.objects.filter(pk=crm.pk).update(breaker_open_until=None)
+    breaker.forget(crm.pk)
     poll(crm)
 
     assert set(InboxEvent.objects.filter(connection=crm).values_list("remote_id", flat=True)) == made
