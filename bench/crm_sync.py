@@ -374,9 +374,10 @@ def _work(pk, stop=None, *, until_empty=False):
 
     try:
         while not (stop and stop.is_set()):
-            if push_connection(pk) == "0 sent":
-                if until_empty:
-                    return
+            said = push_connection(pk)
+            if until_empty and said == "0 sent":
+                return
+            if said.startswith("0 sent"):
                 time.sleep(0.02)
     finally:
         connections.close_all()

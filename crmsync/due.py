@@ -15,14 +15,15 @@ from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue
 
 APPLY = "crmsync.tasks.apply_inbox"
-# A job was enqueued with the change itself; what is still there after this was forgotten, or waits for its retry.
+# A job was enqueued with the change itself; what is still there after this was forgotten.
 FORGOTTEN = timedelta(seconds=5)
 POLL_SECONDS = 15
 
 
 def push_due(at: datetime) -> int:
-    """Connections with entries whose time has come."""
-    entries = due(at - FORGOTTEN).filter(connection__mode__in=push.MODES)
+    """Connections with entries whose time has come. What failed before is sent again on time: it has no job."""
+    was_forgotten = Q(not_before__lte=at - FORGOTTEN) | Q(lease_until__lte=at - FORGOTTEN)
+    entries = due(at).filter(was_forgotten | ~Q(error_class=""), connection__mode__in=push.MODES)
     entries = entries.exclude(connection__in=breaker.resting(breaker.WRITES, at))
     return _nudge(PUSH, at, entries.order_by("connection").values_list("connection", flat=True).distinct())
 

@@ -1,4 +1,4 @@
-"""Each direction of a connection rests on its own; what parks a connection is something else."""
+"""Each direction of a connection rests on its own; a rate is judged by shares. Rates begin anew."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -22,6 +22,10 @@ class Migration(migrations.Migration):
         migrations.RenameField("connection", "failing_since", "parked_since"),
         migrations.RemoveField("connection", "failures_in_a_row"),
         migrations.RunSQL(watch(NOW), migrations.RunSQL.noop),
+        migrations.RunSQL("DELETE FROM crmsync_ratebucket", migrations.RunSQL.noop),
+        migrations.AddField("ratebucket", "judged_at", models.DateTimeField()),
+        migrations.AddField("ratebucket", "calls", models.PositiveIntegerField(default=0)),
+        migrations.AddField("ratebucket", "complaints", models.PositiveIntegerField(default=0)),
         migrations.CreateModel(
             name="Breaker",
             fields=[

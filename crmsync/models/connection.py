@@ -110,6 +110,10 @@ class RateBucket(models.Model):
     tokens = models.FloatField()
     refilled_at = models.DateTimeField()
     complained_at = models.DateTimeField(null=True, blank=True)
+    # Since the rate was judged last.
+    judged_at = models.DateTimeField()
+    calls = models.PositiveIntegerField(default=0)
+    complaints = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [

@@ -26,6 +26,8 @@ def push_connection(connection_id: int) -> str:
     connection = Connection.objects.get(pk=connection_id)
     if connection.mode not in MODES:
         return "this connection does not push"
+    if breaker.resting(breaker.WRITES, now()).filter(pk=connection.pk).exists():
+        return "0 sent; the connection rests"
     try:
         adapter = adapter_for(connection)
     except ConfigurationError as error:

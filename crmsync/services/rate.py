@@ -1,7 +1,9 @@
 """How fast a CRM may be called: a token bucket per connection and scope, shared by all workers.
 
-A limit that the CRM names empties the bucket and halves its rate, and every quiet while lets it grow again. A
-connection without a limit has no bucket until the CRM complains for the first time.
+A complaint of the CRM empties the bucket for as long as it asks. How fast it fills again is judged every few seconds
+by the share of calls that the CRM complained about: many, and it goes down to what was taken; few, and it grows. To
+halve it at each complaint would end at less than a call a second with a CRM that refuses one call of thirty at random.
+A connection without a limit has no bucket until the CRM complains for the first time.
 """
 
 import time
@@ -16,15 +18,21 @@ from leadmgmt.core.now import now
 
 CALLS, SEARCH = "calls", "search"
 # After a first complaint of a CRM that has told no limit.
-FIRST_RATE = 5.0
+FIRST_RATE = 25.0
 LEAST_RATE = 0.2
 FREE_AGAIN = 50.0
-QUIET = timedelta(seconds=10)
-GROWTH = 1.25
+# How often the rate is judged, and by which shares of the calls that the CRM complained about.
+PERIOD = timedelta(seconds=5)
+MANY, FEW = 0.1, 0.05
+# So many complaints about most of the calls are judged at once.
+FLOOD = 3
+GROWTH, MOST_PERIODS = 1.25, 24
+# A little less than what the CRM took.
+CAREFUL = 0.9
 # So many calls may come at once.
 BURST_SECONDS = 2.0
 # A worker waits so many seconds for its turn; beyond that it makes room for others, and the clock comes back.
-LONGEST_WAIT = 1.0
+LONGEST_WAIT = 2.0
 
 
 def limit_of(can: Capabilities, scope: str) -> float | None:
@@ -42,13 +50,15 @@ def take(connection: Connection, can: Capabilities, scope: str, at: datetime) ->
         return 0.0
     with transaction.atomic():
         bucket = _locked(connection, scope, limit or FIRST_RATE, at)
-        _refill(bucket, limit, at)
+        _refill(bucket, at)
+        _judge(bucket, limit, at)
         wait = max(0.0, (1 - bucket.tokens) / bucket.rate)
         if limit is None and bucket.rate >= FREE_AGAIN:
             bucket.delete()
             return 0.0
         if wait <= LONGEST_WAIT:
             bucket.tokens -= 1
+            bucket.calls += 1
         bucket.save()
     return wait
 
@@ -69,30 +79,50 @@ def charge(connection: Connection, scope: str, calls: int, since: datetime) -> N
     if calls > 0:
         quiet = Q(complained_at=None) | Q(complained_at__lt=since)
         buckets = RateBucket.objects.filter(quiet, connection=connection, scope=scope)
-        buckets.update(tokens=F("tokens") - calls)
+        buckets.update(tokens=F("tokens") - calls, calls=F("calls") + calls)
 
 
 def complain(connection: Connection, can: Capabilities, scope: str, seconds: float, at: datetime) -> None:
-    """The CRM said “too many”: nothing goes for ``seconds``, then half as fast as before."""
+    """The CRM said “too many”: nothing goes for ``seconds``, and slower from then on if it says so often."""
+    limit = limit_of(can, scope)
     with transaction.atomic():
-        bucket = _locked(connection, scope, limit_of(can, scope) or FIRST_RATE, at)
-        bucket.rate = max(LEAST_RATE, bucket.rate / 2)
-        # An empty bucket that is refilled to one call when the wait is over.
-        bucket.tokens = 1 - seconds * bucket.rate
+        bucket = _locked(connection, scope, limit or FIRST_RATE, at)
+        bucket.complaints += 1
+        bucket.calls = max(bucket.calls, bucket.complaints)
+        _judge(bucket, limit, at)
+        # An empty bucket that is refilled to one call when the wait is over; what others were told before stays true.
+        ready_at = bucket.refilled_at + timedelta(seconds=(1 - bucket.tokens) / bucket.rate)
+        wait = max(seconds, (ready_at - at).total_seconds())
+        bucket.tokens = 1 - wait * bucket.rate
         bucket.refilled_at = bucket.complained_at = at
         bucket.save()
 
 
 def _locked(connection: Connection, scope: str, rate: float, at: datetime) -> RateBucket:
-    fresh = {"rate": rate, "tokens": rate * BURST_SECONDS, "refilled_at": at}
+    fresh = {"rate": rate, "tokens": rate * BURST_SECONDS, "refilled_at": at, "judged_at": at}
     RateBucket.objects.get_or_create(connection=connection, scope=scope, defaults=fresh)
     return RateBucket.objects.select_for_update().get(connection=connection, scope=scope)
 
 
-def _refill(bucket: RateBucket, limit: float | None, at: datetime) -> None:
+def _refill(bucket: RateBucket, at: datetime) -> None:
     passed = max(0.0, (at - bucket.refilled_at).total_seconds())
     bucket.tokens = min(max(1.0, bucket.rate * BURST_SECONDS), bucket.tokens + passed * bucket.rate)
     bucket.refilled_at = max(bucket.refilled_at, at)
-    if bucket.complained_at is not None and at - bucket.complained_at >= QUIET:
-        bucket.rate = min(limit or FREE_AGAIN, bucket.rate * GROWTH)
-        bucket.complained_at = at
+
+
+def _judge(bucket: RateBucket, limit: float | None, at: datetime) -> None:
+    """Set the rate by what became of the calls since it was judged last."""
+    span, before = at - bucket.judged_at, bucket.rate
+    is_flood = bucket.complaints >= FLOOD and bucket.complaints * 2 > bucket.calls
+    if span < PERIOD and not is_flood:
+        return
+    if bucket.complaints > MANY * bucket.calls:
+        taken = 0.0 if is_flood else CAREFUL * (bucket.calls - bucket.complaints) / span.total_seconds()
+        bucket.rate = max(LEAST_RATE, bucket.rate / 2, min(taken, bucket.rate))
+    elif bucket.complaints <= FEW * bucket.calls:
+        periods = min(span // PERIOD, MOST_PERIODS)
+        bucket.rate = min(limit or FREE_AGAIN, bucket.rate * GROWTH**periods)
+    if bucket.tokens < 1:
+        # Who was told to wait is not told anew.
+        bucket.tokens = 1 - (1 - bucket.tokens) * bucket.rate / before
+    bucket.judged_at, bucket.calls, bucket.complaints = at, 0, 0

@@ -296,6 +296,17 @@ def test_two_crms_settle_on_what_one_of_them_says(crm, linked):
     assert crm.calls.count("upsert") + other.calls.count("upsert") <= 3
 
 
+def test_what_failed_is_nudged_when_its_time_has_come(crm, linked):
+    converted()
+    crm.faults["upsert"] = [errors.Unsent("refused")]
+    push_connection(linked.pk)
+    lose_jobs()
+    ready = OutboxEntry.objects.get().not_before
+
+    assert push_due(ready - timedelta(milliseconds=1)) == 0
+    assert push_due(ready) == 1
+
+
 def test_what_a_lost_job_forgot_is_nudged_by_the_clock(crm, linked):
     converted()
 

@@ -1,5 +1,6 @@
 """A CRM is called as fast as it allows, and two writers that answer each other are stopped."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -33,10 +34,10 @@ def test_no_more_calls_go_than_the_vendor_allows(linked):
 
     assert taken(linked, LIMITED, at) == 20
     # Each who asks now is told when it is their turn, one after another, until that is too far off.
-    waits = [rate.take(linked, LIMITED, rate.CALLS, at) for _ in range(12)]
+    waits = [rate.take(linked, LIMITED, rate.CALLS, at) for _ in range(22)]
     assert waits[0] == pytest.approx(0.2)
-    assert max(waits) == pytest.approx(1.1)
-    assert taken(linked, LIMITED, at + timedelta(seconds=2)) == 10
+    assert max(waits) == pytest.approx(2.1)
+    assert taken(linked, LIMITED, at + timedelta(seconds=3)) == 10
 
 
 def test_a_crm_without_a_limit_has_no_bucket_until_it_complains(linked):
@@ -46,19 +47,63 @@ def test_a_crm_without_a_limit_has_no_bucket_until_it_complains(linked):
 
     rate.complain(linked, CAPABILITIES, rate.CALLS, 7, at)
 
-    assert rate.take(linked, CAPABILITIES, rate.CALLS, at + timedelta(seconds=5)) > rate.LONGEST_WAIT
+    assert rate.take(linked, CAPABILITIES, rate.CALLS, at + timedelta(seconds=4)) > rate.LONGEST_WAIT
     assert rate.take(linked, CAPABILITIES, rate.CALLS, at + timedelta(seconds=7.5)) == 0
 
 
-def test_a_complaint_halves_the_rate_and_quiet_lets_it_grow_again(linked):
+def calls(connection, start, *, seconds, a_second, refused):
+    """A worker that would make so many calls a second; the CRM complains where ``refused(number, at)``.
+
+    Returns how many went.
+    """
+    at, went = start, 0
+    while at < start + timedelta(seconds=seconds):
+        wait = rate.take(connection, LIMITED, rate.CALLS, at)
+        at += timedelta(seconds=wait)
+        if wait > rate.LONGEST_WAIT:
+            continue
+        went += 1
+        if refused(went, at):
+            rate.complain(connection, LIMITED, rate.CALLS, 1, at)
+        at += timedelta(seconds=1 / a_second)
+    return went
+
+
+def test_many_complaints_bring_the_rate_down_to_what_the_crm_takes_and_quiet_lets_it_grow_again(linked):
+    start, minute = now(), Counter()
+
+    def is_over(went, at):
+        """The CRM takes three a second, not ten."""
+        minute[int((at - start).total_seconds())] += 1
+        return minute[int((at - start).total_seconds())] > 3
+
+    calls(linked, start, seconds=120, a_second=20, refused=is_over)
+    assert 2 <= RateBucket.objects.get().rate <= 5
+
+    rate.take(linked, LIMITED, rate.CALLS, start + timedelta(minutes=5))
+    assert RateBucket.objects.get().rate == 10
+
+
+def test_a_crm_that_refuses_one_call_of_thirty_whatever_the_rate_is_still_called(linked):
+    # Each refusal asks for a second of rest, so that some six of ten calls a second are left.
+    went = calls(linked, now(), seconds=120, a_second=20, refused=lambda number, at: number % 30 == 0)
+    assert went > 120 * 6
+    assert RateBucket.objects.get().rate == 10
+
+
+def test_a_flood_of_complaints_is_not_waited_out(linked):
     at = now()
-    rate.complain(linked, LIMITED, rate.CALLS, 1, at)
+    for second in range(3):
+        rate.take(linked, LIMITED, rate.CALLS, at + timedelta(seconds=second))
+        rate.complain(linked, LIMITED, rate.CALLS, 1, at + timedelta(seconds=second))
     assert RateBucket.objects.get().rate == 5
 
-    for minute in range(1, 6):
-        rate.take(linked, LIMITED, rate.CALLS, at + timedelta(minutes=minute))
 
-    assert RateBucket.objects.get().rate == 10
+def test_a_longer_wait_that_the_crm_asked_for_is_not_cut_short_by_a_shorter_one(linked):
+    at = now()
+    rate.complain(linked, LIMITED, rate.CALLS, 30, at)
+    rate.complain(linked, LIMITED, rate.CALLS, 1, at)
+    assert rate.take(linked, LIMITED, rate.CALLS, at + timedelta(seconds=20)) > rate.LONGEST_WAIT
 
 
 def test_a_bucket_of_a_crm_without_a_limit_goes_when_it_is_free_again(linked):
