@@ -1,4 +1,4 @@
-"""Each direction of a connection rests on its own; a rate is judged by shares. Rates begin anew."""
+"""Each direction of a connection rests on its own; a rate is judged by shares; an update may be unsettled."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -26,6 +26,20 @@ class Migration(migrations.Migration):
         migrations.AddField("ratebucket", "judged_at", models.DateTimeField()),
         migrations.AddField("ratebucket", "calls", models.PositiveIntegerField(default=0)),
         migrations.AddField("ratebucket", "complaints", models.PositiveIntegerField(default=0)),
+        migrations.AddField(
+            "link",
+            "unsettled_until",
+            models.DateTimeField(
+                blank=True,
+                help_text="An update whose answer was lost may still arrive there until then; no other one is sent"
+                " before.",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            "link", "unsettled_values", models.CharField(blank=True, default="", max_length=64), preserve_default=False
+        ),
+        migrations.AddField("link", "unsettled_tries", models.PositiveSmallIntegerField(default=0)),
         migrations.CreateModel(
             name="Breaker",
             fields=[

@@ -39,6 +39,13 @@ class Link(models.Model):
     opt_outs = models.JSONField(
         default=list, blank=True, help_text=_("Who has said no to what, as far as the CRM was told.")
     )
+    unsettled_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("An update whose answer was lost may still arrive there until then; no other one is sent before."),
+    )
+    unsettled_values = models.CharField(max_length=64, blank=True)
+    unsettled_tries = models.PositiveSmallIntegerField(default=0)
     is_canary = models.BooleanField(default=False, help_text=_("One of the first few, made to be looked at."))
     merged_into = models.CharField(max_length=120, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)

@@ -14,6 +14,8 @@ from leadmgmt.core.backoff import next_try
 
 State = OutboxEntry.State
 
+# So many tries follow each other within seconds each.
+TRIES_SOON, SOON = 5, 4.0
 NOT_SENT = (errors.Unsent, errors.Unavailable, errors.Locked)
 REFUSED = (errors.Invalid, errors.Unsupported, errors.AdapterBug)
 FOR_A_PERSON = (errors.Forbidden, errors.DuplicateSuspected, errors.SchemaDrift)
@@ -87,11 +89,21 @@ def _retry(claim: Claim, error: Exception, at: datetime, *, verify: bool) -> Non
     if claim.entry.attempts >= MAX_ATTEMPTS:
         settle(claim, State.DEAD, done_at=at, **_words(error))
         return
-    later = next_try(claim.entry.attempts, at=at)
+    later = _later(claim.entry.attempts, at)
     if verify:
         settle(claim, State.VERIFY, not_before=later, **_words(error))
     else:
         _again(claim, error, not_before=later)
+
+
+def _later(attempts: int, at: datetime) -> datetime:
+    """After ``attempts`` failures: soon while a CRM may just have stumbled, then four times as long each time.
+
+    That a CRM is away need not be told from one entry: its breaker sees that, and time at rest costs no try.
+    """
+    if attempts <= TRIES_SOON:
+        return next_try(attempts, at=at, most=SOON)
+    return next_try(2 * (attempts - TRIES_SOON) + 1, at=at)
 
 
 def _again(claim: Claim, error: Exception, **when: object) -> None:

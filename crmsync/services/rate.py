@@ -1,8 +1,9 @@
 """How fast a CRM may be called: a token bucket per connection and scope, shared by all workers.
 
-A complaint of the CRM empties the bucket for as long as it asks. How fast it fills again is judged every few seconds
-by the share of calls that the CRM complained about: many, and it goes down to what was taken; few, and it grows. To
-halve it at each complaint would end at less than a call a second with a CRM that refuses one call of thirty at random.
+A complaint of the CRM empties the bucket for as long as it asks, unless it is a short one that stands alone among
+answered calls: that holds back only the call it was about. How fast the bucket fills is judged every few seconds by
+the share of calls that the CRM complained about: many, and it goes down to what was taken; few, and it grows. To halve
+it at each complaint would end at less than a call a second with a CRM that refuses one call of thirty at random.
 A connection without a limit has no bucket until the CRM complains for the first time.
 """
 
@@ -26,6 +27,8 @@ PERIOD = timedelta(seconds=5)
 MANY, FEW = 0.1, 0.05
 # So many complaints about most of the calls are judged at once.
 FLOOD = 3
+# A complaint of so many seconds at most may stand alone.
+SHORT = 2.0
 GROWTH, MOST_PERIODS = 1.25, 24
 # A little less than what the CRM took.
 CAREFUL = 0.9
@@ -89,12 +92,15 @@ def complain(connection: Connection, can: Capabilities, scope: str, seconds: flo
         bucket = _locked(connection, scope, limit or FIRST_RATE, at)
         bucket.complaints += 1
         bucket.calls = max(bucket.calls, bucket.complaints)
+        is_alone = seconds <= SHORT and bucket.complaints <= max(1.0, MANY * bucket.calls)
         _judge(bucket, limit, at)
         # An empty bucket that is refilled to one call when the wait is over; what others were told before stays true.
         ready_at = bucket.refilled_at + timedelta(seconds=(1 - bucket.tokens) / bucket.rate)
         wait = max(seconds, (ready_at - at).total_seconds())
-        bucket.tokens = 1 - wait * bucket.rate
-        bucket.refilled_at = bucket.complained_at = at
+        if not is_alone:
+            bucket.tokens = 1 - wait * bucket.rate
+            bucket.refilled_at = at
+        bucket.complained_at = at
         bucket.save()
 
 

@@ -14,7 +14,7 @@ from crmsync.adapters.base import DEAL, Adapter, SetStage, Upsert, Written
 from crmsync.adapters.errors import Ambiguous, Unavailable
 from crmsync.canonical import canonical, canonical_all
 from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
-from crmsync.services import breaker, parents
+from crmsync.services import breaker, parents, unsettled
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson, handle
 from crmsync.services.loops import stop_loops
@@ -71,9 +71,13 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
     if plan is None:
         _record_nothing(claim, link, at)
         return
+    if until := unsettled.waits(link, plan, adapter, at):
+        again = State.VERIFY if claim.must_verify else State.READY
+        settle(claim, again, not_before=until, attempts=claim.entry.attempts - 1)
+        return
     if not fence(claim, now()):
         return
-    written = _call(plan, adapter, now())
+    written = _call(plan, link, adapter, now())
     breaker.note_success(connection, breaker.WRITES)
     if not link.remote_id and not written.created:
         # An earlier try had created it: what stands there now decides what is left to send.
@@ -107,14 +111,19 @@ def _read_first(link: Link, connection: Connection, adapter: Adapter) -> None:
         link.refresh_from_db()
 
 
-def _call(plan: Plan, adapter: Adapter, at: datetime) -> Written:
+def _call(plan: Plan, link: Link, adapter: Adapter, at: datetime) -> Written:
     try:
-        if isinstance(plan.command, SetStage):
-            return adapter.set_stage(plan.command, at + DEADLINE)
-        return adapter.upsert(plan.command, at + DEADLINE)
+        with unsettled.kept(link, plan, adapter, at):
+            return _write(plan, adapter, at)
     except Unavailable as error:
         # Within a write, a look that failed leaves open whether the write went through.
         raise Ambiguous(str(error)) from error
+
+
+def _write(plan: Plan, adapter: Adapter, at: datetime) -> Written:
+    if isinstance(plan.command, SetStage):
+        return adapter.set_stage(plan.command, at + DEADLINE)
+    return adapter.upsert(plan.command, at + DEADLINE)
 
 
 def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, at: datetime) -> bool:
@@ -123,7 +132,10 @@ def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, 
     settled_at = (claim.entry.sent_at or at) + can.max_in_flight
     if link.remote_id:
         if at < settled_at and not can.compare_and_set:
-            # Sent again now, the change could be overtaken by its own first try.
+            if link.unsettled_until:
+                # A look comes before each write here: it tells whether there is anything left to send.
+                return True
+            # A worker was lost; what it sent nobody knows, and another value could be overtaken by it.
             settle(claim, State.VERIFY, not_before=settled_at, attempts=claim.entry.attempts - 1)
             return False
         _look_again(claim, connection, adapter, link.remote_id)
@@ -190,6 +202,8 @@ def _rule(plan: Plan, written: Written) -> str:
 def _record_nothing(claim: Claim, link: Link, at: datetime) -> None:
     """The CRM has it all already."""
     with transaction.atomic():
+        if claim.must_verify:
+            unsettled.arrived(link)
         if settle(claim, State.DONE, done_at=at, error="", error_class=""):
             _audit(claim.entry, link, "suppressed", "no difference", None, at)
 
