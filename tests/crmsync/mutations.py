@@ -36,8 +36,8 @@ MUTATIONS = (
     ),
     Mutation(
         "overlap",
-        "crmsync/services/pull.py",
-        "return Window(position - overlap(connection, adapter.capabilities()), remote_now + TICK), None",
+        "crmsync/services/cursors.py",
+        "return Window(position - overlap(connection, can), remote_now + TICK), None",
         "return Window(position, remote_now + TICK), None",
         (f"{SUITE}/test_reading.py", "-k", "p01 and (odoo or salesforce)"),
     ),
@@ -73,7 +73,7 @@ MUTATIONS = (
         "cursor after commit",
         "crmsync/services/pull.py",
         "    seen = 0\n    for _ in range(PAGES):",
-        "    seen = 0\n    _move_cursor(connection, remote_now)\n    for _ in range(PAGES):",
+        "    seen = 0\n    cursors.move(connection, remote_now)\n    for _ in range(PAGES):",
         (f"{SUITE}/test_reading.py", "-k", "p06 and salesforce"),
     ),
     Mutation(
@@ -82,6 +82,27 @@ MUTATIONS = (
         "    if claim.must_verify:\n",
         "    if False:\n",
         (f"{SUITE}/test_faults_out.py", "-k", "f02_a_look and odoo"),
+    ),
+    Mutation(
+        "another value waits for an unsettled one",
+        "crmsync/services/send.py",
+        "if until := unsettled.waits(link, plan, adapter, at):",
+        "if until := None:",
+        ("tests/crmsync/test_unsettled.py",),
+    ),
+    Mutation(
+        "what was sent twice may still arrive",
+        "crmsync/services/unsettled.py",
+        "Link.objects.filter(pk=link.pk, unsettled_tries=1).update(",
+        "Link.objects.filter(pk=link.pk).update(",
+        ("tests/crmsync/test_unsettled.py",),
+    ),
+    Mutation(
+        "a silence has to last",
+        "crmsync/services/breaker.py",
+        " and at - row.failing_since >= SILENCE:",
+        ":",
+        ("tests/crmsync/test_breaker.py",),
     ),
 )
 

@@ -174,7 +174,7 @@ def test_f03_a_killed_worker_leaves_one_record_and_the_order(stand, crm, where, 
         if where == "before":
             patch.setattr(sending, "fence", _kill)
         elif where == "sent":
-            patch.setattr(sending, "_call", _after(sending._call, _kill))
+            patch.setattr(sending, "_write", _after(sending._write, _kill))
         else:
             patch.setattr(sending, "_record", _kill)
         with pytest.raises(Killed):
@@ -204,7 +204,7 @@ def _after(real, then):
 @every
 def test_f04_a_slow_worker_that_returns_after_its_lease_changes_nothing(stand, crm, monkeypatch):
     _, opportunity = converted()
-    real, seen = sending._call, []
+    real, seen = sending._write, []
 
     def slow(plan, adapter, at):
         written = real(plan, adapter, at)
@@ -216,7 +216,7 @@ def test_f04_a_slow_worker_that_returns_after_its_lease_changes_nothing(stand, c
                 push(crm)
         return written
 
-    monkeypatch.setattr(sending, "_call", slow)
+    monkeypatch.setattr(sending, "_write", slow)
     push(crm)
 
     assert seen
