@@ -63,11 +63,25 @@ MUTATIONS = (
         (f"{SUITE}/test_faults_out.py", "-k", "f04 and (odoo or local)"),
     ),
     Mutation(
-        "shadow compare",
+        "shadow after a write",
         "crmsync/services/send.py",
         "link.shadow = link.shadow | after",
         "link.shadow = link.shadow",
-        (f"{SUITE}/test_echo_and_conflict.py", "-k", "e01 and (odoo or salesforce)"),
+        ("tests/crmsync/test_faults_in.py", "-k", "agreed_at_once"),
+    ),
+    Mutation(
+        "shadow compare on reading",
+        "crmsync/services/apply.py",
+        "base, mine, theirs = link.shadow.get(name), ours[name], look.theirs[name]",
+        "base, mine, theirs = None, ours[name], look.theirs[name]",
+        (f"{SUITE}/test_echo_and_conflict.py", "tests/crmsync/test_there_and_back.py", "-k", "not tryton"),
+    ),
+    Mutation(
+        "shadow compare on sending",
+        "crmsync/services/plan.py",
+        "if canonical(value) != link.shadow.get(name)",
+        "if True",
+        ("tests/crmsync/test_unsettled.py", "-k", "arrived_is_found"),
     ),
     Mutation(
         "cursor after commit",

@@ -11,6 +11,7 @@ from crmsync.outgoing import outgoing
 from crmsync.services.take_in import store
 from crmsync.tasks import apply_inbox, pull_connection, pull_record, push_connection
 from leadmgmt.core.now import now
+from tests.crmsync.conformance.steps import rename
 from tests.crmsync.things import converted, kinds, later, read
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +135,16 @@ def test_an_amount_that_cannot_be_kept_is_a_conflict_and_the_rest_goes_on(crm, l
     opportunity.refresh_from_db()
     assert (opportunity.amount, read(lead).stage, len(opportunity.loss_text)) == (30000, "recycled", 255)
     assert {conflict.field for conflict in Conflict.objects.all()} == {"amount", "close_on"}
+
+
+def test_what_we_wrote_is_agreed_at_once_so_that_an_edit_right_after_it_is_theirs_alone(crm, linked):
+    _, opportunity = converted()
+    push_connection(linked.pk)
+    rename(opportunity, "By us")
+    push_connection(linked.pk)
+    crm.edit(crm.only().remote_id, name="By a person over there")
+
+    pull_connection(linked.pk)
+
+    # Both sides would have changed it, had our write not been agreed on.
+    assert Conflict.objects.get().rule == "drift"
