@@ -170,3 +170,25 @@ def _toast(page: Page, **detail: str) -> None:
         "detail => document.body.dispatchEvent(new CustomEvent('toast', {detail}))",
         detail,
     )
+
+
+@pytest.mark.parametrize("report", ["team", "nurture", "morning"])
+def test_a_bar_of_tabs_is_one_row_on_a_phone_and_begins_at_the_open_one(open_page: Open, report: str) -> None:
+    page = open_page(f"/reports/{report}/", make_user("manager"), size=PHONE)
+    bar, tab = page.locator(".tabs"), page.locator(".tabs [aria-current]")
+    expect(tab).to_be_in_viewport(ratio=0.95)
+    around, open_tab = bar.bounding_box(), tab.bounding_box()
+    assert around
+    assert open_tab
+    assert around["height"] < 60
+    assert open_tab["x"] + open_tab["width"] <= around["x"] + around["width"] + 1
+
+
+def test_the_bar_above_the_preview_is_one_row_in_german_too(open_page: Open) -> None:
+    ann = make_user("sdr", language="de")
+    make_lead(owner=ann, stage="mql")
+    page = open_page("/queue/", ann)
+    counted = page.locator(".preview-bar > .muted").bounding_box()
+    assert counted
+    assert counted["height"] < 30
+    assert page.locator(".preview-bar").evaluate("bar => bar.scrollWidth <= bar.clientWidth")
