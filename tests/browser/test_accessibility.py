@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from pytest_django.live_server_helper import LiveServer
 
 from leads.models import User
@@ -38,6 +38,9 @@ new PerformanceObserver(list => list.getEntries().filter(one => !one.hadRecentIn
     .forEach(one => { window.shifted += one.value; }))
     .observe({type: 'layout-shift', buffered: true});"""
 MOST_SHIFTED = 0.05
+# By how much the page and each of its columns are longer than what is seen of them.
+ONE_SCREEN = """() => [document.documentElement, ...document.querySelectorAll('.lead-column')]
+    .map(part => part.scrollHeight - part.clientHeight)"""
 HEAVIEST = 150_000
 # As few pages as show both kinds: signed in or not.
 OPEN_TO_ALL = ("leads:hosted_form", "leads:form_thanks", "leads:consent, unknown", "qualification:mail_stop", "login")
@@ -144,3 +147,19 @@ def test_pictures_of_every_page(window: Any) -> None:
                     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a word of two
                     file = f"{name.replace(':', '-').replace(', ', '-')}-{width}-{theme}-{language}.png"
                     page.screenshot(path=str(folder / file))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_lead_is_one_screen(window: Any, language: str) -> None:
+    user, pages = make_tour()
+    User.objects.filter(pk=user.pk).update(language=language)
+    page = window(user, DESKTOP, language).new_page()
+    leads = {name: path for name, path in pages.items() if name.startswith("qualification:lead_detail")}
+    assert len(leads) >= 5
+    over = {}
+    for name, path in leads.items():
+        with page.expect_response("**/crm/"):
+            page.goto(path)
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+        over[name] = page.evaluate(ONE_SCREEN)
+    assert set(map(tuple, over.values())) == {(0, 0, 0, 0)}, over
