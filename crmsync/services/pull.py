@@ -42,7 +42,8 @@ def pull_connection(connection_id: int) -> str:
         return "the connection is not configured"
     try:
         seen = _poll(connection, adapter)
-        (breaker.passed if gate is Gate.TRIAL else breaker.note_success)(connection, breaker.READS)
+        said_well = breaker.passed if gate is Gate.TRIAL else breaker.note_success
+        said_well(connection, breaker.READS)
         schema.read_if_due(connection, adapter, now())
     except RateLimited as error:
         seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)

