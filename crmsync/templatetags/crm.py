@@ -1,10 +1,8 @@
 """The marks of handoffs and deals as template tags."""
 
 from django import template
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -85,13 +83,10 @@ def connection_mark(state: str) -> SafeString:
 @register.filter
 def rest_words(breaker: Breaker) -> str:
     """Which direction rests, and until when."""
-    until = date_format(localtime(breaker.open_until), "TIME_FORMAT")
-    words = (
-        _("sends nothing until %(time)s")
-        if breaker.scope == Breaker.Scope.WRITES
-        else _("reads nothing until %(time)s")
-    )
-    return words % {"time": until}
+    words = _("sends nothing until %(time)s")
+    if breaker.scope == Breaker.Scope.READS:
+        words = _("reads nothing until %(time)s")
+    return words % {"time": formats.clock_time(breaker.open_until) if breaker.open_until else ""}
 
 
 def _badge(name: str, tone: str, words: str) -> SafeString:
