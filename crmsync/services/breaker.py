@@ -148,6 +148,9 @@ def note_trouble(
             park(connection, error, error.reset_at or at + HOUR)
         case AuthExpired() | AuthRevoked():
             park(connection, error, at + LONGEST_REST)
+        case AdapterBug() if of_record:
+            # What our own adapter gets wrong says nothing of the CRM.
+            return
         case AdapterError() if of_record and not _is_outage(error):
             note_success(connection, scope)
         case AdapterError():
@@ -157,8 +160,7 @@ def note_trouble(
 def _is_outage(error: Exception | None) -> bool:
     if isinstance(error, PartialWrite):
         return _is_outage(error.cause)
-    # What our own adapter gets wrong says nothing of the CRM; it is no answer either.
-    return isinstance(error, (Unsent, Unavailable, Ambiguous, AdapterBug))
+    return isinstance(error, (Unsent, Unavailable, Ambiguous))
 
 
 def rest(connection: Connection, scope: Breaker.Scope, error: Exception, until: datetime) -> None:

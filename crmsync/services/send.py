@@ -132,7 +132,7 @@ def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, 
     settled_at = (claim.entry.sent_at or at) + can.max_in_flight
     if link.remote_id:
         if at < settled_at and not can.compare_and_set:
-            if link.unsettled_until:
+            if link.unsettled_until and link.unsettled_until >= settled_at:
                 # A look comes before each write here: it tells whether there is anything left to send.
                 return True
             # A worker was lost; what it sent nobody knows, and another value could be overtaken by it.

@@ -155,6 +155,14 @@ def test_a_record_that_is_refused_is_an_answer_too(crm, linked):
     assert not Breaker.objects.exists()
 
 
+def test_what_the_adapter_gets_wrong_says_nothing_of_the_crm(crm, linked):
+    converted()
+    crm.faults["upsert"] = [errors.AdapterBug("no such field")]
+    push_connection(linked.pk)
+    assert OutboxEntry.objects.get().state == "dead"
+    assert not Breaker.objects.exists()
+
+
 def test_a_trial_with_nothing_to_send_leaves_the_breaker_as_it_is(crm, linked):
     opened = silence(linked)
     with after(opened, seconds=31):

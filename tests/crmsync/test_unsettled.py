@@ -155,6 +155,25 @@ def test_what_a_lost_worker_sent_is_waited_for(crm, linked, deal):
     assert name(crm) == "First"
 
 
+def test_a_worker_lost_after_an_uncertain_write_is_waited_for_as_well(crm, linked, deal):
+    start = now()
+    crm.faults["upsert"] = [errors.Ambiguous("cut off"), Killed()]
+    rename(deal, "First")
+    push_connection(linked.pk)
+    with moment(start + timedelta(seconds=100)), pytest.raises(Killed):
+        push_connection(linked.pk)
+    rename(deal, "Second")
+    before = crm.calls.count("upsert")
+
+    # The first try can no more arrive, the lost worker's can.
+    with moment(start + timedelta(seconds=150)):
+        push_connection(linked.pk)
+    assert crm.calls.count("upsert") == before
+    with moment(start + timedelta(seconds=230)):
+        push_connection(linked.pk)
+    assert name(crm) == "Second"
+
+
 def test_where_a_write_names_its_version_nothing_waits(crm, linked, deal):
     crm.can = replace(crm.can, compare_and_set=True)
     start = now()
