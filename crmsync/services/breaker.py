@@ -27,6 +27,7 @@ from crmsync.adapters.errors import (
 )
 from crmsync.models import Breaker, Connection
 from leadmgmt.core.now import now
+from leadmgmt.core.rows import locked_row
 
 READS, WRITES = Breaker.Scope.READS, Breaker.Scope.WRITES
 
@@ -113,8 +114,7 @@ def note_failure(connection: Connection, scope: Breaker.Scope, error: Exception,
     """The CRM could not be reached; where that goes on, this direction rests."""
     words = _words(error)
     with transaction.atomic():
-        Breaker.objects.get_or_create(connection=connection, scope=scope)
-        row = Breaker.objects.select_for_update().get(connection=connection, scope=scope)
+        row = locked_row(Breaker, connection=connection, scope=scope, made_with={})
         if row.window_at is None or (row.open_until is None and row.window_at <= at - WINDOW):
             row.window_at, row.calls, row.failures = at, 0, 0
         row.calls, row.failures = row.calls + 1, row.failures + 1

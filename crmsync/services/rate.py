@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from crmsync.adapters.base import Capabilities
 from crmsync.models import Connection, RateBucket
 from leadmgmt.core.now import now
+from leadmgmt.core.rows import locked_row
 
 CALLS, SEARCH = "calls", "search"
 # After a first complaint of a CRM that has told no limit.
@@ -106,8 +107,8 @@ def complain(connection: Connection, can: Capabilities, scope: str, seconds: flo
 
 def _locked(connection: Connection, scope: str, rate: float, at: datetime) -> RateBucket:
     fresh = {"rate": rate, "tokens": rate * BURST_SECONDS, "refilled_at": at, "judged_at": at}
-    RateBucket.objects.get_or_create(connection=connection, scope=scope, defaults=fresh)
-    return RateBucket.objects.select_for_update().get(connection=connection, scope=scope)
+    # One that is free again is removed while others ask for it.
+    return locked_row(RateBucket, connection=connection, scope=scope, made_with=fresh)
 
 
 def _refill(bucket: RateBucket, at: datetime) -> None:

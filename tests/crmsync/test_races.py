@@ -1,18 +1,22 @@
 """Several at once, on the real database: one opportunity, one decision, one record."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 from django.db import connections
 
-from crmsync.models import BoardDeal, Connection, Handoff, Link, Opportunity, OutboxEntry
+from crmsync.adapters.errors import Unsent
+from crmsync.models import BoardDeal, Connection, Handoff, Link, Opportunity, OutboxEntry, RateBucket
+from crmsync.services import breaker, rate
 from crmsync.services.convert import convert_lead
 from crmsync.services.handoff import accept_handoff, refuse_handoff
 from crmsync.tasks import pull_connection, push_connection
 from leadmgmt.core.errors import DomainError
+from leadmgmt.core.now import now
 from leads.models import Lead
-from tests.crmsync.memory import MemoryCrm, connect
+from tests.crmsync.memory import CAPABILITIES, MemoryCrm, connect
 from tests.crmsync.things import deal_of, kinds, make_crm, make_sql, on_the_board, read
 from tests.factories import make_user
 from tests.worker import drain, running_workers, wait_until, writing_blocked
@@ -130,3 +134,37 @@ def test_a_worker_killed_in_the_middle_of_a_push_is_followed_by_one_that_finishe
     assert BoardDeal.objects.count() == 1
     assert Link.objects.get().remote_id == str(BoardDeal.objects.get().pk)
     assert Lead.objects.get(pk=lead.pk).stage == "opportunity"
+
+
+def test_a_bucket_that_is_removed_while_others_ask_for_it_is_made_anew():
+    crm = make_crm()
+    without_limit = replace(CAPABILITIES, calls_per_second=None)
+
+    def call_and_complain():
+        for _ in range(40):
+            rate.complain(crm, without_limit, rate.CALLS, 0, now())
+            rate.take(crm, without_limit, rate.CALLS, now())
+        return "asked"
+
+    def remove():
+        for _ in range(400):
+            RateBucket.objects.filter(connection=crm).delete()
+        return "removed"
+
+    assert at_once(call_and_complain, call_and_complain, remove) == ["asked", "asked", "removed"]
+
+
+def test_a_failure_is_noted_while_another_worker_finds_that_all_is_well():
+    crm = make_crm()
+
+    def fail():
+        for _ in range(40):
+            breaker.note_failure(crm, breaker.WRITES, Unsent("refused"), now())
+        return "failed"
+
+    def pass_by():
+        for _ in range(200):
+            breaker.forget(crm.pk)
+        return "passed"
+
+    assert at_once(fail, fail, pass_by) == ["failed", "failed", "passed"]
