@@ -310,7 +310,10 @@ def test_what_is_half_written_is_there_again(world: World, open_page: Open, sett
     answer = page.locator(".answer-form").get_by_label("Budget", exact=True)
     expect(answer).to_have_value("30,0")
     expect(answer).to_be_focused()
+    # What is swapped in is focused once more as it settles.
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
     page.locator("#mail-body").focus()
+    expect(page.locator("#mail-body")).to_be_focused()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("The e-mail goes out in ten seconds.")).to_be_visible()
     page.goto(f"/leads/{lead.pk}/")
