@@ -52,7 +52,6 @@ class Migration(migrations.Migration):
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("open_until", models.DateTimeField(blank=True, null=True)),
                 ("trials", models.PositiveSmallIntegerField(default=0)),
-                ("error", models.TextField(blank=True)),
                 (
                     "connection",
                     models.ForeignKey(

@@ -27,7 +27,6 @@ class Breaker(models.Model):
     # Set while it is open; in the past: one worker may try.
     open_until = models.DateTimeField(null=True, blank=True)
     trials = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(blank=True)
 
     class Meta:
         constraints = [

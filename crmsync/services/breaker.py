@@ -112,7 +112,6 @@ def note_success(connection: Connection, scope: Breaker.Scope) -> None:
 
 def note_failure(connection: Connection, scope: Breaker.Scope, error: Exception, at: datetime) -> None:
     """The CRM could not be reached; where that goes on, this direction rests."""
-    words = _words(error)
     with transaction.atomic():
         row = locked_row(Breaker, connection=connection, scope=scope, made_with={})
         if row.window_at is None or (row.open_until is None and row.window_at <= at - WINDOW):
@@ -120,11 +119,10 @@ def note_failure(connection: Connection, scope: Breaker.Scope, error: Exception,
         row.calls, row.failures = row.calls + 1, row.failures + 1
         row.in_a_row = min(row.in_a_row + 1, MOST)
         row.failing_since = row.failing_since or at
-        row.error = words
         if row.open_until is None and _is_away(row, at):
             row.open_until, row.trials = at + FIRST_REST, 0
         row.save()
-        Connection.objects.filter(pk=connection.pk).update(last_error=words)
+        Connection.objects.filter(pk=connection.pk).update(last_error=_words(error))
     connection.refresh_from_db()
 
 
@@ -163,12 +161,12 @@ def _is_outage(error: Exception | None) -> bool:
     return isinstance(error, (Unsent, Unavailable, Ambiguous))
 
 
-def rest(connection: Connection, scope: Breaker.Scope, error: Exception, until: datetime) -> None:
+def rest(connection: Connection, scope: Breaker.Scope, until: datetime) -> None:
     """The CRM has named a time before which nothing of this kind goes."""
     Breaker.objects.update_or_create(
         connection=connection,
         scope=scope,
-        defaults={"open_until": until, "window_at": now(), "calls": 0, "failures": 0, "error": _words(error)},
+        defaults={"open_until": until, "window_at": now(), "calls": 0, "failures": 0},
     )
 
 

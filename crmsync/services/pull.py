@@ -48,7 +48,7 @@ def pull_connection(connection_id: int) -> str:
     except RateLimited as error:
         seconds = min(max(error.retry_after or 1.0, 1.0), 3600.0)
         rate.complain(connection, adapter.capabilities(), rate.SEARCH, seconds, now())
-        breaker.rest(connection, breaker.READS, error, now() + timedelta(seconds=seconds))
+        breaker.rest(connection, breaker.READS, now() + timedelta(seconds=seconds))
         seen = 0
     except SchemaDrift:
         # The next poll goes without the field that is missing.

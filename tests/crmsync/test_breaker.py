@@ -239,3 +239,17 @@ def test_the_page_says_which_direction_rests(client, linked):
     page = client.get("/setup/crm/").content.decode()
     assert "reads nothing until" in page
     assert "sends nothing until" not in page
+
+
+def test_a_poll_that_meets_too_many_rests_the_reads_alone_and_as_long_as_told(crm, linked):
+    start = now()
+    converted()
+    crm.faults["changes"] = [errors.RateLimited(retry_after=60)]
+    pull_connection(linked.pk)
+
+    with after(start, seconds=50):
+        assert pull_connection(linked.pk) == "the connection rests"
+        assert push_connection(linked.pk) == "1 sent"
+    with after(start, seconds=65):
+        assert "new" in pull_connection(linked.pk)
+    assert not Breaker.objects.exists()
