@@ -37,10 +37,12 @@ def news(request: HttpRequest) -> HttpResponse:
     else:
         cursor = 0
         unseen = unseen.filter(created_at__gte=now() - JUST_NOW)
+    # Read before the news themselves: what comes in between is told by the next answer.
+    newest = cursor or _newest(user)
     items = news_of(unseen.order_by("-pk")[:MOST])
     if not items and cursor:
         return HttpResponse(status=204)
-    newest = max((item.notification.pk for item in items), default=None) or _newest(user)
+    newest = max((item.notification.pk for item in items), default=newest)
     context = {"items": items, "cursor": newest, "at": now()}
     return render(request, "routing/_news_items.html", context)
 

@@ -1,9 +1,10 @@
 """What a desk has besides: views that one comes back to, a swipe under a finger, and an admin's round of changes."""
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, Route, TimeoutError, expect
 
 from leads.models import Change, Lead, Team, User
 from qualification.models import SavedView
@@ -68,6 +69,43 @@ def test_a_swipe_goes_on_to_the_next_lead_and_back(world: World, open_page: Open
 
     go_on(page, -away)
     assert page.url == here
+
+
+def test_quick_hands_are_obeyed_in_their_order_however_slow_the_preview_is(world: World, open_page: Open) -> None:
+    user = make_user("sdr")
+    leads = [*two_leads(user), make_lead(owner=user, stage="new", contact=make_contact(last_name="Curie"))]
+    make_clock(leads[2])
+    page = open_page("/queue/", user)
+    held: list[Route] = []
+    page.route(re.compile(r"/queue/.*lead="), lambda route: held.append(route))
+    rows, ticked = page.locator("[data-row]"), page.locator(".queue-tick input:checked")
+    expect(rows).to_have_count(3)
+
+    def next_preview() -> Route:
+        while not held:
+            page.wait_for_timeout(20)
+        return held.pop()
+
+    for key in "xjxjx":
+        page.keyboard.press(key)
+    expect(ticked).to_have_count(1)
+    next_preview().continue_()
+    expect(ticked).to_have_count(2)
+    next_preview().continue_()
+    expect(ticked).to_have_count(3)
+
+    # What cannot be had is said, a key for it is forgotten, and the list can still be walked.
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    next_preview().abort()
+    expect(page.locator(".toast")).to_be_visible()
+    page.keyboard.press("x")
+    page.keyboard.press("k")
+    next_preview().continue_()
+    expect(page.locator("#preview:not([inert])")).to_be_visible()
+    expect(ticked).to_have_count(3)
+    page.keyboard.press("x")
+    expect(ticked).to_have_count(2)
 
 
 def test_filters_are_kept_as_a_view_and_opened_again(world: World, open_page: Open) -> None:

@@ -14,6 +14,8 @@ from leadmgmt.core.now import moment
 from leadmgmt.core.tasks import enqueue
 from leads.events import record_event
 from routing.models import Notification
+from routing.notices import BREACHED
+from routing.pages.news import news_of
 from routing.services.deliver import MAX_ATTEMPTS, deliver, retry_failed, send_waiting
 from routing.services.notify import notify_touch, tell
 from routing.tasks import deliver_notification
@@ -209,6 +211,24 @@ def test_news_are_shown_once_per_page_and_ticked_off() -> None:
     assert again.status_code == 204
     assert (shown.status_code, shown.headers["Location"]) == (302, f"/leads/{email.lead_id}/")
     assert "is yours" not in fresh_page.content.decode()
+
+
+def test_news_that_come_while_a_page_asks_are_in_the_next_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = make_user()
+    client, url = signed_in(user), reverse("routing:news")
+
+    def asked(found: Any) -> list[Any]:
+        shown = news_of(found)
+        if not Notification.objects.exists():
+            tell(user, BREACHED, "test:1", None, context={"title": "Hello", "text": "there"})
+        return shown
+
+    monkeypatch.setattr("routing.views.news.news_of", asked)
+    first = client.get(url, {"after": ""}).content.decode()
+    cursor = first.partition('name="after"')[2].partition('value="')[2].partition('"')[0]
+
+    assert "toast" not in first
+    assert "toast" in client.get(url, {"after": cursor}).content.decode()
 
 
 def test_nobody_ticks_off_the_news_of_others() -> None:

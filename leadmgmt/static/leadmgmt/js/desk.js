@@ -12,15 +12,24 @@ function select(row) {
 }
 
 // Until the pane shows the row that is reached, it speaks of another lead: nothing in it can be pressed. A key that is
-// pressed meanwhile is meant for the new one; js/keys.js keeps it.
+// pressed meanwhile is meant for the new one; js/keys.js keeps it. Where the row cannot be had the pane stays shut, and
+// what was pressed for it is forgotten.
 if (preview) {
-  document.addEventListener("key-move", (event) => (preview.inert = event.target.matches("[data-row]")));
-  ["htmx:afterSettle", "htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) =>
-    document.addEventListener(name, (event) => {
-      if (event.detail.target !== preview) return;
-      preview.inert = false;
-      preview.dispatchEvent(new CustomEvent("keys-ready", { bubbles: true }));
-    }),
+  const keysAre = (what) => {
+    preview.ariaBusy = "false";
+    document.dispatchEvent(new CustomEvent(`keys-${what}`));
+  };
+  document.addEventListener("key-move", (event) => {
+    if (event.target.matches("[data-row]")) preview.inert = preview.ariaBusy = "true";
+  });
+  const isOfAnother = ({ elt, target }) => target !== preview || (elt.matches("[data-row]") && !elt.hasAttribute("aria-current"));
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (isOfAnother(event.detail)) return;
+    preview.inert = false;
+    keysAre("ready");
+  });
+  ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) =>
+    document.addEventListener(name, (event) => isOfAnother(event.detail) || keysAre("lost")),
   );
 }
 

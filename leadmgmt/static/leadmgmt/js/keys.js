@@ -14,9 +14,11 @@ export function isTyping(target) {
   return target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]") != null;
 }
 
-// What stands in a closed menu can be reached by its key as long as the menu itself is on the screen.
+// What stands in a closed menu can be reached by its key as long as the menu itself is on the screen; what is being
+// replaced cannot.
 function usable(element) {
   const shut = element.matches("summary") ? null : element.closest("details.menu:not([open])");
+  if (element.closest("[inert]")) return false;
   return (shut ?? element).checkVisibility?.() !== false && !element.disabled && element.getAttribute("aria-disabled") !== "true";
 }
 
@@ -111,22 +113,24 @@ function answer(key) {
   return false;
 }
 
-// A key of a part that is being replaced waits for the new part.
+// What is pressed while a part is being replaced, and nothing else on the page answers to, is meant for the new part;
+// whatever comes after it waits behind it, so that quick hands are obeyed in their order.
+let kept = [];
 function waits(key) {
-  return !["j", "k"].includes(key) && [...document.querySelectorAll("[inert] [data-key]")].some((one) => one.dataset.key === key);
+  if (pending || !document.querySelector("[inert][aria-busy=true]") || key === "?" || key === "j" || key === "k") return false;
+  return !keyed().some((one) => one.dataset.key === key || one.dataset.key.startsWith(`${key} `));
 }
 
 export function startKeys() {
-  let kept = "";
   document.addEventListener("keydown", (event) => {
     if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.key.length !== 1) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    kept = waits(event.key) ? event.key : "";
-    if (kept || answer(event.key)) event.preventDefault();
+    const isKept = kept.length > 0 || waits(event.key);
+    if (isKept) kept.push(event.key);
+    if (isKept || answer(event.key)) event.preventDefault();
   });
   document.addEventListener("keys-ready", () => {
-    const key = kept;
-    kept = "";
-    if (key) answer(key);
+    while (kept.length && !waits(kept[0])) answer(kept.shift());
   });
+  document.addEventListener("keys-lost", () => (kept = []));
 }
