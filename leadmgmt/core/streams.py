@@ -169,6 +169,8 @@ def hand_over(environ: Mapping[str, Any], user_id: int) -> bool:
     theirs = environ.get("gunicorn.socket")
     if not isinstance(theirs, socket.socket) or isinstance(theirs, ssl.SSLSocket) or hub.count >= MOST:
         return False
+    if environ.get("REQUEST_METHOD") == "HEAD":
+        return False
     kept = theirs.dup()
     kept.setblocking(False)
     client = Client(kept, user_id)

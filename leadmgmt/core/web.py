@@ -43,13 +43,13 @@ def post_from(page: str, *names: str) -> Callable[[View[P]], Callable[..., HttpR
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if request.method in ("GET", "HEAD"):
+            if request.method == "GET":
                 query = request.META.get("QUERY_STRING", "")
                 address = reverse(page, kwargs={name: kwargs[name] for name in names})
                 return HttpResponseRedirect(f"{address}?{query}" if query else address)
             return view(request, *args, **kwargs)
 
-        return require_http_methods(["GET", "HEAD", "POST"])(guarded)
+        return require_http_methods(["GET", "POST"])(guarded)
 
     return decorate
 
@@ -61,6 +61,21 @@ def complain(form: BaseForm, error: DomainError) -> None:
         form.add_error(name, text)
     if not named:
         form.add_error(None, str(error))
+
+
+class HeadMiddleware:
+    """HEAD is GET without a body, at every address: views know GET alone, the server leaves the body out."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        response = self.get_response(request)
+        request.method = "HEAD"
+        return response
 
 
 class DomainErrorMiddleware:

@@ -172,7 +172,7 @@ def nurture_page(request: HttpRequest) -> HttpResponse:
     return _page(request, "nurture", found.filters, {"found": found, "sentence": nurturing_sentence(found)})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 @role_required(*REPORT_READERS)
 def leaks_page(request: HttpRequest) -> HttpResponse:
     """Where do leads run out, and what is done about it?"""

@@ -47,7 +47,7 @@ def _channel(slug: str) -> Channel:
 
 def _answer(request: HttpRequest, channel: Channel, door: Hook) -> HttpResponse:
     setup = setup_of(channel)
-    if request.method in ("GET", "HEAD"):
+    if request.method == "GET":
         return door.challenge(call_of(request, b""), setup)
     if request.method != "POST":
         body = problem(405, _("Only GET and POST are answered here."), code="method_not_allowed")

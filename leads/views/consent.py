@@ -16,7 +16,7 @@ from leads.services.confirmation import confirm, in_force, is_too_old, request_o
 # The link itself is the secret, and nobody is signed in. Only a click counts: programs that read mail open each link.
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def consent(request: HttpRequest, token: str) -> HttpResponse:
     """Show what was agreed to; confirm it, or take it back."""
     asked = request_of(token)

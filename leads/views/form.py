@@ -44,7 +44,7 @@ def _channel(form: str) -> Channel:
 # Nobody is signed in here, so there is nothing that a forged request could abuse; the token guards against machines.
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def hosted_form(request: HttpRequest, form: str) -> HttpResponse:
     """Show the form, or take in what was written."""
     channel = _channel(form)

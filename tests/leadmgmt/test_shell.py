@@ -37,6 +37,18 @@ def test_every_link_that_a_role_sees_opens(client: Client, role: str) -> None:
 
 
 @pytest.mark.django_db
+def test_a_page_answers_who_only_asks_whether_it_is_there(client: Client) -> None:
+    assert (client.head("/login/").status_code, client.head("/login/").content) == (200, b"")
+    assert client.head("/queue/").status_code == 302
+    client.force_login(make_user("admin"))
+
+    answers = {path: client.head(path).status_code for path in ("/queue/", "/leads/", "/setup/", "/nowhere/")}
+
+    assert answers == {"/queue/": 200, "/leads/": 200, "/setup/": 200, "/nowhere/": 404}
+    assert client.head("/queue/").content == b""
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("role", ["sdr", "ae", "marketing"])
 def test_pages_of_other_roles_are_not_offered(role: str) -> None:
     user = make_user(role)
