@@ -16,8 +16,8 @@ bench: dev ## run all benches, or one: make bench NAME=latency
 	@for bench in $(if $(NAME),$(NAME),$(filter-out __init__ crm_known harness settings urls,$(basename $(notdir $(wildcard bench/*.py))))); do \
 		.venv/bin/python -m bench.$$bench || exit 1; done
 
-screenshots: dev ## pictures of every page: two widths, two themes, two languages
-	@SHOTS=$(or $(FOLDER),$(CURDIR)/var/screenshots) .venv/bin/python -m pytest -q tests/browser/test_accessibility.py -k pictures
+screenshots: dev ## pictures of every page, or of some (NAME=lead_detail): two widths, two themes, two languages
+	@SHOTS=$(or $(FOLDER),$(CURDIR)/var/screenshots) SHOTS_OF=$(NAME) .venv/bin/python -m pytest -q tests/browser/test_accessibility.py -k pictures
 
 setup: ## the virtual environment and its pinned packages
 	@.ci/setup

@@ -21,11 +21,13 @@ def headline(situation: Situation, plan: Plan, *, in_short: bool = False) -> Hea
     if not lead.is_working:
         return _closed(situation)
     if plan.step is Step.FIRST_TOUCH and not lead.contact.is_reachable:
-        return Headline(_("Not reachable yet:"), _("the source gave no address. Add an e-mail or a phone number."))
+        return Headline(
+            _("Not reachable yet:"), _("the source gave no address. Add an e-mail or a phone number."), "alert"
+        )
     message = "" if in_short or plan.step in (Step.STIRRED, Step.SENT_BACK) else _message(situation)
-    act = _act(situation, plan)
+    act, icon = _act(situation, plan)
     because = (_because(situation, plan), message, _promise(situation, plan, act), _their_hour(situation, plan))
-    return Headline(act, " ".join(filter(None, because)))
+    return Headline(act, " ".join(filter(None, because)), icon)
 
 
 def _closed(situation: Situation) -> Headline:
@@ -48,32 +50,33 @@ def _closed(situation: Situation) -> Headline:
     return Headline(_("Disqualified."), _("%(reason)s, since %(day)s.") % {"reason": reason, "day": since})
 
 
-def _act(situation: Situation, plan: Plan) -> str:
+def _act(situation: Situation, plan: Plan) -> tuple[str, str]:
+    """What to do, and the icon of how it is done."""
     contact = situation.lead.contact
     name = contact.first_name or contact.last_name
     words = {"name": name}
     if plan.step is Step.PAUSED:
-        return _("Put aside.")
+        return _("Put aside."), "snooze"
     if plan.step is Step.GIVE_UP:
-        return _("Recycle, or try once more.")
+        return _("Recycle, or try once more."), "phone"
     if plan.step is Step.SENT_BACK:
-        return _("Find out what the AE missed.")
+        return _("Find out what the AE missed."), "phone"
     planned = situation.pace.step if plan.step is Step.PACED and situation.pace else None
     if planned is not None and planned.kind in (CadenceStep.Kind.SOCIAL, CadenceStep.Kind.TASK):
-        return planned.hint or _("A step is due.")
+        return planned.hint or _("A step is due."), "globe" if planned.kind == CadenceStep.Kind.SOCIAL else "check"
     is_written = planned is not None and planned.kind == CadenceStep.Kind.EMAIL
     if is_written or not contact.phone or (contact.email and _number_is_wrong(situation)):
-        return _("Write to %(name)s.") % words if name else _("Write now.")
+        return _("Write to %(name)s.") % words if name else _("Write now."), "mail"
     if plan.due_at is not None and plan.due_at > situation.at + timedelta(hours=1):
-        return _("Call %(name)s by %(when)s.") % (words | {"when": by_when(plan.due_at, situation.at)})
+        return _("Call %(name)s by %(when)s.") % (words | {"when": by_when(plan.due_at, situation.at)}), "phone"
     if plan.step is not Step.APPOINTMENT and not may_be_called(contact, situation.at):
         # A call would wake somebody up, or reach nobody. A mail keeps the promise as well.
         if contact.email:
-            return _("Write to %(name)s now.") % words if name else _("Write now.")
+            return _("Write to %(name)s now.") % words if name else _("Write now."), "mail"
         from_when = by_when(calling_from(contact, situation.at), situation.at)
         said = _("Call %(name)s from %(when)s on.") if name else _("Call from %(when)s on.")
-        return said % (words | {"when": from_when})
-    return _("Call %(name)s now.") % words if name else _("Call now.")
+        return said % (words | {"when": from_when}), "phone"
+    return _("Call %(name)s now.") % words if name else _("Call now."), "phone"
 
 
 def _number_is_wrong(situation: Situation) -> bool:

@@ -20,10 +20,11 @@ LONGEST = 62
 
 @dataclass(frozen=True)
 class Headline:
-    """What to do, in strong type, and why, after it."""
+    """What to do, in strong type, and why, after it; ``icon`` of how it is done."""
 
     act: str
     because: str
+    icon: str = "check"
 
 
 def why(situation: Situation, plan: Plan) -> str:

@@ -156,10 +156,9 @@ def milliseconds(value: int) -> str:
 
 @register.filter
 def headline_icon(standing: Standing) -> str:
-    """A bell where somebody waits for us, else what the stage is about."""
-    if not standing.situation.lead.is_working:
-        return "check"
-    return "snooze" if standing.plan.step == "paused" else "bell" if standing.plan.is_promise else "phone"
+    """A bell where somebody waits for us, else how it is done."""
+    is_awaited = standing.situation.lead.is_working and standing.plan.is_promise
+    return "bell" if is_awaited else standing.headline.icon
 
 
 @register.filter

@@ -1,6 +1,7 @@
 """WCAG 2.2 AA by axe-core: every page with live data on it, light and dark, without a single violation.
 
-With SHOTS set to a folder, each page is also kept as pictures: both widths, both themes, both languages.
+With SHOTS set to a folder, each page is also kept as pictures: both widths, both themes, both languages. SHOTS_OF keeps
+those alone whose names have it in them.
 """
 
 import gzip
@@ -143,6 +144,8 @@ def test_pictures_of_every_page(window: Any) -> None:
         for width, size in (("wide", DESKTOP), ("phone", PHONE)):
             page = window(user, size, language).new_page()
             for name, path in pages.items():
+                if os.environ.get("SHOTS_OF", "") not in name:
+                    continue
                 page.goto(path)
                 for theme in ("light", "dark"):
                     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a word of two

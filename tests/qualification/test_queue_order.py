@@ -112,7 +112,8 @@ def test_nobody_is_called_in_their_night(zone: str, email: str, act: str) -> Non
     situation = stands(clock=clock(5))
     contact = situation.lead.contact
     contact.time_zone, contact.email, contact.first_name = zone, email, "Mara"
-    assert headline(situation, plan(situation)).act == act
+    said = headline(situation, plan(situation))
+    assert (said.act, said.icon) == (act, "mail" if act.startswith("Write") else "phone")
 
 
 def test_who_has_no_name_is_not_called_in_their_night_either() -> None:
