@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from leadmgmt.core import formats
+from leadmgmt.core.kept_words import reworded
 from leadmgmt.setup_found import Found
 from leads.models import Channel
 from qualification.models import Criteria
@@ -229,7 +230,9 @@ def crm(found: Found) -> Step:
         )
         if one.last_error:
             checks.append(
-                Check("bad", _("%(name)s does not answer") % {"name": one}, one.last_error[:200], url, _("Look"))
+                Check(
+                    "bad", _("%(name)s does not answer") % {"name": one}, reworded(one.last_error)[:200], url, _("Look")
+                )
             )
     rules = _("Who gets handoffs, and how long they have")
     checks.append(Check("good", rules, "", link("crmsync:handoff_setup"), _("Look")))

@@ -11,9 +11,10 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"
 APPS = ("leadmgmt", "leads", "routing", "qualification", "crmsync")
-# Which arguments of a function are the context and the text.
-MARKS = {
+# Which arguments of a function are the context and the text; a context that is always the same is named.
+MARKS: dict[str, tuple[int | str | None, int]] = {
     "_": (None, 0), "gettext": (None, 0), "gettext_lazy": (None, 0), "ngettext": (None, 0), "ngettext_lazy": (None, 0),
+    "worded": ("kept", 0),
     "pgettext": (0, 1), "pgettext_lazy": (0, 1), "npgettext": (0, 1), "npgettext_lazy": (0, 1),
 }  # fmt: skip
 QUOTED = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -90,4 +91,5 @@ def _key(name: str, said: list[str | None]) -> Iterator[Key]:
         return
     context, text = MARKS[name]
     if len(said) > text and isinstance(said[text], str) and said[text]:
-        yield (said[context] or "" if context is not None else ""), said[text] or ""
+        named = said[context] or "" if isinstance(context, int) else context or ""
+        yield named, said[text] or ""

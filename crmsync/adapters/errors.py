@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from leadmgmt.core.kept_words import worded
+
 
 class AdapterError(Exception):
     """Base of all. ``str(error)`` goes into the row that failed and onto the health page: no personal data in it."""
@@ -17,7 +19,7 @@ class RateLimited(AdapterError):
     """Rejected before it was carried out: waits ``retry_after`` seconds, costs no attempt."""
 
     def __init__(self, message: str = "", *, scope: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message or "Too many requests.")
+        super().__init__(message or worded("Too many requests."))
         self.scope = scope
         self.retry_after = retry_after
 
@@ -26,7 +28,7 @@ class QuotaExhausted(AdapterError):
     """The day's budget is gone: the connection rests until ``reset_at``."""
 
     def __init__(self, message: str = "", *, reset_at: datetime | None = None) -> None:
-        super().__init__(message or "The CRM's daily quota is used up.")
+        super().__init__(message or worded("The CRM's daily quota is used up."))
         self.reset_at = reset_at
 
 
@@ -56,14 +58,14 @@ class Invalid(AdapterError):
     def __init__(self, message: str = "", *, field_errors: Mapping[str, str] | None = None) -> None:
         self.field_errors = dict(field_errors or {})
         listed = "; ".join(f"{name}: {complaint}" for name, complaint in self.field_errors.items())
-        super().__init__(message or listed or "The CRM refuses these values.")
+        super().__init__(message or listed or worded("The CRM refuses these values."))
 
 
 class DuplicateSuspected(AdapterError):
     """The CRM's own duplicate rule fired: a person decides, never overridden."""
 
     def __init__(self, message: str = "", *, candidates: Sequence[str] = ()) -> None:
-        super().__init__(message or "The CRM suspects a duplicate.")
+        super().__init__(message or worded("The CRM suspects a duplicate."))
         self.candidates = list(candidates)
 
 
@@ -71,7 +73,7 @@ class VersionConflict(AdapterError):
     """Somebody wrote in between: merged again against ``current``, a `Remote` where the CRM sent it along."""
 
     def __init__(self, message: str = "", *, current: Any = None) -> None:
-        super().__init__(message or "The record changed in the CRM meanwhile.")
+        super().__init__(message or worded("The record changed in the CRM meanwhile."))
         self.current = current
 
 
@@ -87,7 +89,7 @@ class Moved(AdapterError):
     """The record was merged into ``new_id``."""
 
     def __init__(self, message: str = "", *, new_id: str = "") -> None:
-        super().__init__(message or "The record was merged into another one.")
+        super().__init__(message or worded("The record was merged into another one."))
         self.new_id = new_id
 
 
@@ -95,7 +97,7 @@ class PartialWrite(AdapterError):
     """A write of several steps stopped half-way: read anew, the rest is planned afresh."""
 
     def __init__(self, message: str = "", *, done_steps: Sequence[str] = (), cause: Exception | None = None) -> None:
-        super().__init__(message or "Only part of the change was carried out.")
+        super().__init__(message or worded("Only part of the change was carried out."))
         self.done_steps = list(done_steps)
         self.cause = cause
 

@@ -22,6 +22,7 @@ from crmsync.adapters.errors import (
 )
 from crmsync.adapters.tokens import Grant
 from crmsync.adapters.wire import Reply, once, retry_after
+from leadmgmt.core.kept_words import worded
 
 COMPLAINT = re.compile(r"\{[^{}]*\}")
 EXISTING = re.compile(r"Existing ID: (\d+)")
@@ -51,19 +52,19 @@ def meaning(status: int, told: Mapping[str, Any], *, is_write: bool) -> AdapterE
     """One refusal in the contract's words."""
     category, message = str(told.get("category", "")), str(told.get("message", ""))[:500]
     if category in ("OBJECT_NOT_FOUND", "NOT_FOUND") or status in (404, 410):
-        return Gone("HubSpot has no such record.")
+        return Gone(worded("HubSpot has no such record."))
     if status == 409 or category == "CONFLICT":
-        return DuplicateSuspected("HubSpot has such a record already.", candidates=EXISTING.findall(message))
+        return DuplicateSuspected(worded("HubSpot has such a record already."), candidates=EXISTING.findall(message))
     if status == 423:
-        return Locked("HubSpot holds the record locked.")
+        return Locked(worded("HubSpot holds the record locked."))
     if status == 403 or category == "MISSING_SCOPES":
-        return Forbidden("The key lacks a scope for this.")
+        return Forbidden(worded("The key lacks a scope for this."))
     complaints = [one for one in map(_read, COMPLAINT.findall(message)) if one]
     if any(one.get("error") == MISSING for one in complaints):
         names = [one.get("name", "") for one in complaints if one.get("error") == MISSING]
-        return SchemaDrift(f"Properties are missing: {', '.join(names)}.")
+        return SchemaDrift(worded("Properties are missing: %(names)s.", names=", ".join(names)))
     if status == 401:
-        return AuthExpired("HubSpot does not accept the token.")
+        return AuthExpired(worded("HubSpot does not accept the token."))
     fields = {one["name"]: one.get("error", "refused") for one in complaints if one.get("name")}
     return Invalid("" if fields else message, field_errors=fields)
 
@@ -90,8 +91,8 @@ def _ask(address: str, kept: Mapping[str, str], more: Mapping[str, str], deadlin
     if reply.status == 200 and told.get("access_token"):
         return Grant(told["access_token"], float(told["expires_in"]), told.get("refresh_token", ""))
     if 400 <= reply.status < 500 and reply.status != 429:
-        raise AuthRevoked(f"HubSpot gives no token: {reply.status}.")
-    raise Unsent(f"HubSpot gave no token: {reply.status}.")
+        raise AuthRevoked(worded("HubSpot gives no token: %(status)s.", status=reply.status))
+    raise Unsent(worded("HubSpot gave no token: %(status)s.", status=reply.status))
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from crmsync.adapters.errors import Gone, Moved, SchemaDrift, Unsupported
 from crmsync.adapters.hs_words import COLUMNS, LONG_TEXTS, MODIFIED, OBJECTS, OPTED_OUT, OURS, UNSUBSCRIBED
 from crmsync.adapters.tokens import FixedKey, Grant, Tokens
 from crmsync.adapters.wire import Wire
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 ADDRESS = "https://api.hubapi.com"
@@ -132,7 +133,7 @@ class HubspotAdapter:
             pipelines = self._wire.read("/crm/v3/pipelines/deals", deadline)["results"]
             ours = [one for one in pipelines if one["id"] == self._pipeline]
             if not ours:
-                raise SchemaDrift(f"The pipeline {self._pipeline} is not there.")
+                raise SchemaDrift(worded("The pipeline %(pipeline)s is not there.", pipeline=self._pipeline))
             stages = tuple(one["id"] for one in sorted(ours[0]["stages"], key=lambda one: int(one["displayOrder"])))
         return RemoteSchema(kind, fields, stages, hashlib.sha256(repr((fields, stages)).encode()).hexdigest())
 
@@ -208,7 +209,7 @@ class HubspotAdapter:
         if told["id"] != remote_id:
             raise Moved(new_id=told["id"])
         if told.get("archived"):
-            raise Gone("The record is archived in HubSpot.")
+            raise Gone(worded("The record is archived in HubSpot."))
         return self._remote(kind, told, deadline)
 
     def find_by_key(self, kind: str, external_key: str, deadline: datetime) -> list[Remote]:

@@ -33,6 +33,7 @@ from crmsync.adapters.base import (
     Written,
 )
 from crmsync.adapters.errors import Ambiguous, Gone, Invalid, Malformed, Unavailable, Unsupported, VersionConflict
+from leadmgmt.core.kept_words import worded
 
 US = "leadmgmt"
 CAPABILITIES = Capabilities(
@@ -171,9 +172,9 @@ def _write_errors() -> Iterator[None]:
     except board.BoardConflict as error:
         raise VersionConflict(current=_remote(error.current)) from error
     except board.NoSuchDeal as error:
-        raise Gone("The board has no such deal.") from error
+        raise Gone(worded("The board has no such deal.")) from error
     except DatabaseError as error:
-        raise Ambiguous(f"The board gave no answer: {type(error).__name__}.") from error
+        raise Ambiguous(worded("The board gave no answer: %(kind)s.", kind=type(error).__name__)) from error
 
 
 @contextmanager
@@ -181,9 +182,9 @@ def _read_errors() -> Iterator[None]:
     try:
         yield
     except board.NoSuchDeal as error:
-        raise Gone("The board has no such deal.") from error
+        raise Gone(worded("The board has no such deal.")) from error
     except DatabaseError as error:
-        raise Unavailable(f"The board gave no answer: {type(error).__name__}.") from error
+        raise Unavailable(worded("The board gave no answer: %(kind)s.", kind=type(error).__name__)) from error
 
 
 def _values(deal: board.Deal) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from crmsync.adapters.errors import (
     SchemaDrift,
 )
 from crmsync.adapters.wire import unclear
+from leadmgmt.core.kept_words import worded
 
 # The server's exceptions by name; a write that met any other one was rolled back by the server, too.
 MEANINGS: dict[str, type[AdapterError]] = {
@@ -53,7 +54,7 @@ def stage_id(stage: Value) -> int:
     try:
         return int(str(stage))
     except ValueError:
-        raise Invalid(field_errors={"stage": "Odoo has no such stage."}) from None
+        raise Invalid(field_errors={"stage": worded("Odoo has no such stage.")}) from None
 
 
 def plain(value: Value) -> Any:

@@ -47,6 +47,7 @@ from crmsync.adapters.errors import (
 )
 from crmsync.adapters.wire import Reply, by_status, once, unclear
 from crmsync.canonical import digest
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leadmgmt.core.secrets import same
 
@@ -205,7 +206,7 @@ class OdooAdapter:
         wanted = {"fields": self._wanted(), "context": {"active_test": False}}
         found = self._call(MODEL, "read", [[int(remote_id)]], wanted, deadline)
         if not found:
-            raise Gone("Odoo has no such opportunity.")
+            raise Gone(worded("Odoo has no such opportunity."))
         return self._remotes(found, deadline)[0]
 
     def find_by_key(self, kind: str, external_key: str, deadline: datetime) -> list[Remote]:
@@ -278,7 +279,7 @@ class OdooAdapter:
             return False
         if found := self._find("crm.lost.reason", [["name", "=", text]], deadline):
             return found
-        raise Invalid(field_errors={"lost_reason": "Odoo has no such reason."})
+        raise Invalid(field_errors={"lost_reason": worded("Odoo has no such reason.")})
 
     def _find(self, model: str, domain: list[Any], deadline: datetime) -> int | None:
         """The one record that this describes; None for none or several."""
@@ -326,7 +327,7 @@ class OdooAdapter:
         sign = [self._database, self._login, self._password, {}]
         user, reply = self._rpc("common", "authenticate", sign, deadline, is_write=False)
         if not user:
-            raise AuthRevoked("Odoo does not accept the key.")
+            raise AuthRevoked(worded("Odoo does not accept the key."))
         self._user = int(user)
         return self._user, reply
 

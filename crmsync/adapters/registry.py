@@ -18,10 +18,11 @@ from crmsync.models import Connection
 from crmsync.services.tokens import Granted, StoredTokens
 from leadmgmt.core import secrets
 from leadmgmt.core.errors import ConfigurationError
+from leadmgmt.core.kept_words import worded
 
 Factory = Callable[[Mapping[str, Any], str], Adapter]
 
-UNREADABLE = "The credentials of this connection cannot be read: fill them in again in its setup."
+UNREADABLE = worded("The credentials of this connection cannot be read: fill them in again in its setup.")
 
 _factories: dict[str, Factory] = {
     "local": LocalAdapter,

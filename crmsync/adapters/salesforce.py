@@ -45,6 +45,7 @@ from crmsync.adapters.errors import (
 )
 from crmsync.adapters.tokens import Grant, NoToken, Tokens
 from crmsync.adapters.wire import Wire
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 API_VERSION = "v62.0"
@@ -157,7 +158,7 @@ class SalesforceAdapter:
         try:
             budget = reply.json().get("DailyApiRequests", {}).get("Remaining")
         except ValueError as error:
-            raise Unavailable("Salesforce answered without readable JSON.") from error
+            raise Unavailable(worded("Salesforce answered without readable JSON.")) from error
         return Health(who["organization_id"], who["user_id"], reply.date or now(), budget, ("api",))
 
     def describe(self, kind: str, deadline: datetime) -> RemoteSchema:
@@ -216,11 +217,11 @@ class SalesforceAdapter:
         """One record, deleted ones told apart."""
         found = self._records(kind, f"Id = {sf_words.literal(remote_id)}", deadline, also_deleted=True)
         if not found:
-            raise Gone("Salesforce has no such record.")
+            raise Gone(worded("Salesforce has no such record."))
         if found[0].merged_into:
             raise Moved(new_id=found[0].merged_into)
         if found[0].deleted:
-            raise Gone("The record is in Salesforce's recycle bin.")
+            raise Gone(worded("The record is in Salesforce's recycle bin."))
         return found[0]
 
     def find_by_key(self, kind: str, external_key: str, deadline: datetime) -> list[Remote]:

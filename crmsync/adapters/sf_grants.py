@@ -9,6 +9,7 @@ import jwt
 from crmsync.adapters.errors import AuthRevoked, Unsent
 from crmsync.adapters.tokens import Grant
 from crmsync.adapters.wire import once
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 LOGIN = "https://login.salesforce.com"
@@ -51,8 +52,8 @@ def _ask(config: Mapping[str, Any], form: Mapping[str, str], deadline: datetime)
     if reply.status == 200 and told.get("access_token"):
         return Grant(told["access_token"], told.get("expires_in"), told.get("refresh_token", ""))
     if 400 <= reply.status < 500 and reply.status != 429:
-        raise AuthRevoked(f"Salesforce gives no token: {told.get('error', reply.status)}.")
-    raise Unsent(f"Salesforce gave no token: {reply.status}.")
+        raise AuthRevoked(worded("Salesforce gives no token: %(why)s.", why=told.get("error", reply.status)))
+    raise Unsent(worded("Salesforce gave no token: %(status)s.", status=reply.status))
 
 
 def _form(config: Mapping[str, Any], kept: Mapping[str, str], refresh: str) -> dict[str, str]:
@@ -76,5 +77,5 @@ def _form(config: Mapping[str, Any], kept: Mapping[str, str], refresh: str) -> d
     try:
         assertion = jwt.encode(claims, kept.get("private_key", ""), algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError) as error:
-        raise AuthRevoked("The private key of this connection cannot be read.") from error
+        raise AuthRevoked(worded("The private key of this connection cannot be read.")) from error
     return {"grant_type": JWT_BEARER, "assertion": assertion}

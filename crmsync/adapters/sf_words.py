@@ -17,6 +17,7 @@ from crmsync.adapters.errors import (
     Unavailable,
 )
 from crmsync.adapters.wire import Reply
+from leadmgmt.core.kept_words import worded
 
 # What the vendor's error codes mean; all others are Invalid where the status is a 4xx.
 MEANINGS: dict[str, type[AdapterError]] = {
@@ -61,7 +62,7 @@ def refusal(reply: Reply, is_write: bool) -> AdapterError | None:
 def meaning(status: int, told: Any, is_write: bool) -> AdapterError | None:
     """The vendor's list of {message, errorCode, fields} in the contract's words."""
     if status == 300:
-        return DuplicateSuspected("Several records carry our key.", candidates=[str(one) for one in told or ()])
+        return DuplicateSuspected(worded("Several records carry our key."), candidates=[str(one) for one in told or ()])
     if status < 300:
         return None
     first = told[0] if isinstance(told, list) and told and isinstance(told[0], dict) else {}

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from crmsync.adapters.errors import AuthRevoked
+from leadmgmt.core.kept_words import worded
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class FixedKey:
     def current(self, deadline: datetime) -> str:
         """The key."""
         if not self._key:
-            raise AuthRevoked("No key is stored for this connection.")
+            raise AuthRevoked(worded("No key is stored for this connection."))
         return self._key
 
     def renewed(self, stale: str, deadline: datetime) -> str:
         """There is no other."""
-        raise AuthRevoked("The CRM does not accept the key any more.")
+        raise AuthRevoked(worded("The CRM does not accept the key any more."))
 
 
 class NoToken:
@@ -50,8 +51,8 @@ class NoToken:
 
     def current(self, deadline: datetime) -> str:
         """There is none."""
-        raise AuthRevoked("This connection is not signed in.")
+        raise AuthRevoked(worded("This connection is not signed in."))
 
     def renewed(self, stale: str, deadline: datetime) -> str:
         """Nor another."""
-        raise AuthRevoked("This connection is not signed in.")
+        raise AuthRevoked(worded("This connection is not signed in."))

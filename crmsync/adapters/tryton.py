@@ -56,6 +56,7 @@ from crmsync.adapters.errors import (
 )
 from crmsync.adapters.tokens import Grant, NoToken, Tokens
 from crmsync.adapters.wire import Reply, Wire, once, unclear
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 MODELS = {
@@ -133,13 +134,13 @@ class TrytonAdapter:
         sent = {"id": 1, "method": "common.db.login", "params": [login, {"password": self._password}, "en"]}
         reply = once("POST", self._address + self._path, deadline, is_write=False, headers={}, json=sent)
         if reply.status in (401, 403):
-            raise AuthRevoked("Tryton does not accept the password.")
+            raise AuthRevoked(worded("Tryton does not accept the password."))
         try:
             told = reply.json().get("result")
         except (ValueError, AttributeError):
             told = None
         if reply.status != 200 or not told:
-            raise Unsent(f"Tryton gave no session: {reply.status}.")
+            raise Unsent(worded("Tryton gave no session: %(status)s.", status=reply.status))
         return Grant(base64.b64encode(f"{login}:{told[0]}:{told[1]}".encode()).decode())
 
     def capabilities(self) -> Capabilities:
@@ -219,7 +220,7 @@ class TrytonAdapter:
         """One record; a search, as reading one that is gone is an error like any other."""
         found = self._search(kind, [["id", "=", int(remote_id)]], 1, deadline)
         if not found:
-            raise Gone("Tryton has no such record.")
+            raise Gone(worded("Tryton has no such record."))
         return found[0]
 
     def find_by_key(self, kind: str, external_key: str, deadline: datetime) -> list[Remote]:
@@ -390,7 +391,9 @@ def path(state: str, target: str) -> list[str]:
             if there not in seen:
                 seen.add(there)
                 ways.append((there, [*taken, action]))
-    raise Invalid(field_errors={"stage": f"Tryton has no way from {state} to {target}."})
+    raise Invalid(
+        field_errors={"stage": worded("Tryton has no way from %(state)s to %(target)s.", state=state, target=target)}
+    )
 
 
 def _refusal(reply: Reply, is_write: bool) -> AdapterError | None:

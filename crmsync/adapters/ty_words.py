@@ -8,6 +8,7 @@ from typing import Any
 from crmsync.adapters.base import Value
 from crmsync.adapters.errors import AdapterError, AuthRevoked, Invalid, SchemaDrift, VersionConflict
 from crmsync.adapters.wire import unclear
+from leadmgmt.core.kept_words import worded
 
 
 def meaning(failed: Sequence[Any], is_write: bool) -> AdapterError:
@@ -19,10 +20,10 @@ def meaning(failed: Sequence[Any], is_write: bool) -> AdapterError:
     if name in ("UserError", "UserWarning"):
         return Invalid(said)
     if name == "LoginException":
-        return AuthRevoked("Tryton asks for another sign-in.")
+        return AuthRevoked(worded("Tryton asks for another sign-in."))
     if name.startswith("'"):
         # A KeyError as it stands: a field or model that is not there.
-        return SchemaDrift(f"Tryton does not know {name}.")
+        return SchemaDrift(worded("Tryton does not know %(name)s.", name=name))
     return unclear(is_write, f"{name}: {said}")
 
 

@@ -17,6 +17,7 @@ from crmsync.adapters import errors
 from crmsync.adapters.tokens import Tokens
 from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
 from leadmgmt.core.http import NotSent, exchange
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 # A page of two hundred deals, each with its history as text.
@@ -83,7 +84,7 @@ class Wire:
             if not isinstance(error, errors.AuthExpired):
                 raise error
             if is_repeat:
-                raise errors.AuthRevoked("The CRM refuses a token that it has just given.")
+                raise errors.AuthRevoked(worded("The CRM refuses a token that it has just given."))
             token = self.tokens.renewed(token, deadline)
         raise errors.AdapterBug("A request was neither answered nor refused.")
 
@@ -115,7 +116,7 @@ def once(
     """One exchange, whatever status comes back. Raises Unsent, Ambiguous or Unavailable."""
     seconds = (deadline - now()).total_seconds()
     if seconds <= 0:
-        raise errors.Unsent("There was no time left for the call.")
+        raise errors.Unsent(worded("There was no time left for the call."))
     _calls.set(_calls.get() + 1)
     try:
         answer = exchange(method, url, seconds=seconds, headers=headers, most_bytes=MOST_BYTES, **request)
@@ -128,19 +129,19 @@ def once(
 
 def by_status(reply: Reply, is_write: bool) -> errors.AdapterError:
     """What a status means where the vendor says nothing more."""
-    said = f"The CRM answered {reply.status}."
+    said = worded("The CRM answered %(status)s.", status=reply.status)
     if reply.status == 401:
         return errors.AuthExpired(said)
     if reply.status == 403:
-        return errors.Forbidden("The CRM does not let our account do this.")
+        return errors.Forbidden(worded("The CRM does not let our account do this."))
     if reply.status in (404, 410):
-        return errors.Gone("The CRM has no such record.")
+        return errors.Gone(worded("The CRM has no such record."))
     if reply.status == 429:
         return errors.RateLimited(said, retry_after=retry_after(reply))
     if 400 <= reply.status < 500 and reply.status != 408:
         return errors.Invalid(said)
     if 300 <= reply.status < 400:
-        return errors.Forbidden("The CRM's address leads elsewhere: set the address that it names.")
+        return errors.Forbidden(worded("The CRM's address leads elsewhere: set the address that it names."))
     return unclear(is_write, said)
 
 

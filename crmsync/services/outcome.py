@@ -8,6 +8,7 @@ from django.db import transaction
 
 from crmsync.models import Handoff, LossReasonMap, Opportunity, StageMap
 from crmsync.services.look import Look
+from leadmgmt.core.kept_words import worded
 from leads import lifecycle
 from leads.events import record_event
 from leads.lifecycle import Cause, StageConflict
@@ -24,7 +25,7 @@ def apply_stage(look: Look) -> None:
     remote = str(look.theirs.get("stage") or "")
     mapped = StageMap.objects.filter(connection=look.connection, remote=remote).first()
     if mapped is None:
-        look.held = f"The stage “{remote}” is not mapped."
+        look.held = worded("The stage “%(stage)s” is not mapped.", stage=remote)
         return
     before = look.opportunity.stage
     try:
@@ -67,7 +68,7 @@ def _refuse_second(look: Look) -> None:
     """A person has one open lead, a lead one open deal: whoever came back meanwhile is in other hands already."""
     others = Lead.objects.open().filter(contact=look.lead.contact_id).exclude(pk=look.lead.pk)
     if others.exists() or _has_other_deal(look):
-        raise StageConflict("Another interest of this person is open.")
+        raise StageConflict(worded("Another interest of this person is open."))
 
 
 def _has_other_deal(look: Look) -> bool:

@@ -16,6 +16,7 @@ from crmsync.models import Connection, Link, Opportunity, Parent
 from crmsync.services.claim import DEADLINE, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson
 from crmsync.services.people import people_of
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leads.models import Company, Contact, Organisation
 
@@ -32,7 +33,7 @@ class NotYet(Exception):
     """An uncertain write may still arrive: nothing is made before ``until``."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__("An earlier try may still arrive in the CRM.")
+        super().__init__(worded("An earlier try may still arrive in the CRM."))
         self.until = until
 
 
@@ -149,7 +150,11 @@ def _candidate(connection: Connection, adapter: Adapter, parent: Parent, values:
     if len(found) == 1 and connection.config.get(TAKES, False):
         return found[0]
     ids = ", ".join(one.remote_id for one in found[:5])
-    raise NeedsPerson(f"The CRM has a {parent.kind} like this already ({ids}): choose it, or make another.")
+    raise NeedsPerson(
+        worded(
+            "The CRM has a %(kind)s like this already (%(ids)s): choose it, or make another.", kind=parent.kind, ids=ids
+        )
+    )
 
 
 def _may_be_matched(kind: str, values: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from crmsync.fields import ALL_FIELDS, BRIEF, BRIEFED, OWNERS, Owner
 from crmsync.models import Connection, Link, Opportunity, OutboxEntry
 from crmsync.outgoing import NotMapped, outgoing
 from crmsync.services.outbox import STAGE
+from leadmgmt.core.kept_words import worded
 
 # What a deal cannot be created without, whatever the entry names.
 CLOSING = ("stage", "lost_reason", "close_on")
@@ -69,7 +70,7 @@ def _refuse_unmapped(opportunity: Opportunity, connection: Connection, can: Capa
     """Where the CRM has a list of reasons, ours is one of them or waits for an admin."""
     reason = opportunity.loss_reason
     if can.lists_loss_reasons and reason is not None and not connection.loss_reasons.filter(reason=reason).exists():
-        raise NotMapped(f"No loss reason of {connection.slug} means {reason.code}.")
+        raise NotMapped(worded("No loss reason of %(slug)s means %(code)s.", slug=connection.slug, code=reason.code))
 
 
 def _named(entry: OutboxEntry) -> list[str]:

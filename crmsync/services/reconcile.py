@@ -16,6 +16,7 @@ from crmsync.services.claim import DEADLINE, OPEN
 from crmsync.services.cursors import BEGINNING, TICK
 from crmsync.services.pull import PAGE
 from leadmgmt.core.errors import DomainError
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leads.models import Organisation
 
@@ -72,7 +73,9 @@ def reconcile(connection: Connection) -> Report:
         seen = _compare(report, connection, adapter, links, by_remote, stages)
         _missing(report, connection, adapter, links, seen)
     except AdapterError as error:
-        raise NoAnswer(f"The CRM did not answer: {type(error).__name__}: {error}") from error
+        raise NoAnswer(
+            worded("The CRM did not answer: %(kind)s: %(error)s", kind=type(error).__name__, error=error)
+        ) from error
     finally:
         adapter.close()
     return report

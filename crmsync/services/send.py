@@ -22,6 +22,7 @@ from crmsync.services.opt_outs import tell_opt_outs
 from crmsync.services.plan import Plan, plan_write
 from crmsync.services.take_in import take_in
 from crmsync.services.take_over import take_over
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,9 @@ def send(claim: Claim, connection: Connection, adapter: Adapter) -> None:
     """Carry out one entry and store how it went."""
     at = now()
     if claim.entry.attempts > MAX_ATTEMPTS:
-        settle(claim, State.DEAD, error_class="WorkerLost", error="Each try ended without an answer.", done_at=at)
+        settle(
+            claim, State.DEAD, error_class="WorkerLost", error=worded("Each try ended without an answer."), done_at=at
+        )
         return
     try:
         _send(claim, connection, adapter, at)
@@ -52,7 +55,7 @@ def send(claim: Claim, connection: Connection, adapter: Adapter) -> None:
 def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) -> None:
     link = Link.objects.get(connection=connection, opportunity=claim.entry.opportunity_id)
     if link.state in STUCK:
-        raise NeedsPerson(f"The link is {link.get_state_display()}.")
+        raise NeedsPerson(worded("The link is %(state)s.", state=link.get_state_display()))
     if claim.must_verify and not _verify(claim, link, connection, adapter, at):
         return
     if link.remote_id and not link.shadow:
@@ -148,7 +151,7 @@ def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, 
     if len(found) > 1:
         oldest = min(found, key=lambda one: (one.modified_at, one.remote_id))
         Link.objects.filter(pk=link.pk).update(state=Link.State.QUARANTINED, remote_id=oldest.remote_id)
-        raise NeedsPerson(f"{len(found)} records in the CRM carry our key; the oldest is kept.")
+        raise NeedsPerson(worded("%(number)s records in the CRM carry our key; the oldest is kept.", number=len(found)))
     if found:
         take_in(connection, found[0], via="reconcile", at=now())
         _plan_anew(claim)

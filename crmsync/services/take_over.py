@@ -7,6 +7,7 @@ from crmsync.models import AccountDeal, Connection, Link
 from crmsync.services.claim import DEADLINE
 from crmsync.services.failures import NeedsPerson
 from crmsync.services.take_in import take_in
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 
@@ -23,7 +24,7 @@ def take_over(link: Link, connection: Connection, adapter: Adapter) -> None:
         link.refresh_from_db()
         return
     if remote.external_key and remote.external_key != link.external_key:
-        raise NeedsPerson("The deal to be joined carries another key of Leadmgmt by now.")
+        raise NeedsPerson(worded("The deal to be joined carries another key of Leadmgmt by now."))
     take_in(connection, remote, via="reconcile", at=now())
     link.refresh_from_db()
     said = [name for name, owner in OWNERS.items() if owner is Owner.OURS and link.shadow.get(name) is not None]

@@ -16,6 +16,7 @@ import httpx
 from django.conf import settings
 
 from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
+from leadmgmt.core.kept_words import worded
 
 MOST_BYTES = 1024 * 1024
 
@@ -49,7 +50,7 @@ def safe_host(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
-        raise RetryableError("The host's name could not be resolved.") from error
+        raise RetryableError(worded("The host's name could not be resolved.")) from error
     for entry in found:
         address = ipaddress.ip_address(entry[4][0])
         if address.is_global or _allowed_privately(host, address):
@@ -146,11 +147,11 @@ def exchange(
         raise NotSent(f"No connection: {type(error).__name__}.") from error
     except httpx.HTTPError as error:
         if line.is_cut:
-            raise RetryableError("The answer took longer than the deadline.") from error
+            raise RetryableError(worded("The answer took longer than the deadline.")) from error
         raise RetryableError(f"No answer: {type(error).__name__}.") from error
     if line.is_cut:
         # An answer without a length ends where it was cut.
-        raise RetryableError("The answer took longer than the deadline.")
+        raise RetryableError(worded("The answer took longer than the deadline."))
     return answer
 
 
@@ -169,9 +170,12 @@ def call(
     """
     answer = exchange(method, url, seconds=seconds, headers=headers, json=json, params=params)
     if answer.status_code == 429 or answer.status_code >= 500:
-        raise RetryableError(f"The service answered {answer.status_code}.", retry_after=_retry_after(answer))
+        raise RetryableError(
+            worded("The service answered %(status)s.", status=answer.status_code),
+            retry_after=_retry_after(answer),
+        )
     if answer.status_code >= 400:
-        raise PermanentError(f"The service answered {answer.status_code}.")
+        raise PermanentError(worded("The service answered %(status)s.", status=answer.status_code))
     return answer
 
 
@@ -186,7 +190,7 @@ def _body(response: httpx.Response, most: int) -> bytes:
     for piece in response.iter_bytes():
         body += piece
         if len(body) > most:
-            raise PermanentError(f"The answer is larger than {most // MOST_BYTES} MB.")
+            raise PermanentError(worded("The answer is larger than %(number)s MB.", number=most // MOST_BYTES))
     return bytes(body)
 
 

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext
 
-from leadmgmt.core import formats
+from leadmgmt.core import formats, kept_words
 from leadmgmt.core.messages import Toast, toast
 from leadmgmt.core.now import now
 from leadmgmt.marks import ClockLike, ClockMark, clock_mark, resting_mark, running_mark, sparkline_points
@@ -23,6 +23,7 @@ CALL, WORK = frozenset({"A1", "A2", "B1"}), frozenset({"A3", "B2", "B3", "C1"})
 
 register.filter("duration", formats.duration)
 register.filter("percent", formats.percent)
+register.filter("reworded", kept_words.reworded)
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from urllib.robotparser import RobotFileParser
 
 from leadmgmt.core.errors import ConfigurationError, PermanentError
 from leadmgmt.core.http import call
+from leadmgmt.core.kept_words import worded
 from leads.enrichers.base import Offered
 from leads.models import Contact, Provider
 from leads.services.fields import COMPANY_FIELDS
@@ -75,9 +76,9 @@ class Homepage:
                 break
             url = urljoin(url, response.headers.get("location", ""))
             if urlsplit(url).scheme not in ("http", "https"):
-                raise PermanentError("The page points to something that is no web address.")
+                raise PermanentError(worded("The page points to something that is no web address."))
         else:
-            raise PermanentError("The page points on and on.")
+            raise PermanentError(worded("The page points on and on."))
         if "html" not in response.headers.get("content-type", "text/html"):
             return None
         return read_page(response.content.decode(response.encoding or "utf-8", "replace"))

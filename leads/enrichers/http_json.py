@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from leadmgmt.core.errors import ConfigurationError, PermanentError
 from leadmgmt.core.http import call
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.secrets import unseal
 from leads.enrichers.base import Offered
 from leads.models import Contact, Provider
@@ -151,16 +152,18 @@ def ask(question: Question) -> Any:
             return None
         raise
     if 300 <= response.status_code < 400:
-        raise PermanentError(f"The service answered {response.status_code} and pointed elsewhere.")
+        raise PermanentError(
+            worded("The service answered %(status)s and pointed elsewhere.", status=response.status_code)
+        )
     if response.status_code == 204 or not response.content:
         return None
     try:
         answer = json.loads(response.content)
     except (ValueError, RecursionError):
         kind = response.headers.get("content-type", "").partition(";")[0] or "something unnamed"
-        raise PermanentError(f"The answer is {kind}, not JSON.") from None
+        raise PermanentError(worded("The answer is %(kind)s, not JSON.", kind=kind)) from None
     if not isinstance(answer, dict | list):
-        raise PermanentError("The answer is JSON, but neither an object nor a list.")
+        raise PermanentError(worded("The answer is JSON, but neither an object nor a list."))
     return answer
 
 

@@ -8,6 +8,7 @@ import dns.resolver
 from django.conf import settings
 
 from leadmgmt.core.errors import RetryableError
+from leadmgmt.core.kept_words import worded
 from leads.enrichers.base import Offered
 from leads.models import Contact, Provider
 
@@ -54,7 +55,9 @@ class MailExchange:
         except dns.resolver.NoAnswer:
             return _by_address(resolver, question)
         except (dns.exception.DNSException, UnicodeError, OSError) as error:
-            raise RetryableError(f"The name server gave no answer: {type(error).__name__}.") from error
+            raise RetryableError(
+                worded("The name server gave no answer: %(kind)s.", kind=type(error).__name__)
+            ) from error
 
     def read(self, answer: Any) -> tuple[list[Offered], list[str]]:
         """One value."""
@@ -70,4 +73,4 @@ def _by_address(resolver: dns.resolver.Resolver, question: Question) -> str:
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return "none"
     except dns.exception.DNSException as error:
-        raise RetryableError(f"The name server gave no answer: {type(error).__name__}.") from error
+        raise RetryableError(worded("The name server gave no answer: %(kind)s.", kind=type(error).__name__)) from error

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.models import EnrichmentRequest, Provider
@@ -152,7 +153,7 @@ def claim(provider_id: int, at: datetime, *, running: int = 0) -> list[Enrichmen
 
 def _record(request: EnrichmentRequest, call: Call) -> None:
     if not call.done():
-        record_failure(request, RetryableError("The call did not end at its deadline."), now())
+        record_failure(request, RetryableError(worded("The call did not end at its deadline.")), now())
         return
     error = call.exception()
     if error is None:
@@ -162,5 +163,5 @@ def _record(request: EnrichmentRequest, call: Call) -> None:
         # Where it happened, not what it says: the address of a person may stand in that.
         place = extract_tb(error.__traceback__)[-1]
         log.error("Asking %s: %s in %s:%s", request.provider.slug, type(error).__name__, place.filename, place.lineno)
-        error = PermanentError(f"Our own mistake: {type(error).__name__}.")
+        error = PermanentError(worded("Our own mistake: %(kind)s.", kind=type(error).__name__))
     record_failure(request, error, now())

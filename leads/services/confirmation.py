@@ -19,6 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.backoff import next_try
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.mail import is_permanent
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue, enqueue_many
@@ -96,7 +97,9 @@ def send(request_id: int) -> str:
     request = ConsentRequest.objects.get(pk=request_id)
     lately = ConsentRequest.objects.filter(email=request.email, sent_at__gt=at - timedelta(days=1))
     if lately.count() >= MOST_A_DAY:
-        return _record(request, status=Status.FAILED, error="The address was written to three times within a day.")
+        return _record(
+            request, status=Status.FAILED, error=worded("The address was written to three times within a day.")
+        )
     try:
         compose(request).send()
     except Exception as error:
@@ -197,7 +200,7 @@ def send_waiting(at: datetime) -> int:
     """Clock: nudge e-mails whose next try has come, whose job was lost, or whose sender died. Returns how many."""
     lost = ConsentRequest.objects.filter(status=Status.SENDING, claimed_at__lte=at - LOST_AFTER)
     lost.filter(attempts__gte=MAX_ATTEMPTS).update(
-        status=Status.FAILED, error="The worker was lost each time this was sent."
+        status=Status.FAILED, error=worded("The worker was lost each time this was sent.")
     )
     lost.update(status=Status.WAITING, next_try_at=at, claimed_at=None)
     due = Q(next_try_at__lte=at) | Q(next_try_at__isnull=True, asked_at__lte=at - FORGOTTEN_AFTER)

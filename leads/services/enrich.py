@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.configuration import Kept
@@ -158,7 +159,7 @@ def _ask(lead: Lead, provider: Provider, at: datetime) -> bool:
         provider=provider,
         asked_at=at,
         next_try_at=provider.paused_until if paused else None,
-        error="Put off: the provider has failed several times in a row." if paused else "",
+        error=worded("Put off: the provider has failed several times in a row.") if paused else "",
     )
     return not paused
 

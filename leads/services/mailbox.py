@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from leadmgmt.core.errors import ConfigurationError, RetryableError
 from leadmgmt.core.http import safe_host
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue_many
 from leads.channels.base import NotACall, Setup
@@ -180,7 +181,7 @@ def _number(imap: _Imap, name: str) -> int:
 def _new_ones(imap: _Imap, state: MailboxState) -> list[int]:
     status, told = imap.uid("SEARCH", f"UID {state.last_uid + 1}:*")
     if status != "OK":
-        raise RetryableError(f"The mailbox cannot be searched: {_words(told)}")
+        raise RetryableError(worded("The mailbox cannot be searched: %(why)s", why=_words(told)))
     first = told[0] if told else b""
     found = [int(word) for word in (first or b"").split() if word.isdigit()]
     # "n:*" names the last one even where that is older.
@@ -198,7 +199,7 @@ def _fetch(imap: _Imap, uid: int) -> bytes | None:
     if status != "OK" or not parts:
         return None
     if len(parts[0]) != int(size[1]) and len(parts[0]) < int(size[1]) // 2:
-        raise RetryableError("The mail server broke off in the middle of a mail.")
+        raise RetryableError(worded("The mail server broke off in the middle of a mail."))
     return bytes(parts[0])
 
 

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import RetryableError
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 from leads.enrichers.base import Offered
@@ -105,7 +106,7 @@ def nudge_requests(at: datetime) -> int:
     for request in running.filter(started_at__lt=at - LOST_AFTER)[:500]:
         allowed = timedelta(milliseconds=request.provider.deadline_ms) + LOST_AFTER
         if request.started_at and request.started_at + allowed < at:
-            record_failure(request, RetryableError("The worker was lost during the call."), at)
+            record_failure(request, RetryableError(worded("The worker was lost during the call.")), at)
             lost += 1
     waiting = EnrichmentRequest.objects.filter(status=EnrichmentRequest.Status.WAITING)
     gone = waiting.filter(

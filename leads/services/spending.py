@@ -5,12 +5,13 @@ from decimal import Decimal
 
 from django.db.models import QuerySet, Sum
 
+from leadmgmt.core.kept_words import worded
 from leads.models import EnrichmentRequest, Provider
 
 MINUTE = timedelta(minutes=1)
 UNLIMITED = 10_000
 # Questions that nobody could pay for are not kept waiting for the next month.
-SPENT = "The budget of this month is spent."
+SPENT = worded("The budget of this month is spent.")
 
 
 def spent_this_month(provider: Provider, at: datetime) -> Decimal:
@@ -49,7 +50,8 @@ def _waiting(provider: Provider) -> QuerySet[EnrichmentRequest]:
 def _put_off(provider: Provider, at: datetime) -> None:
     """The minute is used up: the others wait for the next, their leads go on at the deadline."""
     _waiting(provider).filter(next_try_at__isnull=True).update(
-        next_try_at=at + timedelta(seconds=5), error="Put off: as many questions as allowed were asked this minute."
+        next_try_at=at + timedelta(seconds=5),
+        error=worded("Put off: as many questions as allowed were asked this minute."),
     )
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from leadmgmt.core.kept_words import reworded
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, MARKETING, role_required
 from leadmgmt.core.web import post_from
@@ -91,7 +92,7 @@ def capture_replay(request: HttpRequest, pk: str) -> HttpResponse:
     if after.status == Capture.Status.ACCEPTED:
         messages.success(request, _("It was read and has made or joined a lead."))
     else:
-        messages.warning(request, f"{after.get_status_display()}: {after.error}")
+        messages.warning(request, f"{after.get_status_display()}: {reworded(after.error)}")
     return redirect("leads:capture", pk)
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from leadmgmt.core.errors import DomainError, InvalidInput
+from leadmgmt.core.kept_words import reworded
 from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, MARKETING, role_required
@@ -87,7 +88,7 @@ def _release(request: HttpRequest, keys: list[str], *, always: bool) -> HttpResp
     messages.success(request, told)
     for one in freed:
         if one.status != Capture.Status.ACCEPTED:
-            messages.warning(request, f"{one.get_status_display()}: {one.error}")
+            messages.warning(request, f"{one.get_status_display()}: {reworded(one.error)}")
     if len(good) == 1 and len(keys) == 1 and request.POST.get("go") == "1":
         return redirect(f"/leads/{good[0].lead_id}/")
     return redirect("leads:quarantine")

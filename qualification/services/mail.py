@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import InvalidInput
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.mail import is_permanent
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
@@ -236,7 +237,7 @@ def mails_due(at: datetime) -> int:
     """Clock: have those sent whose time has come. Of one whose sender died nobody knows whether it went out: it is put
     aside for a person to decide, as a mail that comes twice is worse than one that is asked about."""
     lost = OutgoingMail.objects.filter(status=Status.SENDING, claimed_at__lte=at - LOST_AFTER)
-    gone = lost.update(status=Status.UNSURE, next_try_at=None, error="The sender died: it may have gone out.")
+    gone = lost.update(status=Status.UNSURE, next_try_at=None, error=worded("The sender died: it may have gone out."))
     quiet = OutgoingMail.objects.filter(status=Status.WAITING, next_try_at__lte=at)
     quiet = quiet.exclude(claimed_at__gt=at - NUDGE_AGAIN)
     due = list(quiet.order_by("next_try_at").values_list("pk", flat=True)[:AT_ONCE])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from qualification.models import PredictionFact, PredictionModel, TrainingRun
 from qualification.prediction import guard
@@ -53,7 +54,7 @@ def run_training(run: TrainingRun) -> TrainingRun:
         tell(0.05)
         run.model = train(data, at, lambda share: tell(0.05 + 0.85 * share))
     except MemoryError:
-        run.error = "MemoryError: more memory was needed than SCORING_MEMORY_MB allows"
+        run.error = "MemoryError: " + worded("more memory was needed than SCORING_MEMORY_MB allows")
         return _end(run, State.FAILED)
     except Exception as error:
         log.exception("training %s failed", run.pk)

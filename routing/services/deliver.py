@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.mail import is_permanent
 from leadmgmt.core.now import now
 from leadmgmt.core.queue import worked_off
@@ -114,7 +115,7 @@ def send_waiting(at: datetime) -> int:
     # A digest, too, may have lost its sender; it is then due again.
     lost = Notification.objects.filter(way__in=SENT_BY_JOB, status=Status.SENDING, claimed_at__lte=at - LOST_AFTER)
     lost.filter(attempts__gte=MAX_ATTEMPTS).update(
-        status=Status.FAILED, error="The worker was lost each time this was sent."
+        status=Status.FAILED, error=worded("The worker was lost each time this was sent.")
     )
     lost.update(status=Status.WAITING, next_try_at=at, claimed_at=None)
     past = worked_off(at)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import ConfigurationError, InvalidInput, PermanentError, RetryableError
 from leadmgmt.core.http import call
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 from leadmgmt.core.secrets import seal, unseal
 from leads.models import User
@@ -61,7 +62,7 @@ def send(notification: Notification) -> None:
     """Send one piece of news by its messenger. Raises RetryableError, PermanentError or ConfigurationError."""
     messenger = Messenger.objects.filter(user=notification.user_id, kind=notification.way).first()
     if messenger is None or messenger.dead_at is not None:
-        raise PermanentError("There is no such messenger any more.")
+        raise PermanentError(worded("There is no such messenger any more."))
     user = notification.user
     with translation.override(user.language), timezone.override(known_zone(user.time_zone)):
         body = MAKERS[messenger.kind](notification)
