@@ -184,6 +184,20 @@ def test_a_bar_of_tabs_is_one_row_on_a_phone_and_begins_at_the_open_one(open_pag
     assert open_tab["x"] + open_tab["width"] <= around["x"] + around["width"] + 1
 
 
+def test_on_a_phone_no_toast_covers_the_end_of_a_page_for_good(open_page: Open) -> None:
+    page = open_page("/profile/", make_user("sdr"), size=PHONE)
+    for number in range(2):
+        _toast(page, text=f"Kept {number}", undo_url="/undo/")
+    expect(page.locator(".toast")).to_have_count(2)
+
+    page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    last = page.locator("main form, main section").last.bounding_box()
+    toast = page.locator(".toast").first.bounding_box()
+    assert last
+    assert toast
+    assert last["y"] + last["height"] <= toast["y"]
+
+
 def test_the_bar_above_the_preview_is_one_row_in_german_too(open_page: Open) -> None:
     ann = make_user("sdr", language="de")
     make_lead(owner=ann, stage="mql")
