@@ -102,11 +102,36 @@ class Wire:
             raise unclear(is_write, f"The CRM answered {reply.status} without readable JSON.") from error
 
 
-_calls: ContextVar[int] = ContextVar("calls", default=0)
+@dataclass(frozen=True)
+class Calls:
+    """How many requests went out, and whether the last of them was to change something."""
+
+    reads: int = 0
+    writes: int = 0
+    is_write: bool = False
+
+    @property
+    def total(self) -> int:
+        """Requests of both kinds."""
+        return self.reads + self.writes
+
+    @property
+    def answered_before_last(self) -> int:
+        """How many came before the last one that speak for a CRM which then failed: its reads say nothing of writes."""
+        return max(0, self.writes - 1 if self.is_write else self.total - 1)
 
 
-def calls_made() -> int:
-    """How many requests have gone out of this thread; the difference of two looks is what something has cost."""
+NONE = Calls()
+_calls: ContextVar[Calls] = ContextVar("calls", default=NONE)
+
+
+def count_anew() -> None:
+    """Begin to count the requests of this thread; those of one entry are counted by themselves."""
+    _calls.set(NONE)
+
+
+def calls_made() -> Calls:
+    """The requests that have gone out of this thread since the count began."""
     return _calls.get()
 
 
@@ -117,7 +142,8 @@ def once(
     seconds = (deadline - now()).total_seconds()
     if seconds <= 0:
         raise errors.Unsent(worded("There was no time left for the call."))
-    _calls.set(_calls.get() + 1)
+    so_far = _calls.get()
+    _calls.set(Calls(so_far.reads + (not is_write), so_far.writes + is_write, is_write))
     try:
         answer = exchange(method, url, seconds=seconds, headers=headers, most_bytes=MOST_BYTES, **request)
     except (NotSent, ConfigurationError) as error:

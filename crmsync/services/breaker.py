@@ -98,27 +98,33 @@ def resting(scope: Breaker.Scope, at: datetime) -> QuerySet[Connection]:
 def verdict(connection: Connection, scope: Breaker.Scope) -> bool | None:
     """What came of a trial: whether the CRM answered, None as long as nothing was asked of it."""
     row = Breaker.objects.filter(connection=connection, scope=scope).exclude(calls=0).first()
-    return None if row is None else row.failures == 0
+    return None if row is None else row.failures < row.calls
 
 
-def note_success(connection: Connection, scope: Breaker.Scope) -> None:
-    """The CRM answered. An open breaker is closed by a trial alone: this may be the answer to an earlier call."""
+def note_success(connection: Connection, scope: Breaker.Scope, *, calls: int = 1) -> None:
+    """The CRM answered so many calls. An open breaker is closed by a trial alone: they may have gone out before it."""
     counting = Breaker.objects.filter(connection=connection, scope=scope, window_at__isnull=False)
-    if not counting.update(calls=F("calls") + 1, in_a_row=0, failing_since=None):
+    if not counting.update(calls=F("calls") + calls, in_a_row=0, failing_since=None):
         return
     counting.filter(open_until=None, window_at__lte=now() - WINDOW).update(window_at=None, calls=0, failures=0)
     _calm_down(connection)
 
 
-def note_failure(connection: Connection, scope: Breaker.Scope, error: Exception, at: datetime) -> None:
-    """The CRM could not be reached; where that goes on, this direction rests."""
+def note_failure(
+    connection: Connection, scope: Breaker.Scope, error: Exception, at: datetime, *, answered: int = 0
+) -> None:
+    """The CRM could not be reached; where that goes on, this direction rests.
+
+    ``answered``: calls for the same record that it answered right before. A deal takes several, with its company and
+    its contact: where one call of three fails most new deals fail somewhere, at a CRM that is there.
+    """
     with transaction.atomic():
         row = locked_row(Breaker, connection=connection, scope=scope, made_with={})
         if row.window_at is None or (row.open_until is None and row.window_at <= at - WINDOW):
             row.window_at, row.calls, row.failures = at, 0, 0
-        row.calls, row.failures = row.calls + 1, row.failures + 1
-        row.in_a_row = min(row.in_a_row + 1, MOST)
-        row.failing_since = row.failing_since or at
+        row.calls, row.failures = row.calls + answered + 1, row.failures + 1
+        row.in_a_row = 1 if answered else min(row.in_a_row + 1, MOST)
+        row.failing_since = at if answered else row.failing_since or at
         if row.open_until is None and _is_away(row, at):
             row.open_until, row.trials = at + FIRST_REST, 0
         row.save()
@@ -135,11 +141,18 @@ def _is_away(row: Breaker, at: datetime) -> bool:
 
 
 def note_trouble(
-    connection: Connection, scope: Breaker.Scope, error: Exception, at: datetime, *, of_record: bool = False
+    connection: Connection,
+    scope: Breaker.Scope,
+    error: Exception,
+    at: datetime,
+    *,
+    of_record: bool = False,
+    answered: int = 0,
 ) -> None:
     """A call failed. What a person or a new day has to mend parks the connection, everything else counts here.
 
-    ``of_record``: one record was asked for, and whatever the CRM has against it, it has answered.
+    ``of_record``: one record was asked for, and whatever the CRM has against it, it has answered. ``answered``: as in
+    `note_failure`.
     """
     match error:
         case QuotaExhausted():
@@ -150,9 +163,9 @@ def note_trouble(
             # What our own adapter gets wrong says nothing of the CRM.
             return
         case AdapterError() if of_record and not _is_outage(error):
-            note_success(connection, scope)
+            note_success(connection, scope, calls=answered + 1)
         case AdapterError():
-            note_failure(connection, scope, error, at)
+            note_failure(connection, scope, error, at, answered=answered)
 
 
 def _is_outage(error: Exception | None) -> bool:

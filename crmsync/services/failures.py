@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from crmsync.adapters import errors
 from crmsync.adapters.base import DEAL, Adapter
+from crmsync.adapters.wire import calls_made
 from crmsync.models import Connection, Link, OutboxEntry
 from crmsync.outgoing import NotMapped
 from crmsync.services import breaker, rate, schema
@@ -30,7 +31,8 @@ def handle(claim: Claim, connection: Connection, adapter: Adapter, error: Except
 
     Anything that may have reached the CRM is verified before it is sent again.
     """
-    breaker.note_trouble(connection, breaker.WRITES, error, at, of_record=True)
+    answered = calls_made().answered_before_last
+    breaker.note_trouble(connection, breaker.WRITES, error, at, of_record=True, answered=answered)
     known = _handle(claim, connection, adapter, error, at)
     if not known:
         _retry(claim, error, at, verify=True)

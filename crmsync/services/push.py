@@ -5,7 +5,7 @@ from datetime import datetime
 from crmsync.adapters.base import Adapter
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
-from crmsync.adapters.wire import calls_made
+from crmsync.adapters.wire import calls_made, count_anew
 from crmsync.models import Connection
 from crmsync.services import breaker, rate
 from crmsync.services.breaker import Gate
@@ -57,9 +57,9 @@ def _push(connection: Connection, adapter: Adapter) -> str:
         if claim is None:
             break
         resting = set(connection.paused_fields)
-        before = calls_made()
+        count_anew()
         send(claim, connection, adapter)
-        rate.charge(connection, rate.CALLS, calls_made() - before - 1, at)
+        rate.charge(connection, rate.CALLS, calls_made().total - 1, at)
         sent += 1
         connection.refresh_from_db()
         if is_trial:

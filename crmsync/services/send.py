@@ -12,6 +12,7 @@ from django.db.models import F
 
 from crmsync.adapters.base import DEAL, Adapter, SetStage, Upsert, Written
 from crmsync.adapters.errors import Ambiguous, Unavailable
+from crmsync.adapters.wire import calls_made
 from crmsync.canonical import canonical, canonical_all
 from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
 from crmsync.services import breaker, parents, unsettled
@@ -81,7 +82,7 @@ def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) 
     if not fence(claim, now()):
         return
     written = _call(plan, link, adapter, now())
-    breaker.note_success(connection, breaker.WRITES)
+    breaker.note_success(connection, breaker.WRITES, calls=max(1, calls_made().total))
     if not link.remote_id and not written.created:
         # An earlier try had created it: what stands there now decides what is left to send.
         _look_again(claim, connection, adapter, written.remote_id)

@@ -1,16 +1,19 @@
 """When a connection rests, and how it comes back: a CRM that is away is spared, one that stumbles is not left alone."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from crmsync.adapters import errors
+from crmsync.adapters import errors, wire
+from crmsync.adapters.wire import Calls
 from crmsync.due import hints_due, pull_due, push_due
 from crmsync.models import Breaker, OutboxEntry
 from crmsync.services import breaker
 from crmsync.services.breaker import READS, WRITES, Gate, gate, note_failure, note_success
 from crmsync.services.repair import retry_entries
 from crmsync.tasks import pull_connection, push_connection
+from leadmgmt.core.errors import RetryableError
 from leadmgmt.core.now import moment, now
 from tests.crmsync.things import converted, later
 
@@ -91,6 +94,64 @@ def test_a_crm_where_most_calls_fail_rests_although_some_are_answered(linked):
         if gate(linked, WRITES, at) is Gate.SHUT:
             break
     assert timedelta(seconds=10) <= at - start <= timedelta(seconds=11)
+
+
+def test_a_deal_that_takes_several_calls_counts_those_that_were_answered(linked):
+    at = now()
+    # One call of three fails, wherever in a deal of four: most deals fail, the CRM is there.
+    for second, answered in zip(range(90), [0, 1, 2, 3, 2, 1] * 15, strict=True):
+        with moment(at + timedelta(seconds=second)):
+            note_failure(linked, WRITES, DOWN, now(), answered=answered)
+            if second % 3 == 0:
+                note_success(linked, WRITES, calls=4)
+    assert gate(linked, WRITES, at + timedelta(seconds=91)) is Gate.OPEN
+
+
+def test_reads_that_are_answered_say_nothing_of_a_crm_that_takes_no_writes(linked):
+    assert Calls(reads=3, writes=1, is_write=True).answered_before_last == 0
+    assert Calls(reads=3, writes=2, is_write=True).answered_before_last == 1
+    assert Calls(reads=3, writes=2, is_write=False).answered_before_last == 4
+    assert Calls().answered_before_last == 0
+
+
+def test_the_calls_of_an_entry_are_counted_by_their_kind(monkeypatch):
+    def answer(method, url, **_said):
+        if "away" in url:
+            raise RetryableError("cut off")
+        return SimpleNamespace(status_code=200, headers={}, content=b"{}")
+
+    monkeypatch.setattr(wire, "exchange", answer)
+    asked = {"deadline": now() + timedelta(seconds=5), "headers": {}}
+    wire.once("GET", "https://crm.example/one", is_write=False, **asked)
+    wire.count_anew()
+    wire.once("GET", "https://crm.example/one", is_write=False, **asked)
+    wire.once("PATCH", "https://crm.example/one", is_write=True, **asked)
+    with pytest.raises(errors.Ambiguous):
+        wire.once("PATCH", "https://crm.example/away", is_write=True, **asked)
+    assert wire.calls_made() == Calls(reads=1, writes=2, is_write=True)
+
+
+def test_a_write_that_fails_after_others_were_answered_is_no_silence(crm, linked, monkeypatch):
+    for _ in range(6):
+        converted()
+    crm.faults["upsert"] = [DOWN for _ in range(12)]
+    monkeypatch.setattr("crmsync.services.failures.calls_made", lambda: Calls(2, 2, is_write=True))
+    push_connection(linked.pk)
+    with later(seconds=6):
+        push_connection(linked.pk)
+    row = Breaker.objects.get()
+    assert (row.calls, row.in_a_row, row.open_until) == (2 * row.failures, 1, None)
+    assert row.failures > breaker.FAILURES_TO_OPEN
+
+
+def test_a_trial_whose_deal_got_half_way_has_found_the_crm(crm, linked, monkeypatch):
+    converted()
+    opened = silence(linked)
+    crm.faults["upsert"] = [DOWN]
+    monkeypatch.setattr("crmsync.services.failures.calls_made", lambda: Calls(2, 2, is_write=True))
+    with after(opened, seconds=31):
+        push_connection(linked.pk)
+    assert not Breaker.objects.exclude(open_until=None).exists()
 
 
 def test_while_all_is_well_nothing_is_counted(crm, linked):
