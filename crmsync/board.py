@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from crmsync.models import BoardDeal, BoardNote
+from leadmgmt.core.kept_words import worded
 from leadmgmt.core.now import now
 
 FIELDS = (
@@ -165,22 +166,22 @@ def _check(values: Mapping[str, Any]) -> None:
     known = field_types()
     for name, value in values.items():
         if name not in known:
-            problems[name] = "The board has no such field."
+            problems[name] = worded("The board has no such field.")
             continue
         _type, longest = known[name]
         if isinstance(value, str) and longest and len(value) > longest:
-            problems[name] = f"Longer than {longest} characters."
+            problems[name] = worded("Longer than %(number)s characters.", number=longest)
         if isinstance(value, str) and "\0" in value:
-            problems[name] = "Holds a character that cannot be stored."
+            problems[name] = worded("Holds a character that cannot be stored.")
     if "stage" in values and not values["stage"]:
-        problems["stage"] = "A deal needs a stage."
+        problems["stage"] = worded("A deal needs a stage.")
     if problems:
         raise BoardRefusal(problems)
 
 
 def _create(external_key: str, values: Mapping[str, Any], by: str) -> BoardDeal:
     if not values.get("name") or not values.get("stage"):
-        raise BoardRefusal({"name": "A deal needs a name and a stage."})
+        raise BoardRefusal({"name": worded("A deal needs a name and a stage.")})
     at = clock()
     filled = {name: _stored(name, value) for name, value in values.items()}
     return BoardDeal.objects.create(

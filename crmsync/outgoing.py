@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from crmsync.models import Connection, LossReasonMap, Opportunity, StageMap
+from leadmgmt.core.kept_words import worded
 from leads.models import Consent, Lead, Reason
 from qualification.models import Activity, Answer
 
@@ -37,7 +38,7 @@ def stage_for(opportunity: Opportunity, connection: Connection) -> str:
         stages = stages.order_by("-is_outbound_default", "position")
     stage = stages.first()
     if stage is None:
-        raise NotMapped(f"No stage of {connection.slug} means {opportunity.stage}.")
+        raise NotMapped(worded("No stage of %(slug)s means %(stage)s.", slug=connection.slug, stage=opportunity.stage))
     return stage.remote
 
 

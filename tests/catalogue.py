@@ -13,7 +13,8 @@ GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"
 APPS = ("leadmgmt", "leads", "routing", "qualification", "crmsync")
 # Which arguments of a function are the context and the text; a context that is always the same is named.
 MARKS: dict[str, tuple[int | str | None, int]] = {
-    "_": (None, 0), "gettext": (None, 0), "gettext_lazy": (None, 0), "ngettext": (None, 0), "ngettext_lazy": (None, 0),
+    "_": (None, 0), "gettext": (None, 0), "gettext_lazy": (None, 0), "gettext_noop": (None, 0),
+    "ngettext": (None, 0), "ngettext_lazy": (None, 0),
     "worded": ("kept", 0),
     "pgettext": (0, 1), "pgettext_lazy": (0, 1), "npgettext": (0, 1), "npgettext_lazy": (0, 1),
 }  # fmt: skip

@@ -360,9 +360,9 @@ class OdooAdapter:
             told = reply.json()
             failed = told.get("error")
         except (ValueError, AttributeError) as error:
-            raise unclear(is_write, "Odoo answered without readable JSON.") from error
+            raise unclear(is_write, worded("Odoo answered without readable JSON.")) from error
         if failed:
             raise od_words.meaning(failed, is_write)
         if "result" not in told:
-            raise unclear(is_write, "Odoo answered without a result.")
+            raise unclear(is_write, worded("Odoo answered without a result."))
         return told["result"], reply

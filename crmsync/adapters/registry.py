@@ -51,7 +51,7 @@ def register_adapter(name: str, factory: Factory, setup: Setup | None = None) ->
 def setup_of(name: str) -> Setup:
     """How connections of this adapter are set up. Raises ConfigurationError for one that is not there."""
     if name not in _setups:
-        raise ConfigurationError(f"There is no adapter called “{name}”.")
+        raise ConfigurationError(worded("There is no adapter called “%(name)s”.", name=name))
     return _setups[name]
 
 
@@ -67,7 +67,7 @@ def adapter_for(connection: Connection, *, with_paused: bool = False) -> Adapter
     """
     factory = _factories.get(connection.adapter)
     if factory is None:
-        raise ConfigurationError(f"There is no adapter called “{connection.adapter}”.")
+        raise ConfigurationError(worded("There is no adapter called “%(name)s”.", name=connection.adapter))
     bend = _bent.get()
     config: Mapping[str, Any] = connection.config
     if connection.paused_fields and not with_paused:

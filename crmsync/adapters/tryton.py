@@ -371,11 +371,11 @@ class TrytonAdapter:
             told = reply.json()
             failed = told.get("error")
         except (ValueError, AttributeError) as error:
-            raise unclear(is_write, "Tryton answered without readable JSON.") from error
+            raise unclear(is_write, worded("Tryton answered without readable JSON.")) from error
         if failed:
             raise ty_words.meaning(failed, is_write)
         if "result" not in told:
-            raise unclear(is_write, "Tryton answered without a result.")
+            raise unclear(is_write, worded("Tryton answered without a result."))
         return told["result"], reply
 
 

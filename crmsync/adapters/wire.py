@@ -99,7 +99,9 @@ class Wire:
         try:
             return reply.json()
         except ValueError as error:
-            raise unclear(is_write, f"The CRM answered {reply.status} without readable JSON.") from error
+            raise unclear(
+                is_write, worded("The CRM answered %(status)s without readable JSON.", status=reply.status)
+            ) from error
 
 
 @dataclass(frozen=True)

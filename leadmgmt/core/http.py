@@ -41,7 +41,7 @@ def safe_address(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError("The address must start with https:// and name a host.")
+        raise ConfigurationError(worded("The address must start with https:// and name a host."))
     return safe_host(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
 
 
@@ -56,7 +56,7 @@ def safe_host(host: str, port: int) -> str:
         if address.is_global or _allowed_privately(host, address):
             return str(address)
     raise ConfigurationError(
-        "The address lies in a private network; allow it in OUTBOUND_ALLOW_PRIVATE if it is yours."
+        worded("The address lies in a private network; allow it in OUTBOUND_ALLOW_PRIVATE if it is yours.")
     )
 
 
@@ -148,7 +148,7 @@ def exchange(
     except httpx.HTTPError as error:
         if line.is_cut:
             raise RetryableError(worded("The answer took longer than the deadline.")) from error
-        raise RetryableError(f"No answer: {type(error).__name__}.") from error
+        raise RetryableError(worded("No answer: %(kind)s.", kind=type(error).__name__)) from error
     if line.is_cut:
         # An answer without a length ends where it was cut.
         raise RetryableError(worded("The answer took longer than the deadline."))

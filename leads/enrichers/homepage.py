@@ -55,7 +55,7 @@ class Homepage:
         """The homepage of the contact's company; raises ConfigurationError where there is none."""
         company = contact.company
         if company is None or not company.domain:
-            raise ConfigurationError("The company has no domain.")
+            raise ConfigurationError(worded("The company has no domain."))
         url = str(self.config.get("url") or "https://{domain}/").replace("{domain}", company.domain)
         return Question(url, self.provider.deadline_ms / 1000)
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from django.utils.translation import gettext as _
+
 from leadmgmt.core.errors import ConfigurationError, PermanentError
 from leadmgmt.core.http import call
 from leadmgmt.core.kept_words import worded
@@ -47,31 +49,31 @@ class Question:
 def check_config(config: Any) -> dict[str, str]:
     """What is wrong with a provider's config: field → remedy. Empty when it can be used."""
     if not isinstance(config, Mapping):
-        return {"config": "Write an object with url and mapping."}
-    wrong = {name: "This word is not known here." for name in config if name not in KNOWN}
+        return {"config": _("Write an object with url and mapping.")}
+    wrong = {name: _("This word is not known here.") for name in config if name not in KNOWN}
     url = config.get("url")
     parts = urlsplit(url) if isinstance(url, str) else None
     if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
-        wrong["url"] = "Write the address, such as https://data.example/people?email={email}."
+        wrong["url"] = _("Write the address, such as https://data.example/people?email={email}.")
     elif "{" in parts.netloc:
-        wrong["url"] = "The host must be fixed; {email} and {domain} go into path or query."
+        wrong["url"] = _("The host must be fixed; {email} and {domain} go into path or query.")
     if config.get("method", "GET") not in METHODS:
-        wrong["method"] = "Write GET or POST."
+        wrong["method"] = _("Write GET or POST.")
     headers = config.get("headers", {})
     if not isinstance(headers, Mapping) or not all(isinstance(text, str) for text in headers.values()):
-        wrong["headers"] = "Write an object of texts."
+        wrong["headers"] = _("Write an object of texts.")
     mapping = config.get("mapping")
     if not isinstance(mapping, Mapping) or not mapping:
-        wrong["mapping"] = 'Say where our fields stand in the answer, such as {"company.staff": "company.size"}.'
+        wrong["mapping"] = _('Say where our fields stand in the answer, such as {"company.staff": "company.size"}.')
     else:
         wrong |= {
-            f"mapping.{field}": "No such field." if field not in FIELDS else "Write a path such as company.size."
+            f"mapping.{field}": _("No such field.") if field not in FIELDS else _("Write a path such as company.size.")
             for field, path in mapping.items()
             if field not in FIELDS or not isinstance(path, str) or not path
         }
     confidence = config.get("confidence", 0.8)
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
-        wrong["confidence"] = "Write a number from 0 to 1."
+        wrong["confidence"] = _("Write a number from 0 to 1.")
     return wrong
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import maxminddb
+from django.utils.translation import gettext as _
 
 from leads.enrichers.base import Known, Offered
 
@@ -24,13 +25,13 @@ def check_file(config: Mapping[str, Any]) -> str:
     """What is wrong with the file that a configuration names; empty where nothing is."""
     path = config.get("file")
     if not isinstance(path, str) or not path:
-        return 'Name the file on the server: {"file": "/etc/leadmgmt/GeoLite2-City.mmdb"}.'
+        return _('Name the file on the server: {"file": "/etc/leadmgmt/GeoLite2-City.mmdb"}.')
     try:
         _open(path, Path(path).stat().st_mtime)
     except OSError:
-        return "The file is not there, or cannot be read."
+        return _("The file is not there, or cannot be read.")
     except maxminddb.InvalidDatabaseError:
-        return "The file is not in MaxMind's format."
+        return _("The file is not in MaxMind's format.")
     return ""
 
 

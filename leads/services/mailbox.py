@@ -115,10 +115,14 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, imaplib.IMAP4.error):
         words = error.args[0] if error.args else ""
         told = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-        return f"The mail server said: {told}"
+        return worded("The mail server said: %(answer)s", answer=told)
     if isinstance(error, TimeoutError):
-        return "The mail server did not answer in time."
-    return f"{error}" if isinstance(error, RetryableError | ConfigurationError) else f"No connection: {error}"
+        return worded("The mail server did not answer in time.")
+    return (
+        f"{error}"
+        if isinstance(error, RetryableError | ConfigurationError)
+        else worded("No connection: %(error)s", error=error)
+    )
 
 
 def _read(state: MailboxState) -> Iterator[None]:
@@ -144,7 +148,7 @@ def _read(state: MailboxState) -> Iterator[None]:
 def _opened(setup: Setup) -> Iterator[_Imap]:
     host, port = setup.text("host"), setup.text("port") or "993"
     if not host or not port.isdigit():
-        raise ConfigurationError("Enter the IMAP server and its port.")
+        raise ConfigurationError(worded("Enter the IMAP server and its port."))
     secure = None if port == "143" or setup.config.get("plain") else ssl.create_default_context()
     imap = _Imap(_Line(safe_host(host, int(port)), int(port), secure, host))
     try:
@@ -152,7 +156,7 @@ def _opened(setup: Setup) -> Iterator[_Imap]:
         folder = '"' + (setup.text("folder") or "INBOX").replace("\\", "\\\\").replace('"', '\\"') + '"'
         status, told = imap.select(folder, readonly=not setup.config.get("seen"))
         if status != "OK":
-            raise ConfigurationError(f"The folder cannot be opened: {_words(told)}")
+            raise ConfigurationError(worded("The folder cannot be opened: %(why)s", why=_words(told)))
         yield imap
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
