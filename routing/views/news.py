@@ -1,9 +1,12 @@
 """News on screen: what just happened for this person."""
 
+import re
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -20,30 +23,57 @@ from routing.pages.news import news_of
 # A page that was just opened shows what happened this moment; the rest stands in the queue and the list of news.
 JUST_NOW = timedelta(minutes=2)
 MOST = 3
+# What was begun before other news and is committed after them comes within this time.
+LATE = timedelta(minutes=1)
+# So many of them a page remembers; an address has no room for more.
+KNOWN = 250
+PLACE = re.compile(r"\d{1,18}(:\d{1,18}(\.\d{1,18}){0,249})?")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page is in somebody's news: the newest it has heard of, and by number those of the last minute.
+
+    Numbers are given when news are written and seen when they are committed: of two workers the one that began first
+    may end last. Whoever remembered the newest number alone would miss that one.
+    """
+
+    newest: int = 0
+    known: frozenset[int] = frozenset()
+
+    @classmethod
+    def read(cls, text: str) -> "Place | None":
+        """What a page kept; None where it kept nothing, or nothing of ours."""
+        if not PLACE.fullmatch(text):
+            return None
+        newest, _colon, known = text.partition(":")
+        return cls(int(newest), frozenset(map(int, known.split("."))) if known else frozenset())
+
+    def __str__(self) -> str:
+        listed = ".".join(map(str, sorted(self.known)))
+        return f"{self.newest}:{listed}" if listed else str(self.newest)
 
 
 @login_required
 @require_GET
 def news(request: HttpRequest) -> HttpResponse:
-    """A fragment asked for every ten seconds: unseen news after the cursor ``after``; 204 if there is none.
+    """A fragment asked for every ten seconds: unseen news after the place ``after``; 204 if there is none.
 
-    The first question of a page has no cursor yet and gets one.
+    The first question of a page has no place yet and gets one.
     """
-    user, after = person(request), request.GET.get("after", "")
-    unseen = Notification.objects.filter(user=user, way=Notification.Way.IN_APP, seen_at__isnull=True)
-    if after.isdigit() and len(after) < 19:
-        cursor = int(after)
-        unseen = unseen.filter(pk__gt=cursor)
-    else:
-        cursor = 0
-        unseen = unseen.filter(created_at__gte=now() - JUST_NOW)
+    user, place, at = person(request), Place.read(request.GET.get("after", "")), now()
     # Read before the news themselves: what comes in between is told by the next answer.
-    newest = cursor or _newest(user)
-    items = news_of(unseen.order_by("-pk")[:MOST])
-    if not items and cursor:
+    newest = place.newest if place else _newest(user)
+    unseen = Notification.objects.filter(user=user, way=Notification.Way.IN_APP, seen_at__isnull=True)
+    late = Q(created_at__gte=at - LATE)
+    wanted = Q(pk__gt=place.newest) | late if place else Q(created_at__gte=at - JUST_NOW)
+    found = dict(unseen.filter(wanted).order_by("-pk").values_list("pk", "created_at")[:KNOWN])
+    fresh = [pk for pk in found if not place or pk not in place.known]
+    if not fresh and newest and place:
         return HttpResponse(status=204)
-    newest = max((item.notification.pk for item in items), default=newest)
-    context = {"items": items, "cursor": newest, "at": now()}
+    known = frozenset(pk for pk, created_at in found.items() if created_at >= at - LATE)
+    items = news_of(Notification.objects.filter(pk__in=fresh[:MOST]).order_by("-pk"))
+    context = {"items": items, "cursor": str(Place(max([newest, *found]), known)), "at": at}
     return render(request, "routing/_news_items.html", context)
 
 

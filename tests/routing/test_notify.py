@@ -1,5 +1,6 @@
 """News on screen and by e-mail: once, in the reader's words, tried again when the mail server fails."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 from typing import Any
@@ -37,6 +38,13 @@ class Flaky(EmailBackend):
         if error:
             raise error
         return super().send_messages(messages)
+
+
+def place_of(response: Any) -> str:
+    """Where the page is after this answer."""
+    found = re.search(r'name="after" id="news-after" value="([^"]*)"', response.content.decode())
+    assert found
+    return found[1]
 
 
 @pytest.fixture(autouse=True)
@@ -201,13 +209,13 @@ def test_news_are_shown_once_per_page_and_ticked_off() -> None:
 
     first = client.get(url, {"after": ""})
     cursor = Notification.objects.get(way="in_app").pk
-    again = client.get(url, {"after": str(cursor)})
+    again = client.get(url, {"after": place_of(first)})
     shown = client.post(reverse("routing:notification_seen", args=[cursor]))
     fresh_page = client.get(url, {"after": ""})
 
     text = text_of(first.content.decode())
     assert "Annika Hoffmann &lt;b&gt; · Rheintal Kältetechnik GmbH is yours demo · Trade Fair · A1" in text
-    assert f'value="{cursor}" hx-swap-oob="true"' in first.content.decode()
+    assert place_of(first) == f"{cursor}:{cursor}"
     assert again.status_code == 204
     assert (shown.status_code, shown.headers["Location"]) == (302, f"/leads/{email.lead_id}/")
     assert "is yours" not in fresh_page.content.decode()
@@ -224,11 +232,37 @@ def test_news_that_come_while_a_page_asks_are_in_the_next_answer(monkeypatch: py
         return shown
 
     monkeypatch.setattr("routing.views.news.news_of", asked)
-    first = client.get(url, {"after": ""}).content.decode()
-    cursor = first.partition('name="after"')[2].partition('value="')[2].partition('"')[0]
+    first = client.get(url, {"after": ""})
 
-    assert "toast" not in first
-    assert "toast" in client.get(url, {"after": cursor}).content.decode()
+    assert "toast" not in first.content.decode()
+    assert "toast" in client.get(url, {"after": place_of(first)}).content.decode()
+
+
+def test_news_that_were_begun_earlier_and_committed_later_are_told_once() -> None:
+    user = make_user()
+    client, url = signed_in(user), reverse("routing:news")
+    for number in (1, 2):
+        tell(user, BREACHED, f"test:{number}", None)
+    early, late = Notification.objects.filter(way="in_app").order_by("pk")
+    # The first one's transaction is still open when the page asks.
+    Notification.objects.filter(pk=early.pk).update(user=make_user())
+    first = client.get(url, {"after": ""})
+    assert place_of(first) == f"{late.pk}:{late.pk}"
+    Notification.objects.filter(pk=early.pk).update(user=user)
+
+    second = client.get(url, {"after": place_of(first)})
+
+    assert f"/{early.pk}/seen/" in second.content.decode()
+    assert f"/{late.pk}/seen/" not in second.content.decode()
+    assert client.get(url, {"after": place_of(second)}).status_code == 204
+
+
+@pytest.mark.parametrize("after", ["x", "1:", "1:2,3", "1:2:3", "-1", "1" * 30, "1:" + "2." * 300 + "2"])
+def test_a_place_that_is_none_of_ours_is_a_new_page(after: str) -> None:
+    told()
+    user = Notification.objects.first().user  # type: ignore[union-attr]  # there is one
+
+    assert signed_in(user).get(reverse("routing:news"), {"after": after}).status_code == 200
 
 
 def test_nobody_ticks_off_the_news_of_others() -> None:
