@@ -64,9 +64,14 @@ class Filled:
 def _filled(language: str) -> list[Filled]:
     """All sentences with places, those with most words of their own first."""
     catalogue: dict[object, str] = translation(language)._catalog  # type: ignore[attr-defined]  # as Django's views do
-    texts = [(key, words) for key, words in catalogue.items() if isinstance(key, str) and PLACE.search(key)]
+    texts = [(key, words) for key, words in catalogue.items() if isinstance(key, str) and _has_places(key, words)]
     found = [_sentence(key.rpartition(JOINT)[2], words) for key, words in texts]
     return sorted((one for one in found if one.own >= LEAST), key=lambda one: -one.own)
+
+
+def _has_places(text: str, words: str) -> bool:
+    """Whether it has places, and none but those that can be filled by a text."""
+    return bool(PLACE.search(text)) and not any("%(" in PLACE.sub("", one) for one in (text, words))
 
 
 def _sentence(text: str, words: str) -> Filled:
