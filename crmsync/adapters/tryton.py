@@ -391,9 +391,8 @@ def path(state: str, target: str) -> list[str]:
             if there not in seen:
                 seen.add(there)
                 ways.append((there, [*taken, action]))
-    raise Invalid(
-        field_errors={"stage": worded("Tryton has no way from %(state)s to %(target)s.", state=state, target=target)}
-    )
+    said = worded("Tryton has no way from %(state)s to %(target)s.", state=state, target=target)
+    raise Invalid(field_errors={"stage": said})
 
 
 def _refusal(reply: Reply, is_write: bool) -> AdapterError | None:
