@@ -1,7 +1,10 @@
 """The queue: a job exists exactly if its transaction commits, is taken once, and outlives its worker."""
 
+import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,7 +19,7 @@ from leadmgmt.core.broker import TAKE, NotifyBroker, QueueLine
 from leadmgmt.core.queue import forget_failures
 from leadmgmt.core.tasks import enqueue
 from leads.models import Team, User
-from tests.worker import drain, running_workers, wait_until, writing_blocked
+from tests.worker import ROOT, drain, running_workers, surroundings, wait_until, writing_blocked
 
 NOTE = "tests.jobs.note"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,6 +183,31 @@ def test_workers_end_when_their_parent_is_killed() -> None:
         workers.crew.kill()
         workers.crew.wait()
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+HIRE_AND_DIE = """
+import os, signal, time, django
+django.setup()
+from leadmgmt.core import crew as made
+made.have_statements_prepared = lambda: time.sleep(2)
+crew = made.Crew(1)
+signal.signal(signal.SIGTERM, crew.stop)
+crew._hire()
+print(*[process.pid for process in crew._workers], flush=True)
+os._exit(0)
+"""
+
+
+def test_a_worker_whose_parent_dies_while_it_starts_ends_as_well(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    with said.open("w") as told:
+        subprocess.run([sys.executable, "-c", HIRE_AND_DIE], cwd=ROOT, env=surroundings(), stdout=told, check=True)
+    pid = int(said.read_text())
+    try:
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), within=30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_workers_outlive_their_database_sessions(trace: Path) -> None:

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 GRACE_SECONDS = 25.0
+ENDS = {signal.SIGTERM}
 
 
 class Jobs:
@@ -158,7 +159,12 @@ class Crew:
         connections.close_all()
         deadline = Deadline()
         process = multiprocessing.get_context("fork").Process(target=work, args=(deadline, os.getpid()))
-        process.start()
+        # Until it listens itself it has this process's ear, which would take a word to end for one to the parent.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         self._workers[process] = deadline
 
     def _look(self) -> int:
@@ -198,4 +204,6 @@ def work(deadline: Deadline, parent: int) -> None:
     jobs = Jobs(read)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, jobs.stop)
+    # Whoever wanted it to end while it started is heard now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     worker(jobs, Results(jobs), deadline, Conf.TIMEOUT)
