@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
+from leadmgmt.core.streams import hand_over
 from routing.notices import BREACHED
 from routing.services.notify import tell
 from tests.factories import make_user
@@ -119,3 +120,9 @@ def test_the_web_process_ends_with_screens_open(port: int) -> None:
     # The fixture ends the process; a stream must not hold it up.
     assert heard(screen, 0.2) == b""
     assert time.monotonic() - began < 5
+
+
+def test_who_asks_whether_there_is_a_stream_is_given_none() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not hand_over({"gunicorn.socket": theirs, "REQUEST_METHOD": "HEAD"}, 1)

@@ -169,6 +169,7 @@ def hand_over(environ: Mapping[str, Any], user_id: int) -> bool:
     theirs = environ.get("gunicorn.socket")
     if not isinstance(theirs, socket.socket) or isinstance(theirs, ssl.SSLSocket) or hub.count >= MOST:
         return False
+    # Who asks whether there is one wants no stream.
     if environ.get("REQUEST_METHOD") == "HEAD":
         return False
     kept = theirs.dup()
