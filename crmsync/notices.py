@@ -2,8 +2,9 @@
 
 from django.utils.translation import gettext as _
 
-from crmsync.models import Alert, Handoff, Opportunity
+from crmsync.models import Alert, Handoff, Link, Opportunity
 from crmsync.services.alerts import KIND as ALERT
+from crmsync.services.apart import KIND as APART
 from crmsync.services.convert import ASKED
 from crmsync.services.handoff import ACCEPTED, LATE, OFFERED, REFUSED
 from crmsync.services.joining import JOINED
@@ -94,6 +95,16 @@ def _alert_line(notification: Notification) -> str:
     return _("What to do stands on the page of the sync.")
 
 
+def _apart(notification: Notification) -> str:
+    crm, state = (str(notification.context.get(name) or "") for name in ("crm", "state"))
+    what = Link.State(state).label if state in Link.State else ""
+    return _("%(crm)s: %(deal)s: %(what)s") % {"crm": crm, "deal": who(notification.lead), "what": what}
+
+
+def _apart_line(notification: Notification) -> str:
+    return _("Here it stays as it is. An admin decides what becomes of its record there.")
+
+
 def _alert_url(notification: Notification) -> str:
     return "/setup/crm/"
 
@@ -113,5 +124,6 @@ def register() -> None:
     register_notice(Notice(REFUSED, _refused, _refused_line, _url))
     register_notice(Notice(LATE, _late, _late_line, _url))
     register_notice(Notice(ALERT, _alert, _alert_line, _alert_url, mail="routing/mail/plain"))
+    register_notice(Notice(APART, _apart, _apart_line, _lead_url))
     register_notice(Notice(JOINED, _joined, _joined_line, _lead_url))
     register_notice(Notice(ASKED, _asked, _asked_line, _lead_url))

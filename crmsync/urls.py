@@ -31,6 +31,7 @@ urlpatterns = [
     path("setup/crm/entries/<int:entry_id>/skip/", health.entry_skip, name="entry_skip"),
     path("setup/crm/inbox/<int:event_id>/retry/", health.inbox_retry, name="inbox_retry"),
     path("setup/crm/conflicts/<int:conflict_id>/resolve/", health.conflict_resolve, name="conflict_resolve"),
+    path("setup/crm/links/<int:link_id>/decide/", health.link_decide, name="link_decide"),
     path("setup/crm/<slug:slug>/", setup.connection, name="connection"),
     path("setup/crm/<slug:slug>/access/", setup.connection_access, name="connection_access"),
     path("setup/crm/<slug:slug>/sign-in/", setup.connection_sign_in, name="connection_sign_in"),

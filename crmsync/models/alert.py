@@ -14,6 +14,7 @@ class Alert(models.Model):
         OLD = "old", _("Changes wait too long")
         DEAD = "dead", _("Changes were given up")
         HELD = "held", _("Changes wait for a person")
+        APART = "apart", _("Deals have lost their record")
         RESTING = "resting", _("The CRM does not answer")
         LAG = "lag", _("Reading lags behind")
         SKEW = "skew", _("The clocks differ")

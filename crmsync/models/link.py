@@ -17,6 +17,9 @@ class Link(models.Model):
         MERGED = "merged", _("Merged in the CRM")
         QUARANTINED = "quarantined", _("Quarantined")
 
+    # The record there is gone, another one, or in doubt: nothing is sent until somebody has decided.
+    APART = (State.REMOTE_DELETED, State.MERGED, State.QUARANTINED)
+
     connection = models.ForeignKey("crmsync.Connection", on_delete=models.PROTECT, related_name="links")
     opportunity = models.ForeignKey("crmsync.Opportunity", on_delete=models.PROTECT, related_name="links")
     external_key = models.CharField(max_length=200)
@@ -48,6 +51,11 @@ class Link(models.Model):
     unsettled_tries = models.PositiveSmallIntegerField(default=0)
     is_canary = models.BooleanField(default=False, help_text=_("One of the first few, made to be looked at."))
     merged_into = models.CharField(max_length=120, blank=True)
+    apart_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it stands apart from its record."))
+    apart_why = models.TextField(blank=True)
+    kept_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When a person said that it stays apart: nothing is sent any more.")
+    )
     synced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -55,6 +63,17 @@ class Link(models.Model):
             models.UniqueConstraint(fields=["connection", "opportunity"], name="crmsync_link_local_unique"),
             models.UniqueConstraint(fields=["connection", "remote_id"], name="crmsync_link_remote_unique"),
             models.UniqueConstraint(fields=["connection", "external_key"], name="crmsync_link_key_unique"),
+            models.CheckConstraint(
+                condition=Q(state__in=["remote_deleted", "merged", "quarantined"], apart_at__isnull=False)
+                | Q(state__in=["pending", "linked"], apart_at__isnull=True, kept_at__isnull=True),
+                name="crmsync_link_apart_since",
+            ),
+        ]
+        indexes = [
+            # Deals that stand apart, and those that another one was merged into.
+            models.Index(
+                fields=["connection", "merged_into"], condition=Q(apart_at__isnull=False), name="crmsync_link_apart"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,9 +22,11 @@ from crmsync.models import (
     RateBucket,
     ReconcileRun,
 )
+from crmsync.pages.apart import Apart, apart_page, closing_reasons
 from crmsync.services.adopt import may_restore
 from crmsync.services.claim import OPEN
 from crmsync.services.rate import CALLS
+from leads.models import Reason
 
 MOST_ROWS = 50
 # Errors behind which a record of the CRM may stand that is to be taken instead.
@@ -103,6 +105,8 @@ class Health:
     conflicts: list[tuple[Conflict, bool]]
     alerts: list[Alert]
     known: list[Known]
+    apart: list[Apart]
+    reasons: list[Reason]
 
 
 LATE_SECONDS = 15 * 60
@@ -130,6 +134,8 @@ def health_page(at: datetime) -> Health:
         ],
         alerts=list(Alert.objects.filter(ended_at=None).select_related("connection")),
         known=_known(),
+        apart=(apart := apart_page()),
+        reasons=closing_reasons() if any(one.may_close for one in apart) else [],
     )
 
 

@@ -9,6 +9,7 @@ from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
 from crmsync.fields import OWNERS, Owner
 from crmsync.models import AuditRow, Conflict, Link, Opportunity, OutboxEntry, Parent
+from crmsync.services.apart import TOGETHER
 from crmsync.services.claim import DEADLINE
 from crmsync.services.outbox import record_change
 from crmsync.services.repair import resolve_conflict, retry_entries
@@ -46,7 +47,8 @@ def adopt_record(entry_id: int, kind: str, remote_id: str, *, by: User) -> None:
         with transaction.atomic():
             if kind == DEAL:
                 links = Link.objects.filter(connection=entry.connection, opportunity=entry.opportunity)
-                links.update(remote_id=remote_id, state=Link.State.LINKED, has_key=remote.external_key is not None)
+                has_key = remote.external_key is not None
+                links.update(remote_id=remote_id, state=Link.State.LINKED, has_key=has_key, **TOGETHER)
             else:
                 _parents_of(entry, kind).update(remote_id=remote_id, is_ours=False)
             _note(entry, by, "adopted", {"kind": kind, "remote": remote_id})

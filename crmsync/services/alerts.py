@@ -9,6 +9,7 @@ from django.db.models import Max
 from crmsync.adapters.base import DEAL
 from crmsync.models import Alert, Breaker, Connection, Cursor, Hint, InboxEvent, OutboxEntry, ReconcileRun
 from crmsync.services.accounts import KEEPERS
+from crmsync.services.apart import undecided
 from leadmgmt.core.permissions import ADMIN
 from leads.models import User
 from routing.services.notify import tell
@@ -72,6 +73,9 @@ def _found(connection: Connection, at: datetime) -> Iterator[tuple[str, str]]:
     held += InboxEvent.objects.filter(connection=connection, state=In.WAITING).count()
     if held:
         yield Kind.HELD, str(held)
+    apart = undecided().filter(connection=connection).count()
+    if apart:
+        yield Kind.APART, str(apart)
     long_ago = at - LONGEST_REST
     failing = Breaker.objects.filter(connection=connection, failing_since__lte=long_ago)
     is_parked = connection.parked_since is not None and connection.parked_since <= long_ago

@@ -112,7 +112,9 @@ def _adopt(look: Look) -> None:
     base = {name: value for name, value in theirs.items() if OWNERS[name] is Owner.OURS}
     names = [name for name in theirs if OWNERS[name] is Owner.THEIRS]
     base |= {name: canonical(value) for name, value in outgoing(look.opportunity, look.connection, names).items()}
-    link.shadow, link.remote_id, link.state = base, look.event.remote_id, Link.State.LINKED
+    link.shadow, link.remote_id = base, look.event.remote_id
+    if link.state == Link.State.PENDING:
+        link.state = Link.State.LINKED
     if not look.opportunity.remote_stage and base.get("stage"):
         look.opportunity.remote_stage = str(base["stage"])
         look.opportunity.save(update_fields=["remote_stage"])

@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from crmsync.fields import ALL_FIELDS
-from crmsync.models import Connection, Opportunity, OutboxEntry
+from crmsync.models import Connection, Opportunity
 from crmsync.services.dry_run import open_deals
-from crmsync.services.outbox import PUSH, link_for
+from crmsync.services.outbox import PUSH, record_for
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 
@@ -43,17 +43,5 @@ def _queue(connection: Connection, pk: int) -> int:
         opportunity = Opportunity.objects.select_for_update().get(pk=pk)
         if opportunity.links.filter(connection=connection).exists():
             return 0
-        at = now()
-        opportunity.seq += 1
-        opportunity.save(update_fields=["seq"])
-        link_for(opportunity, connection)
-        OutboxEntry.objects.create(
-            connection=connection,
-            opportunity=opportunity,
-            seq=opportunity.seq,
-            fields=sorted(ALL_FIELDS),
-            priority=BEHIND,
-            not_before=at,
-            created_at=at,
-        )
+        record_for(connection, opportunity, ALL_FIELDS, at=now(), priority=BEHIND)
     return 1

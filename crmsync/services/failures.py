@@ -9,6 +9,7 @@ from crmsync.adapters.wire import calls_made
 from crmsync.models import Connection, Link, OutboxEntry
 from crmsync.outgoing import NotMapped
 from crmsync.services import breaker, rate, schema
+from crmsync.services.apart import set_apart
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, settle
 from crmsync.services.take_in import take_in
 from leadmgmt.core.backoff import next_try
@@ -55,9 +56,8 @@ def _handle(claim: Claim, connection: Connection, adapter: Adapter, error: Excep
         case errors.Gone():
             _gone(claim, adapter, error, at)
         case errors.Moved():
-            Link.objects.filter(connection=connection, opportunity=claim.entry.opportunity_id).update(
-                state=Link.State.MERGED, merged_into=error.new_id
-            )
+            link = Link.objects.get(connection=connection, opportunity=claim.entry.opportunity_id)
+            set_apart(link, Link.State.MERGED, at, into=error.new_id)
             _hold(claim, error)
         case NeedsPerson() | NotMapped():
             _hold(claim, error)
@@ -163,7 +163,7 @@ def _gone(claim: Claim, adapter: Adapter, error: Exception, at: datetime) -> Non
     try:
         adapter.get(DEAL, link.remote_id or "", at + DEADLINE)
     except errors.Gone:
-        Link.objects.filter(pk=link.pk).update(state=Link.State.REMOTE_DELETED)
+        set_apart(link, Link.State.REMOTE_DELETED, at)
         settle(claim, State.WAITING, **_words(error))
     except errors.AdapterError as trouble:
         _retry(claim, trouble, at, verify=False)

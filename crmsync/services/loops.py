@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from crmsync.models import AuditRow, Conflict, Link
+from crmsync.services.apart import set_apart
+from leadmgmt.core.kept_words import worded
 
 WINDOW = timedelta(minutes=10)
 MOST_WRITES = 6
@@ -35,11 +37,11 @@ def stop_loops(link: Link, fields: Iterable[str], at: datetime) -> str:
 
 
 def _quarantine(link: Link, name: str, at: datetime) -> None:
-    link.state = Link.State.QUARANTINED
-    link.save(update_fields=["state"])
-    writer = (
-        AuditRow.objects.filter(link=link, direction="pull").exclude(actor="").values_list("actor", flat=True).first()
-    )
+    pulled = AuditRow.objects.filter(link=link, direction="pull").exclude(actor="")
+    writer = pulled.exclude(actor="leadmgmt").values_list("actor", flat=True).first()
+    other = writer or f"crm:{link.connection.slug}"
+    why = worded("Leadmgmt and %(other)s write %(field)s to and fro.", other=other, field=name)
+    set_apart(link, Link.State.QUARANTINED, at, why=why)
     AuditRow.objects.create(
         connection_id=link.connection_id,
         link=link,
@@ -47,6 +49,6 @@ def _quarantine(link: Link, name: str, at: datetime) -> None:
         direction="push",
         verdict="held",
         rule="loop",
-        changes={"field": name, "writers": ["leadmgmt", writer or f"crm:{link.connection.slug}"]},
+        changes={"field": name, "writers": ["leadmgmt", other]},
         actor="leadmgmt",
     )

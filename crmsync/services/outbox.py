@@ -35,23 +35,41 @@ def record_change(
     if origin is not None:
         connections = connections.exclude(pk=origin.pk)
     entries = []
-    changed = sorted(set(fields))
     opportunity.seq = _next_seq(opportunity)
     for connection in connections.order_by("pk"):
-        link_for(opportunity, connection)
-        entries.append(
-            OutboxEntry.objects.create(
-                connection=connection,
-                opportunity=opportunity,
-                seq=opportunity.seq,
-                op=op,
-                fields=changed,
-                not_before=at,
-                created_at=at,
-            )
-        )
+        entries.append(_entry(connection, opportunity, fields, at, op=op))
         enqueue(PUSH, connection.pk)
     return entries
+
+
+def record_for(
+    connection: Connection, opportunity: Opportunity, fields: Iterable[str], *, at: datetime, priority: int = 0
+) -> OutboxEntry:
+    """The same for one connection alone, as the others know it; nobody is nudged. ``priority``: 0 goes first."""
+    opportunity.seq = _next_seq(opportunity)
+    return _entry(connection, opportunity, fields, at, priority=priority)
+
+
+def _entry(
+    connection: Connection,
+    opportunity: Opportunity,
+    fields: Iterable[str],
+    at: datetime,
+    *,
+    op: str = UPSERT,
+    priority: int = 0,
+) -> OutboxEntry:
+    link_for(opportunity, connection)
+    return OutboxEntry.objects.create(
+        connection=connection,
+        opportunity=opportunity,
+        seq=opportunity.seq,
+        op=op,
+        fields=sorted(set(fields)),
+        priority=priority,
+        not_before=at,
+        created_at=at,
+    )
 
 
 def link_for(opportunity: Opportunity, connection: Connection) -> Link:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from crmsync.models import Handoff, LossReasonMap, Opportunity, StageMap
 from crmsync.services.look import Look
@@ -12,7 +13,7 @@ from leadmgmt.core.kept_words import worded
 from leads import lifecycle
 from leads.events import record_event
 from leads.lifecycle import Cause, StageConflict
-from leads.models import Company, Lead, Reason, Stage
+from leads.models import Company, Lead, Reason, Stage, User
 from qualification.services.recycle import wake_time
 
 Meaning = StageMap.Meaning
@@ -67,14 +68,15 @@ def _open(look: Look, before: str, remote: str) -> None:
 def _refuse_second(look: Look) -> None:
     """A person has one open lead, a lead one open deal: whoever came back meanwhile is in other hands already."""
     others = Lead.objects.open().filter(contact=look.lead.contact_id).exclude(pk=look.lead.pk)
-    if others.exists() or _has_other_deal(look):
+    if others.exists() or _has_other_deal(look.opportunity):
         raise StageConflict(worded("Another interest of this person is open."))
 
 
-def _has_other_deal(look: Look) -> bool:
+def _has_other_deal(opportunity: Opportunity) -> bool:
     """Whether the lead came back after this deal and has another one by now, which decides where it stands."""
-    deals = Opportunity.objects.filter(lead=look.lead, stage=Opportunity.Stage.OPEN)
-    return deals.exclude(pk=look.opportunity.pk).exists()
+    own = Q(lead=opportunity.lead_id) | Q(joined__lead=opportunity.lead_id, joined__left_at=None)
+    deals = Opportunity.objects.filter(own, stage=Opportunity.Stage.OPEN)
+    return deals.exclude(pk=opportunity.pk).exists()
 
 
 def _won(look: Look, before: str, remote: str) -> None:
@@ -89,7 +91,7 @@ def _won(look: Look, before: str, remote: str) -> None:
     opportunity.stage, opportunity.closed_at = Opportunity.Stage.WON, at
     opportunity.loss_reason, opportunity.loss_text = None, ""
     opportunity.save()
-    _withdraw_offer(opportunity, at)
+    withdraw_offer(opportunity, at)
     amount = None if opportunity.amount is None else f"{opportunity.amount:.2f}"
     data = {"opportunity": str(opportunity.uuid), "amount": amount, "currency": opportunity.currency}
     record_event(look.lead, "opportunity.won", at=at, by=look.by, data=data)
@@ -108,17 +110,29 @@ def _lost(look: Look, before: str, remote: str) -> None:
         opportunity.loss_reason, opportunity.loss_text = reason, text
         opportunity.save(update_fields=["remote_stage", "loss_reason", "loss_text"])
         return
-    at = _closed_at(look)
+    lose(opportunity, reason, text=text, at=_closed_at(look), label=look.by)
+
+
+def lose(
+    opportunity: Opportunity, reason: Reason, *, at: datetime, text: str = "", by: User | None = None, label: str = ""
+) -> None:
+    """The deal is lost, by what a CRM says (``label``) or a person: its lead sleeps as the reason says.
+
+    ``text``: the reason in the CRM's own words. Needs lead and opportunity locked.
+    """
+    lead = opportunity.lead
     opportunity.stage, opportunity.closed_at = Opportunity.Stage.LOST, at
     opportunity.loss_reason, opportunity.loss_text = reason, text
     opportunity.save()
-    _withdraw_offer(opportunity, at)
-    data = {"opportunity": str(opportunity.uuid), "reason": reason.code, "text": text}
-    record_event(look.lead, "opportunity.lost", at=at, by=look.by, data=data)
-    if look.lead.stage in (Stage.OPPORTUNITY, Stage.WON) and not _has_other_deal(look):
+    withdraw_offer(opportunity, at)
+    named = {"opportunity": str(opportunity.uuid)}
+    record_event(
+        lead, "opportunity.lost", at=at, actor=by, by=label, data=named | {"reason": reason.code, "text": text}
+    )
+    if lead.stage in (Stage.OPPORTUNITY, Stage.WON) and not _has_other_deal(opportunity):
         wake_at = wake_time(reason.wake_on(at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()))
-        cause = _cause(look, at, lost=True)
-        lifecycle.to_recycled(look.lead.pk, cause, reason=reason, wake_at=wake_at, note=text)
+        cause = Cause(actor=by, by=label, at=at, data=named | {"lost": True})
+        lifecycle.to_recycled(lead.pk, cause, reason=reason, wake_at=wake_at, note=text)
 
 
 def _loss_reason(look: Look) -> tuple[Reason, str]:
@@ -148,7 +162,7 @@ def _closed_at(look: Look) -> datetime:
     return max(datetime.combine(day, time(12), zone), look.opportunity.created_at)
 
 
-def _withdraw_offer(opportunity: Opportunity, at: datetime) -> None:
+def withdraw_offer(opportunity: Opportunity, at: datetime) -> None:
     """A deal that is over needs no decision of an AE any more."""
     Handoff.objects.filter(opportunity=opportunity, status=Handoff.Status.OFFERED).update(
         status=Handoff.Status.WITHDRAWN, decided_at=at

@@ -9,6 +9,7 @@ from crmsync.adapters.errors import AdapterError, Gone, Moved, RateLimited, Sche
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Cursor, InboxEvent, Link
 from crmsync.services import accounts, breaker, cursors, rate, schema
+from crmsync.services.apart import TOGETHER, set_apart
 from crmsync.services.apply import apply_record
 from crmsync.services.breaker import Gate
 from crmsync.services.claim import DEADLINE
@@ -137,13 +138,15 @@ def read_record(connection: Connection, adapter: Adapter, remote_id: str, *, via
     try:
         remote = adapter.get(DEAL, remote_id, now() + DEADLINE)
     except Gone:
-        links.filter(state=Link.State.LINKED).update(state=Link.State.REMOTE_DELETED)
+        for link in links.filter(state=Link.State.LINKED):
+            set_apart(link, Link.State.REMOTE_DELETED, now())
         return "deleted in the CRM"
     except Moved as error:
-        links.update(state=Link.State.MERGED, merged_into=error.new_id)
+        for link in links:
+            set_apart(link, Link.State.MERGED, now(), into=error.new_id)
         return "merged in the CRM"
     # Somebody has brought it back.
-    links.filter(state=Link.State.REMOTE_DELETED).update(state=Link.State.LINKED)
+    links.filter(state=Link.State.REMOTE_DELETED).update(state=Link.State.LINKED, **TOGETHER)
     take_in(connection, remote, via=via, at=now())
     return "applied"
 

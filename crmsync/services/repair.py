@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from crmsync.models import AuditRow, Conflict, InboxEvent, Link, OutboxEntry
 from crmsync.services import breaker
+from crmsync.services.apart import TOGETHER
 from crmsync.services.outbox import PUSH
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
@@ -34,7 +35,7 @@ def retry_entries(entry_ids: Iterable[int], *, by: User | None, at: datetime | N
             entry.save(update_fields=["state", "attempts", "not_before", "done_at"])
             Link.objects.filter(
                 connection=entry.connection_id, opportunity=entry.opportunity_id, state=Link.State.QUARANTINED
-            ).update(state=Link.State.LINKED)
+            ).update(state=Link.State.LINKED, **TOGETHER)
             _audit(entry, "retried", by, "", at)
         for connection_id in {entry.connection_id for entry in entries}:
             breaker.forget(connection_id)

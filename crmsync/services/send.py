@@ -16,6 +16,7 @@ from crmsync.adapters.wire import calls_made
 from crmsync.canonical import canonical, canonical_all
 from crmsync.models import AuditRow, Connection, Link, Opportunity, OutboxEntry
 from crmsync.services import breaker, parents, unsettled
+from crmsync.services.apart import merged_into, set_apart
 from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson, handle
 from crmsync.services.loops import stop_loops
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 
 State = OutboxEntry.State
 CANARY_PAUSE = timedelta(minutes=1)
-STUCK = (Link.State.QUARANTINED, Link.State.MERGED, Link.State.REMOTE_DELETED)
 
 
 def send(claim: Claim, connection: Connection, adapter: Adapter) -> None:
@@ -55,8 +55,13 @@ def send(claim: Claim, connection: Connection, adapter: Adapter) -> None:
 
 def _send(claim: Claim, connection: Connection, adapter: Adapter, at: datetime) -> None:
     link = Link.objects.get(connection=connection, opportunity=claim.entry.opportunity_id)
-    if link.state in STUCK:
+    if link.kept_at is not None:
+        settle(claim, State.SUPERSEDED, done_at=at, error_class="Kept", error=worded("A person has said: stays apart."))
+        return
+    if link.state in Link.APART:
         raise NeedsPerson(worded("The link is %(state)s.", state=link.get_state_display()))
+    if link.remote_id and merged_into(link).exists():
+        raise NeedsPerson(worded("Another deal of ours was merged into this record: are they one?"))
     if claim.must_verify and not _verify(claim, link, connection, adapter, at):
         return
     if link.remote_id and not link.shadow:
@@ -151,8 +156,10 @@ def _verify(claim: Claim, link: Link, connection: Connection, adapter: Adapter, 
     found = adapter.find_by_key(DEAL, link.external_key, at + DEADLINE)
     if len(found) > 1:
         oldest = min(found, key=lambda one: (one.modified_at, one.remote_id))
-        Link.objects.filter(pk=link.pk).update(state=Link.State.QUARANTINED, remote_id=oldest.remote_id)
-        raise NeedsPerson(worded("%(number)s records in the CRM carry our key; the oldest is kept.", number=len(found)))
+        why = worded("%(number)s records in the CRM carry our key; the oldest is kept.", number=len(found))
+        Link.objects.filter(pk=link.pk).update(remote_id=oldest.remote_id)
+        set_apart(link, Link.State.QUARANTINED, at, why=why)
+        raise NeedsPerson(why)
     if found:
         take_in(connection, found[0], via="reconcile", at=now())
         _plan_anew(claim)
@@ -186,7 +193,9 @@ def _record(claim: Claim, plan: Plan, written: Written, state: str, at: datetime
         link.shadow = link.shadow | after
         link.remote_version = written.version
         link.remote_modified_at = written.modified_at or link.remote_modified_at
-        link.state, link.synced_at = Link.State.LINKED, at
+        if link.state == Link.State.PENDING:
+            link.state = Link.State.LINKED
+        link.synced_at = at
         link.has_key = link.has_key or (isinstance(plan.command, Upsert) and plan.command.with_key)
         link.save()
         if after.get("stage"):

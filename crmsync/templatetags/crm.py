@@ -6,9 +6,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmsync.models import Alert, Breaker, Handoff, Opportunity
+from crmsync.models import Alert, Breaker, Handoff, Link, Opportunity
+from crmsync.pages.apart import Apart
 from crmsync.pages.health import Health
 from leadmgmt.core import formats
+from leadmgmt.core.kept_words import reworded
 
 register = template.Library()
 
@@ -103,7 +105,7 @@ def health_sentence(health: Health) -> str:
     """The first thing an admin wants to know."""
     if not health.lines:
         return _("Nothing is connected, so nothing is synced.")
-    given_up = sum(line.dead + line.held for line in health.lines)
+    given_up = sum(line.dead + line.held for line in health.lines) + len(health.apart)
     if given_up:
         return ngettext("%(n)d change needs you.", "%(n)d changes need you.", given_up) % {"n": given_up}
     if any(line.state in ("late", "resting") for line in health.lines):
@@ -128,6 +130,21 @@ def drift_words(kind: str) -> str:
 
 
 @register.simple_tag
+def apart_words(apart: Apart) -> str:
+    """What has happened to a deal's record, and what that means."""
+    link = apart.link
+    if link.apart_why:
+        return reworded(link.apart_why)
+    if link.state == Link.State.REMOTE_DELETED:
+        return _("Its record %(id)s was deleted there. Here it is open as before.") % {"id": link.remote_id}
+    words = {"id": link.remote_id, "into": link.merged_into}
+    if apart.twin:
+        words["deal"] = apart.twin.opportunity.name
+        return _("Its record %(id)s was merged into %(into)s there, which is our deal “%(deal)s”.") % words
+    return _("Its record %(id)s was merged into %(into)s there.") % words
+
+
+@register.simple_tag
 def conflict_words(rule: str) -> str:
     """Why a value lost, in words."""
     words = {
@@ -148,6 +165,7 @@ def alert_words(alert: Alert) -> str:
         Alert.Kind.OLD: _("%(n)s changes have waited for more than a quarter of an hour."),
         Alert.Kind.DEAD: _("%(n)s were given up. Below stands why; try them again or skip them."),
         Alert.Kind.HELD: _("%(n)s wait for a decision; it is asked for below."),
+        Alert.Kind.APART: _("%(n)s stand apart from their record in the CRM; a decision is asked for below."),
         Alert.Kind.RESTING: _(
             "For more than ten minutes: %(why)s Nothing is lost; what waits goes as soon as it is back."
         ),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crmsync.models import Conflict, Connection, InboxEvent, Link, OutboxEntry
 from crmsync.pages.health import health_page
 from crmsync.pages.panel import planned_entry
-from crmsync.services import adopt, breaker, drift, repair
+from crmsync.services import adopt, breaker, drift, repair, reunite
 from crmsync.services.pull import PULL
 from crmsync.setup_forms import NAMES
 from leadmgmt.core.now import now
@@ -125,6 +125,17 @@ def inbox_retry(request: HttpRequest, event_id: int) -> HttpResponse:
     """Apply a held record again."""
     get_object_or_404(InboxEvent, pk=event_id)
     _say(request, repair.retry_inbox([event_id]), _("It is tried again."))
+    return _back()
+
+
+@require_POST
+@role_required(ADMIN)
+def link_decide(request: HttpRequest, link_id: int) -> HttpResponse:
+    """Carry out what a person says about a deal that stands apart from its record."""
+    get_object_or_404(Link, pk=link_id)
+    reason = request.POST.get("reason", "")[:80]
+    said = reunite.decide(link_id, request.POST.get("what", ""), by=person(request), reason=reason, at=now())
+    messages.success(request, said)
     return _back()
 
 

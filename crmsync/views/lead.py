@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from crmsync.pages.panel import lead_panel as gather
 from crmsync.services.convert import convert_lead
 from leadmgmt.core.now import now
+from leadmgmt.core.permissions import ADMIN, has_role
 from leadmgmt.core.web import back, is_partial, post_from
 from qualification.access import person, visible_lead, workable_lead, works
 
@@ -21,7 +22,8 @@ def lead_panel(request: HttpRequest, lead_id: int) -> HttpResponse:
     user = person(request)
     panel = gather(visible_lead(user, lead_id))
     template = "crmsync/_lead_panel.html" if is_partial(request) else "crmsync/lead_panel.html"
-    return TemplateResponse(request, template, {"panel": panel, "may_work": works(user), "at": now()})
+    context = {"panel": panel, "may_work": works(user), "may_decide": has_role(user, ADMIN), "at": now()}
+    return TemplateResponse(request, template, context)
 
 
 @login_required

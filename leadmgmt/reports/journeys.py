@@ -21,7 +21,7 @@ UNKNOWN = 0
 LEVELS = ("source", "campaign")
 RULES = ("first", "last", "linear", "u", "w", "decay")
 
-# A handoff that its AE refused was never a deal that a customer turned down.
+# A handoff that its AE refused was never a deal that a customer turned down, nor was one that was another's twin.
 DEALS = """
 WITH cohort AS (/* cohort */),
 deals AS (
@@ -39,7 +39,7 @@ deals AS (
     JOIN leads_contact contact ON contact.id = lead.contact_id
     LEFT JOIN leads_reason reason ON reason.id = deal.loss_reason_id
     WHERE deal.stage IN ('won', 'lost') AND deal.closed_at >= %s AND deal.closed_at < %s
-      AND (deal.stage = 'won' OR reason.code IS DISTINCT FROM 'handoff-refused')
+      AND (deal.stage = 'won' OR coalesce(reason.code, '') NOT IN ('handoff-refused', 'one-deal'))
 ),
 people AS (
     SELECT deals.id AS deal_id, contact.id AS contact_id

@@ -52,10 +52,13 @@ deal AS (
     SELECT opportunity.lead_id, opportunity.qualified_by_id AS sdr, opportunity.owner_id AS ae, opportunity.stage,
            opportunity.amount, handoff.status, extract(epoch FROM handoff.decided_at - handoff.offered_at) AS waited
     FROM crmsync_opportunity opportunity JOIN cohort USING (lead_id)
+    LEFT JOIN leads_reason reason ON reason.id = opportunity.loss_reason_id
     LEFT JOIN LATERAL (
         SELECT * FROM crmsync_handoff WHERE crmsync_handoff.opportunity_id = opportunity.id
         ORDER BY offered_at DESC, id DESC LIMIT 1
     ) handoff ON true
+    -- One that was another's twin is counted with that one.
+    WHERE reason.code IS DISTINCT FROM 'one-deal'
 )
 SELECT grouping(sdr), sdr, ae, count(DISTINCT lead_id),
        count(DISTINCT lead_id) FILTER (WHERE status = 'accepted'),

@@ -11,6 +11,7 @@ from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.utils.translation import gettext as _
 
 from crmsync.models import Handoff, Opportunity
+from crmsync.services.reunite import ONE_DEAL
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.reports import further_leads
@@ -69,7 +70,7 @@ def _sql_by(leads: LeadQuerySet, value: str, _params: Params) -> LeadQuerySet:
 
 def _deals(params: Params) -> Q:
     """That the lead has a deal which fits all words about deals at once."""
-    deals = Opportunity.objects.filter(lead=OuterRef("pk"))
+    deals = Opportunity.objects.filter(lead=OuterRef("pk")).exclude(loss_reason__code=ONE_DEAL)
     if params.get("sdr"):
         deals = deals.filter(qualified_by=_person(params["sdr"], "sdr"))
     if params.get("ae"):

@@ -291,6 +291,25 @@ def _deal_won(event: LeadEvent, words: Words) -> Told:
     return Told("check", line(_("The deal was won")), told)
 
 
+def _deal_apart(event: LeadEvent, words: Words) -> Told:
+    said = {
+        "remote_deleted": _("The deal's record in {crm} was deleted"),
+        "merged": _("The deal's record in {crm} was merged into another"),
+    }.get(str(event.data.get("state")), _("The deal and its record in {crm} stand apart"))
+    return Told("alert", line(said, crm=event.data.get("crm") or ""))
+
+
+def _deal_reunited(event: LeadEvent, words: Words) -> Told:
+    said = {
+        "follow": _("<strong>{who}</strong> had the deal go on with another record in {crm}"),
+        "one": _("<strong>{who}</strong> said that it is one deal with another in {crm}"),
+        "resume": _("<strong>{who}</strong> had the deal go on in {crm}"),
+        "again": _("<strong>{who}</strong> had the deal made again in {crm}"),
+        "close": _("<strong>{who}</strong> closed the deal that is no longer in {crm}"),
+    }.get(str(event.data.get("decision")), _("<strong>{who}</strong> kept the deal apart from {crm}"))
+    return Told("sync", line(said, who=_who(event), crm=event.data.get("crm") or ""))
+
+
 def _snoozed(event: LeadEvent, words: Words) -> Told:
     until = event.data.get("until")
     when = formats.wall_time(datetime.fromisoformat(until), at=words.at) if until else ""
@@ -352,6 +371,8 @@ _TELL: dict[str, Callable[[LeadEvent, Words], Told]] = {
     "conversion.asked": _plain("pause", lambda: _("Waits for a word: the company has an open deal")),
     "opportunity.joined": _deal_joined,
     "opportunity.created": _plain("handoff", lambda: _("The opportunity was made")),
+    "opportunity.apart": _deal_apart,
+    "opportunity.reunited": _deal_reunited,
     "opportunity.won": _deal_won,
     "opportunity.lost": _deal_lost,
     "opportunity.changed": _deal_changed,
