@@ -26,6 +26,7 @@ urlpatterns = [
     path("setup/crm/connections/<int:connection_id>/retry/", health.class_retry, name="class_retry"),
     path("setup/crm/entries/<int:entry_id>/diff/", health.entry_diff, name="entry_diff"),
     path("setup/crm/entries/<int:entry_id>/adopt/", health.entry_adopt, name="entry_adopt"),
+    path("setup/crm/conflicts/<int:conflict_id>/", health.conflict_history, name="conflict_history"),
     path("setup/crm/conflicts/<int:conflict_id>/restore/", health.conflict_restore, name="conflict_restore"),
     path("setup/crm/entries/<int:entry_id>/retry/", health.entry_retry, name="entry_retry"),
     path("setup/crm/entries/<int:entry_id>/skip/", health.entry_skip, name="entry_skip"),

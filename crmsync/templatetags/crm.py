@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from crmsync.models import Alert, Breaker, Handoff, Link, Opportunity
 from crmsync.pages.apart import Apart
 from crmsync.pages.health import Health
+from crmsync.setup_forms import NAMES
 from leadmgmt.core import formats
 from leadmgmt.core.kept_words import reworded
 
@@ -83,6 +84,12 @@ def connection_mark(state: str) -> SafeString:
 
 
 @register.filter
+def field_name(name: str) -> str:
+    """A field of a deal, as people call it."""
+    return str(NAMES.get(name, name))
+
+
+@register.filter
 def rest_words(breaker: Breaker) -> str:
     """Which direction rests, and until when."""
     words = _("sends nothing until %(time)s")
@@ -153,6 +160,7 @@ def conflict_words(rule: str) -> str:
         "drift": _("changed there, although it is ours"),
         "unreadable": _("cannot be read here"),
         "owner unknown here": _("nobody here has this address"),
+        "lifecycle forbids": _("a lead in this stage cannot follow"),
     }
     return words.get(rule, rule)
 

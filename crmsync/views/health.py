@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from crmsync.models import Conflict, Connection, InboxEvent, Link, OutboxEntry
+from crmsync.pages.conflict import histories
 from crmsync.pages.health import health_page
 from crmsync.pages.panel import planned_entry
 from crmsync.services import adopt, breaker, drift, repair, reunite
@@ -86,6 +87,14 @@ def entry_adopt(request: HttpRequest, entry_id: int) -> HttpResponse:
         adopt.adopt_record(entry_id, kind, request.POST.get("remote_id", ""), by=by)
     messages.success(request, _("Taken. It is tried again."))
     return _back()
+
+
+@require_GET
+@role_required(ADMIN)
+def conflict_history(request: HttpRequest, conflict_id: int) -> HttpResponse:
+    """What stood on either side, when, and who wrote it."""
+    conflict = get_object_or_404(Conflict.objects.select_related("link__connection"), pk=conflict_id)
+    return TemplateResponse(request, "crmsync/_histories.html", {"both": histories(conflict), "at": now()})
 
 
 @require_POST

@@ -12,6 +12,7 @@ from django.urls import reverse
 from crmsync.adapters import errors
 from crmsync.adapters.base import Remote
 from crmsync.models import AuditRow, Conflict, Connection, Link, Opportunity, OutboxEntry, Parent, ReconcileRun
+from crmsync.pages.conflict import histories
 from crmsync.services import backfill as filling
 from crmsync.services.claim import claim_next
 from crmsync.services.convert import convert_lead
@@ -23,7 +24,7 @@ from leads.models import Organisation
 from tests.crmsync.conformance.steps import rename
 from tests.crmsync.memory import Killed
 from tests.crmsync.stands.stand_own import SalesforceStand
-from tests.crmsync.things import converted, make_crm, make_sql
+from tests.crmsync.things import converted, later, make_crm, make_sql
 from tests.factories import make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -282,6 +283,32 @@ def test_a_value_of_ours_that_was_changed_there_is_written_again(admin, crm, lin
 
     assert crm.only().values["name"] == opportunity.name
     assert Conflict.objects.get(pk=conflict.pk).resolved_at
+
+
+def test_a_conflict_tells_both_histories(admin, crm, linked):
+    _, opportunity = converted()
+    push_connection(linked.pk)
+    first = opportunity.name
+    with later(minutes=1):
+        pull_connection(linked.pk)
+    with later(minutes=2):
+        crm.edit(crm.only().remote_id, name="Theirs", by="jo@there.example", at=now())
+    rename(opportunity, "Ours")
+    with later(minutes=3):
+        pull_connection(linked.pk)
+        both = histories(Conflict.objects.get(field="name", rule="keep_ours"))
+
+    assert [(step.value, step.who) for step in both.there] == [("Theirs", "jo@there.example"), (first, "us")]
+    assert [step.value for step in both.here] == ["Ours", first]
+    assert both.waiting
+    page = admin.get("/setup/crm/").content.decode()
+    address = reverse("crmsync:conflict_history", args=[both.conflict.pk])
+    assert "Both histories" in page
+    assert f'hx-get="{address}"' in page
+    shown = admin.get(address).content.decode()
+    assert shown.index("Theirs") < shown.rindex(first)
+    assert "sent by Leadmgmt" in shown
+    assert "on its way" in shown
 
 
 def test_a_name_of_theirs_that_lost_is_taken_after_all(admin, crm, linked):
