@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from crmsync.models import Connection, Hint, InboxEvent
-from crmsync.services import breaker, pull, push
+from crmsync.services import breaker, pull, push, quota
 from crmsync.services.claim import due
 from crmsync.services.hints import FOLLOW
-from crmsync.services.outbox import PUSH
+from crmsync.services.outbox import BEHIND, PUSH
 from crmsync.services.pull import PULL
 from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue
@@ -17,7 +17,6 @@ from leadmgmt.core.tasks import enqueue
 APPLY = "crmsync.tasks.apply_inbox"
 # A job was enqueued with the change itself; what is still there after this was forgotten.
 FORGOTTEN = timedelta(seconds=5)
-POLL_SECONDS = 15
 
 
 def push_due(at: datetime) -> int:
@@ -25,18 +24,15 @@ def push_due(at: datetime) -> int:
     was_forgotten = Q(not_before__lte=at - FORGOTTEN) | Q(lease_until__lte=at - FORGOTTEN)
     entries = due(at).filter(was_forgotten | ~Q(error_class=""), connection__mode__in=push.MODES)
     entries = entries.exclude(connection__in=breaker.resting(breaker.WRITES, at))
+    entries = entries.exclude(priority__gte=BEHIND, connection__in=quota.not_filling())
     return _nudge(PUSH, at, entries.order_by("connection").values_list("connection", flat=True).distinct())
 
 
 def pull_due(at: datetime) -> int:
-    """Connections whose next poll is due; ``poll_seconds`` of the configuration says how often."""
-    found = []
+    """Connections whose next poll is due; ``poll_seconds`` of the configuration says how often at most."""
     awake = Connection.objects.filter(mode__in=pull.MODES).exclude(pk__in=breaker.resting(breaker.READS, at))
-    for connection in awake:
-        pause = timedelta(seconds=float(connection.config.get("poll_seconds", POLL_SECONDS)))
-        if connection.last_pull_at is None or connection.last_pull_at + pause <= at:
-            found.append(connection.pk)
-    return _nudge(PULL, at, found)
+    due_now = [one.pk for one in awake if one.last_pull_at is None or one.last_pull_at + quota.poll_pause(one) <= at]
+    return _nudge(PULL, at, due_now)
 
 
 def hints_due(at: datetime) -> int:

@@ -46,5 +46,6 @@ urlpatterns = [
     path("setup/crm/<slug:slug>/dry-run/<int:run_id>/reviewed/", setup.dry_run_reviewed, name="dry_run_reviewed"),
     path("setup/crm/<slug:slug>/switch/", setup.connection_switch, name="connection_switch"),
     path("setup/crm/<slug:slug>/backfill/", setup.connection_backfill, name="connection_backfill"),
+    path("setup/crm/<slug:slug>/filling/", setup.connection_filling, name="connection_filling"),
     path("setup/crm/<slug:slug>/hook/", setup.connection_hook, name="connection_hook"),
 ]

@@ -68,6 +68,18 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a CRM tells of its limits with its answers, as far as it does.
+
+    ``left`` of ``most`` calls may still be made today. ``per_second``: how many at most, over its own window.
+    """
+
+    left: int | None = None
+    most: int | None = None
+    per_second: float | None = None
+
+
+@dataclass(frozen=True)
 class FieldSchema:
     """One field as the CRM describes it."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from crmsync.adapters.base import Limits
 from crmsync.adapters.errors import (
     AdapterError,
     AuthExpired,
@@ -24,10 +25,24 @@ from crmsync.adapters.tokens import Grant
 from crmsync.adapters.wire import Reply, once, retry_after
 from leadmgmt.core.kept_words import worded
 
+TOLD = ("daily-remaining", "daily", "max", "interval-milliseconds")
 COMPLAINT = re.compile(r"\{[^{}]*\}")
 EXISTING = re.compile(r"Existing ID: (\d+)")
 # A property that is gone concerns the map, not the record.
 MISSING = "PROPERTY_DOESNT_EXIST"
+
+
+def limits(headers: Mapping[str, str]) -> Limits | None:
+    """Calls of the day for a private app, and how many go within a window of some seconds. Search tells neither."""
+    left, most, allowed, window = (_number(headers, name) for name in TOLD)
+    if left is None and not (allowed and window):
+        return None
+    return Limits(left, most, 1000 * allowed / window if allowed and window else None)
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    raw = headers.get(f"x-hubspot-ratelimit-{name}", "").strip()
+    return int(raw[:9]) if raw.isdecimal() else None
 
 
 def refusal(reply: Reply, is_write: bool) -> AdapterError | None:

@@ -84,7 +84,7 @@ class HubspotAdapter:
         self._owner_ids: dict[str, str | None] = {}
         self._owner_emails: dict[str, str | None] = {}
         tokens = FixedKey(self._kept.get("key", ""))
-        self._wire = Wire(config.get("address", ADDRESS), tokens, hs_replies.refusal)
+        self._wire = Wire(config.get("address", ADDRESS), tokens, hs_replies.refusal, limits=hs_replies.limits)
         self.is_granted = config.get("flow", "key") != "key"
 
     def use_tokens(self, tokens: Tokens) -> None:

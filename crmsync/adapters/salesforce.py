@@ -124,7 +124,7 @@ class SalesforceAdapter:
         self._key = config.get("key_field", KEY_FIELD)
         self._columns = {kind: Columns(own, config, kind) for kind, own in COLUMNS.items()}
         self._owners: dict[str, str | None] = {}
-        self._wire = Wire(config.get("address", ""), NoToken(), sf_words.refusal)
+        self._wire = Wire(config.get("address", ""), NoToken(), sf_words.refusal, limits=sf_words.limits)
 
     def use_tokens(self, tokens: Tokens) -> None:
         """The engine keeps the tokens of all workers in one place."""

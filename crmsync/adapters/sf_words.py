@@ -1,8 +1,10 @@
 """How Salesforce is asked, and what its refusals mean."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from crmsync.adapters.base import Limits
 from crmsync.adapters.errors import (
     AdapterError,
     Ambiguous,
@@ -18,6 +20,9 @@ from crmsync.adapters.errors import (
 )
 from crmsync.adapters.wire import Reply
 from leadmgmt.core.kept_words import worded
+
+# Beside it there may be `per-app-api-usage`, which is another count.
+USAGE = re.compile(r"(?<![a-z-])api-usage=(?P<used>\d{1,9})/(?P<most>\d{1,9})")
 
 # What the vendor's error codes mean; all others are Invalid where the status is a 4xx.
 MEANINGS: dict[str, type[AdapterError]] = {
@@ -46,6 +51,15 @@ def literal(text: str) -> str:
 def like(text: str) -> str:
     """A text to be found by LIKE as it stands."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def limits(headers: Mapping[str, str]) -> Limits | None:
+    """The calls of the last 24 hours, ours and everybody's: `Sforce-Limit-Info: api-usage=18/5000`."""
+    found = USAGE.search(headers.get("sforce-limit-info", ""))
+    if found is None:
+        return None
+    used, most = int(found["used"]), int(found["most"])
+    return Limits(left=max(0, most - used), most=most)
 
 
 def refusal(reply: Reply, is_write: bool) -> AdapterError | None:

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from crmsync.adapters import errors
+from crmsync.adapters.base import Limits
 from crmsync.adapters.tokens import Tokens
 from leadmgmt.core.errors import ConfigurationError, PermanentError, RetryableError
 from leadmgmt.core.http import NotSent, exchange
@@ -44,13 +45,24 @@ class Reply:
 
 
 Refusal = Callable[[Reply, bool], errors.AdapterError | None]
+# What an answer's headers tell of the CRM's limits, None where they do not.
+LimitsOf = Callable[[Mapping[str, str]], Limits | None]
 
 
 class Wire:
     """One CRM account at one address. Sends no request twice, but for a token that had grown old."""
 
-    def __init__(self, address: str, tokens: Tokens, refusal: Refusal, *, scheme: str = "Bearer") -> None:
+    def __init__(
+        self,
+        address: str,
+        tokens: Tokens,
+        refusal: Refusal,
+        *,
+        scheme: str = "Bearer",
+        limits: LimitsOf | None = None,
+    ) -> None:
         self._address = address.rstrip("/")
+        self._limits = limits
         self.tokens = tokens
         self._refusal = refusal
         self._scheme = scheme
@@ -78,6 +90,8 @@ class Wire:
         for is_repeat in (False, True):
             said = {"Accept": JSON, **(headers or {}), "Authorization": f"{self._scheme} {token}"}
             reply = once(method, self._address + path, deadline, is_write=is_write, headers=said, **request)
+            if self._limits and (limits := self._limits(reply.headers)):
+                _told.set(limits)
             error = self._trouble(reply, is_write)
             if error is None:
                 return reply
@@ -121,6 +135,16 @@ class Calls:
     def answered_before_last(self) -> int:
         """How many came before the last one that speak for a CRM which then failed: its reads say nothing of writes."""
         return max(0, self.writes - 1 if self.is_write else self.total - 1)
+
+
+_told: ContextVar[Limits | None] = ContextVar("limits", default=None)
+
+
+def limits_told() -> Limits | None:
+    """What was told of the limits last in this thread, once: the next question is answered by later answers alone."""
+    limits = _told.get()
+    _told.set(None)
+    return limits
 
 
 NONE = Calls()

@@ -20,6 +20,7 @@ class Alert(models.Model):
         SKEW = "skew", _("The clocks differ")
         DRIFT = "drift", _("Both sides differ")
         SILENT = "silent", _("Webhooks are silent")
+        QUOTA = "quota", _("The day's calls run out")
         ROUTING = "routing", _("Accounts cannot be read")
 
     connection = models.ForeignKey("crmsync.Connection", on_delete=models.CASCADE, related_name="alerts")

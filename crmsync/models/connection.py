@@ -45,6 +45,16 @@ class Connection(models.Model):
         null=True, blank=True, editable=False, help_text=_("How far the CRM's clock is ahead of ours.")
     )
 
+    # What the CRM tells of its limits with its answers.
+    quota_left = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    quota_most = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    quota_at = models.DateTimeField(null=True, blank=True, editable=False)
+    told_rate = models.FloatField(null=True, blank=True, editable=False, help_text=_("Calls a second."))
+    poll_calls = models.PositiveSmallIntegerField(default=0, editable=False, help_text=_("What the last poll cost."))
+    is_filling = models.BooleanField(
+        default=True, editable=False, help_text=_("Whether deals that were there before are being sent.")
+    )
+
     def __str__(self) -> str:
         return self.name
 

@@ -25,6 +25,7 @@ from crmsync.models import (
 from crmsync.pages.apart import Apart, apart_page, closing_reasons
 from crmsync.services.adopt import may_restore
 from crmsync.services.claim import OPEN
+from crmsync.services.outbox import BEHIND
 from crmsync.services.rate import CALLS
 from leads.models import Reason
 
@@ -172,7 +173,7 @@ def _lines(at: datetime) -> list[Line]:
         .values("connection")
         .annotate(
             waiting=Count("pk", filter=Q(state__in=[Out.READY, Out.LEASED, Out.VERIFY])),
-            oldest=Min("created_at", filter=Q(state__in=[Out.READY, Out.LEASED, Out.VERIFY])),
+            oldest=Min("created_at", filter=Q(state__in=[Out.READY, Out.LEASED, Out.VERIFY], priority__lt=BEHIND)),
             dead=Count("pk", filter=Q(state__in=[Out.DEAD, Out.WAITING])),
         )
     )

@@ -13,7 +13,7 @@ from crmsync.adapters.registry import adapter_for, setup_of
 from crmsync.adapters.setup import Setup
 from crmsync.models import Connection, DryRun, Link
 from crmsync.services import setup as service
-from crmsync.services.backfill import missing
+from crmsync.services.backfill import filling, missing
 from crmsync.services.schema import family, kind_names, unmapped_stages
 from crmsync.setup_forms import AccessForm, FieldsForm, ReasonsForm, StagesForm
 from leadmgmt.core.errors import ConfigurationError
@@ -50,6 +50,7 @@ class SetupPage:
     run: DryRun | None
     canaries: list[Link]
     missing: int
+    filling: int
     hook: Hook | None
     can_prepare: bool
     can_sign_in: bool
@@ -99,6 +100,7 @@ def setup_page(connection: Connection, *, fresh: str = "", trial: Any = None, **
         run=DryRun.objects.filter(connection=connection).select_related("reviewed_by").first(),
         canaries=_canaries(connection),
         missing=missing(connection) if connection.mode in _PUSHING else 0,
+        filling=filling(connection),
         hook=_hook(connection, kept, fresh) if can and can.webhooks and setup.settings else None,
         can_prepare=service.can_prepare(connection),
         can_sign_in=sign_in is not None and connection.config.get("flow") == sign_in.flow,

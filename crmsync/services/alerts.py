@@ -8,8 +8,10 @@ from django.db.models import Max
 
 from crmsync.adapters.base import DEAL
 from crmsync.models import Alert, Breaker, Connection, Cursor, Hint, InboxEvent, OutboxEntry, ReconcileRun
+from crmsync.services import quota
 from crmsync.services.accounts import KEEPERS
 from crmsync.services.apart import undecided
+from crmsync.services.outbox import BEHIND
 from leadmgmt.core.permissions import ADMIN
 from leads.models import User
 from routing.services.notify import tell
@@ -62,7 +64,8 @@ def _raise(connection: Connection, kind: str, detail: str, at: datetime) -> None
 def _found(connection: Connection, at: datetime) -> Iterator[tuple[str, str]]:
     """What is not as it should be now, each with a figure."""
     waiting = OutboxEntry.objects.filter(connection=connection, state__in=[Out.READY, Out.LEASED, Out.VERIFY])
-    old = waiting.filter(created_at__lt=at - OLDEST).count()
+    # What was there before its connection may take hours, behind everything else.
+    old = waiting.filter(created_at__lt=at - OLDEST, priority__lt=BEHIND).count()
     if old:
         yield Kind.OLD, str(old)
     dead = OutboxEntry.objects.filter(connection=connection, state=Out.DEAD).count()
@@ -82,6 +85,8 @@ def _found(connection: Connection, at: datetime) -> Iterator[tuple[str, str]]:
     is_silent = failing.exclude(open_until=None).exists()
     if is_parked or is_silent:
         yield Kind.RESTING, connection.last_error
+    if quota.is_scarce(connection):
+        yield Kind.QUOTA, f"{connection.quota_left}/{connection.quota_most}"
     is_unread = is_parked or failing.filter(scope=Breaker.Scope.READS).exists()
     yield from _reading(connection, at, is_failing=is_unread)
     run = ReconcileRun.objects.filter(connection=connection, error="").exclude(done_at=None).first()
@@ -112,7 +117,6 @@ def _is_silent(connection: Connection, at: datetime) -> bool:
     last = Hint.objects.filter(connection=connection).aggregate(last=Max("received_at"))["last"]
     if last is None:
         return False
-    period = timedelta(seconds=float(connection.config.get("poll_seconds", 15)))
-    quiet = max(PERIODS * period, SHORTEST_SILENCE)
+    quiet = max(PERIODS * quota.poll_pause(connection), SHORTEST_SILENCE)
     found = InboxEvent.objects.filter(connection=connection, via="poll")
     return found.filter(received_at__gt=last + quiet, received_at__lte=at - quiet).exists()

@@ -3,19 +3,32 @@
 from django.db import transaction
 
 from crmsync.fields import ALL_FIELDS
-from crmsync.models import Connection, Opportunity
+from crmsync.models import Connection, Opportunity, OutboxEntry
+from crmsync.services.claim import OPEN
 from crmsync.services.dry_run import open_deals
-from crmsync.services.outbox import PUSH, record_for
+from crmsync.services.outbox import BEHIND, PUSH, record_for
 from leadmgmt.core.now import now
 from leadmgmt.core.tasks import enqueue
 
 AT_ONCE = 200
-BEHIND = 1
 
 
 def missing(connection: Connection) -> int:
     """How many open deals this connection has never heard of."""
     return int(open_deals(connection).exclude(links__connection=connection).count())
+
+
+def filling(connection: Connection) -> int:
+    """How many of them are on their way."""
+    entries = OutboxEntry.objects.filter(connection=connection, priority__gte=BEHIND, state__in=OPEN)
+    return int(entries.count())
+
+
+def set_filling(connection: Connection, *, on: bool) -> None:
+    """Let them wait, or go on."""
+    Connection.objects.filter(pk=connection.pk).update(is_filling=on)
+    if on:
+        enqueue(PUSH, connection.pk)
 
 
 def backfill(connection: Connection) -> int:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crmsync.models import Link, OutboxEntry
-from crmsync.services.outbox import UPSERT
+from crmsync.services.outbox import BEHIND, UPSERT
 
 State = OutboxEntry.State
 OPEN = (State.READY, State.LEASED, State.VERIFY, State.WAITING)
@@ -36,14 +36,19 @@ def due(at: datetime) -> QuerySet[OutboxEntry]:
     return OutboxEntry.objects.filter(ripe).exclude(Exists(earlier))
 
 
-def claim_next(connection_id: int, at: datetime, *, only_linked: bool = False) -> Claim | None:
+def claim_next(
+    connection_id: int, at: datetime, *, only_linked: bool = False, not_behind: bool = False
+) -> Claim | None:
     """Lease the next entry of a connection, None if nothing is due. ``only_linked``: no deal is to be made there.
+    ``not_behind``: only what people did, nothing that is being brought up to date.
 
     The conditional UPDATE decides between workers; who loses looks again. An entry whose lease ran out comes back to
     be verified, never to be sent blindly. Later changes of the same record that wait behind it are sent along with it.
     """
     for _ in range(LOST_RACES):
         waiting = due(at).filter(connection=connection_id)
+        if not_behind:
+            waiting = waiting.filter(priority__lt=BEHIND)
         if only_linked:
             there = Link.objects.filter(connection=connection_id).exclude(remote_id=None, is_canary=False)
             waiting = waiting.filter(opportunity__in=there.values("opportunity"))

@@ -7,7 +7,7 @@ from crmsync.adapters import base
 from crmsync.adapters.errors import AdapterError, RateLimited
 from crmsync.adapters.registry import adapter_for
 from crmsync.models import Connection, Hint
-from crmsync.services import breaker, rate
+from crmsync.services import breaker, quota, rate
 from crmsync.services.pull import MODES, read_record
 from leadmgmt.core.backoff import next_try
 from leadmgmt.core.now import now
@@ -58,6 +58,7 @@ def follow_hints(connection_id: int) -> str:
     except RateLimited:
         return f"{followed} of {len(remote_ids)} read; the CRM allows no more just now"
     finally:
+        quota.note(connection)
         adapter.close()
     if len(remote_ids) == BATCH:
         enqueue(FOLLOW, connection.pk)

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from crmsync.adapters.base import DEAL, Adapter, Remote, Window
 from crmsync.adapters.errors import AdapterError, Gone, Moved, RateLimited, SchemaDrift
 from crmsync.adapters.registry import adapter_for
+from crmsync.adapters.wire import calls_made, count_anew
 from crmsync.models import Connection, Cursor, InboxEvent, Link
-from crmsync.services import accounts, breaker, cursors, rate, schema
+from crmsync.services import accounts, breaker, cursors, quota, rate, schema
 from crmsync.services.apart import TOGETHER, set_apart
 from crmsync.services.apply import apply_record
 from crmsync.services.breaker import Gate
@@ -23,6 +24,7 @@ MODES = (Connection.Mode.BOTH, Connection.Mode.PULL_ONLY)
 PAGE = 200
 # One job reads so many pages, then makes room for others and asks for the next.
 PAGES = 50
+MOST_COUNTED = 1000
 # Deletions have a cursor of their own; before its first look nothing of ours was there to be deleted.
 DELETED = "deal.deleted"
 FIRST_LOOK = timedelta(days=1)
@@ -41,6 +43,7 @@ def pull_connection(connection_id: int) -> str:
     except ConfigurationError as error:
         breaker.park(connection, error, now() + breaker.LONGEST_REST)
         return "the connection is not configured"
+    count_anew()
     try:
         seen = _poll(connection, adapter)
         said_well = breaker.passed if gate is Gate.TRIAL else breaker.note_success
@@ -60,9 +63,11 @@ def pull_connection(connection_id: int) -> str:
         breaker.note_trouble(connection, breaker.READS, error, now())
         seen = 0
     finally:
+        quota.note(connection)
         adapter.close()
+    cost = min(calls_made().total, MOST_COUNTED)
     applied = apply_inbox(connection.pk)
-    Connection.objects.filter(pk=connection.pk).update(last_pull_at=now())
+    Connection.objects.filter(pk=connection.pk).update(last_pull_at=now(), poll_calls=cost)
     return f"{seen} new, {applied} applied"
 
 

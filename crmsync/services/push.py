@@ -7,10 +7,10 @@ from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
 from crmsync.adapters.wire import calls_made, count_anew
 from crmsync.models import Connection
-from crmsync.services import breaker, rate
+from crmsync.services import breaker, quota, rate
 from crmsync.services.breaker import Gate
-from crmsync.services.claim import DEADLINE, claim_next
-from crmsync.services.outbox import PUSH
+from crmsync.services.claim import DEADLINE, Claim, claim_next, due
+from crmsync.services.outbox import BEHIND, PUSH
 from crmsync.services.send import send
 from leadmgmt.core.errors import ConfigurationError
 from leadmgmt.core.now import now
@@ -36,6 +36,7 @@ def push_connection(connection_id: int) -> str:
     try:
         return _push(connection, adapter)
     finally:
+        quota.note(connection)
         adapter.close()
 
 
@@ -53,13 +54,15 @@ def _push(connection: Connection, adapter: Adapter) -> str:
             is_trial = is_trial and breaker.is_open(connection, breaker.WRITES)
         if not rate.turn(connection, adapter.capabilities(), rate.CALLS):
             return f"{sent} sent; the CRM allows no more just now"
-        claim = claim_next(connection.pk, at, only_linked=connection.canary_left == 0)
+        claim = _claim(connection, adapter, at)
         if claim is None:
             break
         resting = set(connection.paused_fields)
         count_anew()
         send(claim, connection, adapter)
         rate.charge(connection, rate.CALLS, calls_made().total - 1, at)
+        if claim.entry.priority >= BEHIND:
+            rate.charge(connection, rate.FILLING, calls_made().total - 1, at)
         sent += 1
         connection.refresh_from_db()
         if is_trial:
@@ -78,6 +81,18 @@ def _push(connection: Connection, adapter: Adapter) -> str:
     if sent:
         Connection.objects.filter(pk=connection.pk).update(last_push_at=now())
     return f"{sent} sent"
+
+
+def _claim(connection: Connection, adapter: Adapter, at: datetime) -> Claim | None:
+    """What people did first; what was there before with its share of the limits, and not from the day's reserve."""
+    only_linked = connection.canary_left == 0
+    claim = claim_next(connection.pk, at, only_linked=only_linked, not_behind=True)
+    if claim is not None or not due(at).filter(connection=connection, priority__gte=BEHIND).exists():
+        return claim
+    quota.note(connection)
+    if not quota.may_fill(connection) or not rate.turn(connection, adapter.capabilities(), rate.FILLING):
+        return None
+    return claim_next(connection.pk, at, only_linked=only_linked)
 
 
 def _answers(connection: Connection, adapter: Adapter, at: datetime) -> bool:

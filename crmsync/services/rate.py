@@ -18,7 +18,9 @@ from crmsync.models import Connection, RateBucket
 from leadmgmt.core.now import now
 from leadmgmt.core.rows import locked_row
 
-CALLS, SEARCH = "calls", "search"
+CALLS, SEARCH, FILLING = "calls", "search", "filling"
+# Deals that were there before take at most this share of the calls.
+SHARE_TO_FILL = 0.3
 # After a first complaint of a CRM that has told no limit.
 FIRST_RATE = 25.0
 LEAST_RATE = 0.2
@@ -39,9 +41,12 @@ BURST_SECONDS = 2.0
 LONGEST_WAIT = 2.0
 
 
-def limit_of(can: Capabilities, scope: str) -> float | None:
-    """What the vendor allows a second, None where it does not say."""
-    return can.searches_per_second if scope == SEARCH else can.calls_per_second
+def limit_of(connection: Connection, can: Capabilities, scope: str) -> float | None:
+    """What the vendor allows a second, as it tells with its answers or is known to; None where neither says."""
+    if scope == SEARCH:
+        return can.searches_per_second
+    limit = connection.told_rate or can.calls_per_second
+    return limit * SHARE_TO_FILL if limit and scope == FILLING else limit
 
 
 def take(connection: Connection, can: Capabilities, scope: str, at: datetime) -> float:
@@ -49,7 +54,7 @@ def take(connection: Connection, can: Capabilities, scope: str, at: datetime) ->
 
     Beyond LONGEST_WAIT no turn is kept: ask again then.
     """
-    limit = limit_of(can, scope)
+    limit = limit_of(connection, can, scope)
     if limit is None and not RateBucket.objects.filter(connection=connection, scope=scope).exists():
         return 0.0
     with transaction.atomic():
@@ -88,7 +93,7 @@ def charge(connection: Connection, scope: str, calls: int, since: datetime) -> N
 
 def complain(connection: Connection, can: Capabilities, scope: str, seconds: float, at: datetime) -> None:
     """The CRM said “too many”: nothing goes for ``seconds``, and slower from then on if it says so often."""
-    limit = limit_of(can, scope)
+    limit = limit_of(connection, can, scope)
     with transaction.atomic():
         bucket = _locked(connection, scope, limit or FIRST_RATE, at)
         bucket.complaints += 1
@@ -129,6 +134,7 @@ def _judge(bucket: RateBucket, limit: float | None, at: datetime) -> None:
     elif bucket.complaints <= FEW * bucket.calls:
         periods = min(span // PERIOD, MOST_PERIODS)
         bucket.rate = min(limit or FREE_AGAIN, bucket.rate * GROWTH**periods)
+    bucket.rate = min(bucket.rate, limit or bucket.rate)
     if bucket.tokens < 1:
         # Who was told to wait is not told anew.
         bucket.tokens = 1 - (1 - bucket.tokens) * bucket.rate / before

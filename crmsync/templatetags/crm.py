@@ -186,5 +186,9 @@ def alert_words(alert: Alert) -> str:
             "Reading finds changes that no webhook told of. Look in the CRM whether it still sends them. "
             "Nothing is missed meanwhile, it only comes later."
         ),
+        Alert.Kind.QUOTA: _(
+            "%(n)s calls of the day are left in the CRM. What people do still goes; everything else waits. "
+            "Look in the CRM who else uses its interface."
+        ),
         Alert.Kind.ROUTING: _("Owners and customers are not up to date: %(why)s"),
     }[Alert.Kind(alert.kind)] % words

@@ -172,6 +172,16 @@ def connection_backfill(request: HttpRequest, slug: str) -> HttpResponse:
 
 @role_required(ADMIN)
 @post_from(PAGE, "slug")
+def connection_filling(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let the deals that were there before wait, or go on."""
+    on = request.POST.get("on") == "yes"
+    backfill.set_filling(_found(slug), on=on)
+    messages.success(request, _("They go on.") if on else _("Paused; what people do goes on."))
+    return _to(slug, "on")
+
+
+@role_required(ADMIN)
+@post_from(PAGE, "slug")
 def connection_hook(request: HttpRequest, slug: str) -> HttpResponse:
     """A secret for webhooks: typed in where the vendor signs with it, otherwise made here and shown once."""
     found = _found(slug)
