@@ -58,9 +58,9 @@ def seed_all(crm, linked):
     crm.records["twin"] = replace(again, remote_id="twin")
     strange = f"{prefix}:opportunity:{uuid4()}"
     crm.records["strange"] = replace(again, remote_id="strange", external_key=strange)
-    Link.objects.filter(remote_id=ids[4]).update(state="remote_deleted")
-    Link.objects.filter(remote_id=ids[5]).update(state="merged")
-    Link.objects.filter(remote_id=ids[6]).update(state="quarantined")
+    Link.objects.filter(remote_id=ids[4]).update(state="remote_deleted", apart_at=now())
+    Link.objects.filter(remote_id=ids[5]).update(state="merged", apart_at=now())
+    Link.objects.filter(remote_id=ids[6]).update(state="quarantined", apart_at=now())
     return made, ids
 
 
