@@ -18,6 +18,7 @@ class CrmsyncConfig(AppConfig):
         from crmsync.services.drift import compare_due
         from crmsync.services.handoff import remind_late
         from crmsync.services.opt_outs import tell_late
+        from crmsync.services.retention import forget_old
         from leadmgmt.core.clock import register
         from leads.facts import register_family
 
@@ -31,5 +32,6 @@ class CrmsyncConfig(AppConfig):
         register("crm alerts", watch, every=60)
         register("crm opt-outs", tell_late, every=30)
         register("crm reconcile", compare_due, every=600)
+        register("crm states of long ago", forget_old, every=3600)
         register("conversions that wait for an AE", nudge_waiting, every=30)
         register("conversions that an open deal held up", nudge_asked, every=60)

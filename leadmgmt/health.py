@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonRe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from crmsync.figures import figures
 from crmsync.models import OutboxEntry
 from leadmgmt.core import queue
+from leadmgmt.core.now import now
 from leadmgmt.core.secrets import same
 from leads.models import LeadEvent
 from routing.models import Notification
@@ -88,3 +90,12 @@ def _lines() -> Iterator[str]:
     ]
     for name, meaning, value in gauges:
         yield f"# HELP leadmgmt_{name} {meaning}\n# TYPE leadmgmt_{name} gauge\nleadmgmt_{name} {value:.3f}\n"
+    for figure in figures(now()):
+        yield f"# HELP leadmgmt_crm_{figure.name} {figure.meaning}\n# TYPE leadmgmt_crm_{figure.name} {figure.kind}\n"
+        for labels, value in figure.values:
+            said = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+            yield f"leadmgmt_crm_{figure.name}{{{said}}} {value:.3f}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -19,6 +19,7 @@ from crmsync.models.joined import Joined
 from crmsync.models.link import AuditRow, Conflict, Link, Parent
 from crmsync.models.opportunity import Opportunity
 from crmsync.models.outbox import OutboxEntry
+from crmsync.models.refusal import HookRefusal
 
 __all__ = [
     "Account",
@@ -35,6 +36,7 @@ __all__ = [
     "Handoff",
     "HandoffRule",
     "Hint",
+    "HookRefusal",
     "InboxEvent",
     "Joined",
     "Link",

@@ -1,5 +1,6 @@
 """What came from the CRM, stored before it is applied."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,8 @@ class InboxEvent(models.Model):
                 condition=Q(state__in=["ready", "waiting", "dead"]),
                 name="crmsync_inbox_unsettled",
             ),
+            # Figures of a period, and what is old enough to be forgotten.
+            BrinIndex(fields=["received_at"], name="crmsync_inbox_received"),
         ]
 
     def __str__(self) -> str:

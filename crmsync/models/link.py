@@ -1,5 +1,6 @@
 """Which local record is which remote one, what both last agreed on, and every decision about it."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -151,7 +152,11 @@ class AuditRow(models.Model):
 
     class Meta:
         ordering = ["-at"]
-        indexes = [models.Index(fields=["link", "-at"], name="crmsync_audit_link")]
+        indexes = [
+            models.Index(fields=["link", "-at"], name="crmsync_audit_link"),
+            # Reports and figures of a period.
+            BrinIndex(fields=["at"], name="crmsync_audit_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.direction} {self.verdict}"

@@ -1,5 +1,6 @@
 """Changes on their way to the CRM, written in the transaction of the change."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -51,6 +52,8 @@ class OutboxEntry(models.Model):
                 condition=Q(state__in=["ready", "leased", "verify", "waiting"]),
                 name="crmsync_outbox_open",
             ),
+            # Figures of a period.
+            BrinIndex(fields=["done_at"], name="crmsync_outbox_done"),
             # Dead letters.
             models.Index(fields=["-created_at"], condition=Q(state="dead"), name="crmsync_outbox_dead"),
         ]

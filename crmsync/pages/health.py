@@ -1,7 +1,7 @@
 """How the sync is doing: each connection, what waits, what was given up, what is held, and why."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -16,6 +16,7 @@ from crmsync.models import (
     Connection,
     Cursor,
     Hint,
+    HookRefusal,
     InboxEvent,
     OutboxEntry,
     Parent,
@@ -52,6 +53,7 @@ class Line:
     run: ReconcileRun | None = None
     rate: float | None = None
     rests: list[Breaker] = field(default_factory=list)
+    refused: list[HookRefusal] = field(default_factory=list)
 
     @property
     def drift(self) -> int:
@@ -111,6 +113,8 @@ class Health:
 
 
 LATE_SECONDS = 15 * 60
+# A webhook that was refused longer ago is no news.
+LATELY = timedelta(days=7)
 
 
 def health_page(at: datetime) -> Health:
@@ -194,6 +198,9 @@ def _lines(at: datetime) -> list[Line]:
     rests: dict[int, list[Breaker]] = {}
     for breaker in Breaker.objects.filter(open_until__gt=at).order_by("scope"):
         rests.setdefault(breaker.connection_id, []).append(breaker)
+    refused: dict[int, list[HookRefusal]] = {}
+    for refusal in HookRefusal.objects.filter(last_at__gt=at - LATELY).order_by("-last_at"):
+        refused.setdefault(refusal.connection_id, []).append(refusal)
     hints = _counted(Hint.objects.filter(done_at=None))
     runs = {run.connection_id: run for run in _last_runs()}
     rates = dict(RateBucket.objects.filter(scope=CALLS).values_list("connection", "rate"))
@@ -202,6 +209,7 @@ def _lines(at: datetime) -> list[Line]:
             _line(one, out.get(one.pk, {}), inbox.get(one.pk, {}), conflicts.get(one.pk, 0), read_to.get(one.pk)),
             state=_state(one, out.get(one.pk, {}).get("oldest"), rests.get(one.pk, []), at),
             rests=rests.get(one.pk, []),
+            refused=refused.get(one.pk, []),
             hints=hints.get(one.pk, 0),
             run=runs.get(one.pk),
             rate=rates.get(one.pk),

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db.models import F
+
 from crmsync.adapters import base
 from crmsync.adapters.errors import AdapterError, RateLimited
 from crmsync.adapters.registry import adapter_for
-from crmsync.models import Connection, Hint
+from crmsync.models import Connection, Hint, HookRefusal
 from crmsync.services import breaker, quota, rate
 from crmsync.services.pull import MODES, read_record
 from leadmgmt.core.backoff import next_try
@@ -36,6 +38,16 @@ def store_hints(connection: Connection, hints: Sequence[base.Hint]) -> int:
     ]
     Hint.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def count_refusal(connection: Connection, why: str) -> None:
+    """Count a webhook that was refused; its CRM may have been set up wrongly, or somebody tries."""
+    mine, at = HookRefusal.objects.filter(connection=connection, why=why), now()
+    if not mine.update(count=F("count") + 1, last_at=at):
+        HookRefusal.objects.bulk_create(
+            [HookRefusal(connection=connection, why=why, last_at=at)], ignore_conflicts=True
+        )
+        mine.update(count=F("count") + 1, last_at=at)
 
 
 def follow_hints(connection_id: int) -> str:

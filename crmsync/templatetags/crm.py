@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmsync.models import Alert, Breaker, Handoff, Link, Opportunity
+from crmsync.models import Alert, Breaker, Handoff, HookRefusal, Link, Opportunity
 from crmsync.pages.apart import Apart
 from crmsync.pages.health import Health
 from crmsync.setup_forms import NAMES
@@ -81,6 +81,18 @@ def connection_mark(state: str) -> SafeString:
         "off": ("pause", "", _("off")),
     }[state]
     return _badge(name, tone, words)
+
+
+@register.simple_tag
+def refusal_words(refusal: HookRefusal) -> str:
+    """How many webhooks were refused, and why."""
+    why = {
+        "BadSignature": _("not signed with our secret"),
+        "Stale": _("signed too long ago"),
+        "Malformed": _("not readable"),
+    }.get(refusal.why, refusal.why)
+    words = {"n": formats.number(refusal.count), "why": why}
+    return ngettext("%(n)s webhook refused: %(why)s", "%(n)s webhooks refused: %(why)s", refusal.count) % words
 
 
 @register.filter

@@ -11,7 +11,7 @@ from crmsync.adapters.base import Adapter, RawRequest, RawResponse
 from crmsync.adapters.errors import Malformed, WebhookRefused
 from crmsync.adapters.registry import adapter_for, hook_secrets
 from crmsync.models import Connection
-from crmsync.services.hints import store_hints
+from crmsync.services.hints import count_refusal, store_hints
 from leadmgmt.core.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -44,12 +44,11 @@ def _answer(adapter: Adapter, raw: RawRequest, secrets: list[str], connection: C
         return _plain(503, "This connection has no secret for webhooks yet.")
     try:
         hints = adapter.parse_webhook(raw, secrets)
-    except Malformed as error:
-        return _plain(400, str(error))
     except WebhookRefused as error:
         # Counted by its reason; the body may hold anything, so none of it is kept.
         log.warning("webhook of connection %s refused: %s", connection.pk, type(error).__name__)
-        return _plain(401, str(error))
+        count_refusal(connection, type(error).__name__)
+        return _plain(400 if isinstance(error, Malformed) else 401, str(error))
     store_hints(connection, hints)
     return _from(adapter.webhook_reply(True))
 

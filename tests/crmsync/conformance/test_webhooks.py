@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from crmsync.due import hints_due
-from crmsync.models import Connection, Hint, Link, Opportunity
+from crmsync.models import Connection, Hint, HookRefusal, Link, Opportunity
 from crmsync.services.hints import follow_hints
 from leadmgmt.core.now import moment, now
 from tests.crmsync.conformance.conftest import over
@@ -201,6 +201,9 @@ def test_w02_what_is_not_signed_for_us_now_is_refused_and_leaves_no_row(client, 
 
     assert answer.status_code == 401
     assert not Hint.objects.exists()
+    assert HookRefusal.objects.get().count == 1
+    hubspot(client, crm, [event(1)], **how)
+    assert HookRefusal.objects.get().count == 2
 
 
 @over("hubspot")
