@@ -16,13 +16,16 @@ class CrmsyncConfig(AppConfig):
         from crmsync.services.alerts import watch
         from crmsync.services.convert import nudge_asked, nudge_waiting
         from crmsync.services.drift import compare_due
+        from crmsync.services.erase_rows import erase_rows
         from crmsync.services.handoff import remind_late
         from crmsync.services.opt_outs import tell_late
         from crmsync.services.retention import forget_old
         from leadmgmt.core.clock import register
+        from leads.erasure import register_eraser
         from leads.facts import register_family
 
         register_family(DEALS)
+        register_eraser(erase_rows)
         notices.register()
         register("crm push", due.push_due, every=2)
         register("crm pull", due.pull_due, every=5)

@@ -101,6 +101,11 @@ def upsert_deal(
             return (deal if only_create else _write(deal, values, if_version, by)), False
 
 
+def forget_notes(deal_id: str) -> int:
+    """Drop what people wrote on a deal's card; its person was erased. Returns how many notes."""
+    return BoardNote.objects.filter(deal__pk=deal_id).delete()[0]
+
+
 def move_deal(
     deal_id: str,
     *,

@@ -41,6 +41,8 @@ PUBLIC_URL = env_address("PUBLIC_URL", f"http://localhost:{env_int('PORT', 8000,
 SECRET_KEY = env_str("SECRET_KEY") or secrets.local_secret(VAR_DIR, "secret_key")
 # Encrypts stored credentials (CRM tokens, provider keys). Kept outside the database on purpose.
 FIELD_KEYS = env_list("FIELD_KEYS") or [secrets.local_secret(VAR_DIR, "field_key")]
+# People who were erased are known again by a hash with this key; another one forgets them.
+ERASURE_KEY = env_str("ERASURE_KEY") or secrets.local_secret(VAR_DIR, "erasure_key")
 _host = f"[{_name}]" if ":" in (_name := urlsplit(PUBLIC_URL).hostname or "") else _name
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", _host]
 CSRF_TRUSTED_ORIGINS = env_origins("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]

@@ -145,6 +145,7 @@ def reason_words(code: str) -> str:
     """A verdict's name, for lists and filters."""
     words = {
         "trap": _("Filled in by a machine"),
+        "erased": _("Erased on request"),
         "fast": _("Sent too fast"),
         "blocked": _("Blocklist"),
         "disposable": _("Address for a day"),

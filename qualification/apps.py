@@ -16,9 +16,11 @@ class QualificationConfig(AppConfig):
         """Add our facts, hear of mails, and tell the clock what is due."""
         from anymail.signals import tracking
 
+        from leads.erasure import register_eraser
         from leads.facts import register_family
         from qualification.answer_facts import ANSWERS
         from qualification.services.cadences_due import cadences_due
+        from qualification.services.erase_rows import erase_rows
         from qualification.services.icp import icp_due
         from qualification.services.mail import mails_due
         from qualification.services.mail_news import take_in
@@ -32,6 +34,7 @@ class QualificationConfig(AppConfig):
 
         register_family(ANSWERS)
         register_family(SHARE)
+        register_eraser(erase_rows)
         register("qualification.wake_due", wake_due, every=5.0)
         register("qualification.rescoring", nudge_rescoring, every=30.0)
         register("qualification.training", runs_due, every=600.0)

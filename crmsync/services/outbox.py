@@ -14,6 +14,8 @@ PUSH = "crmsync.tasks.push_connection"
 # In a dry run entries wait where the health page shows what would be sent.
 PUSHING = (Connection.Mode.BOTH, Connection.Mode.PUSH_ONLY, Connection.Mode.DRY_RUN)
 UPSERT, STAGE = "upsert", "stage"
+# Values that are written over with nothing, as their person was erased: the audit does not keep what they were.
+ERASE = "erase"
 # Deals that were there before their connection go behind what people do.
 BEHIND = 1
 

@@ -6,6 +6,7 @@ out after the send is verified against the CRM before anything is sent again.
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -21,6 +22,7 @@ from crmsync.services.claim import DEADLINE, MAX_ATTEMPTS, Claim, fence, settle
 from crmsync.services.failures import NeedsPerson, handle
 from crmsync.services.loops import stop_loops
 from crmsync.services.opt_outs import tell_opt_outs
+from crmsync.services.outbox import ERASE
 from crmsync.services.plan import Plan, plan_write
 from crmsync.services.take_in import take_in
 from crmsync.services.take_over import take_over
@@ -221,6 +223,11 @@ def _record_nothing(claim: Claim, link: Link, at: datetime) -> None:
             _audit(claim.entry, link, "suppressed", "no difference", None, at)
 
 
+def _kept(entry: OutboxEntry, plan: Plan) -> dict[str, tuple[Any, Any]]:
+    """What the audit keeps of the values; of erased ones only that they were written over."""
+    return dict.fromkeys(plan.changes, (None, None)) if entry.op == ERASE else dict(plan.changes)
+
+
 def _audit(entry: OutboxEntry, link: Link, verdict: str, rule: str, plan: Plan | None, at: datetime) -> None:
     AuditRow.objects.create(
         connection_id=entry.connection_id,
@@ -229,6 +236,6 @@ def _audit(entry: OutboxEntry, link: Link, verdict: str, rule: str, plan: Plan |
         direction="push",
         verdict=verdict,
         rule=rule,
-        changes={"entry": entry.pk, "fields": dict(plan.changes) if plan else {}},
+        changes={"entry": entry.pk, "fields": _kept(entry, plan) if plan else {}},
         actor="leadmgmt",
     )

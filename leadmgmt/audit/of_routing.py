@@ -97,8 +97,11 @@ CHECKS = (
     ),
     Check(
         "routing.assigned_by_rule_has_certificate",
-        "An assignment by rule or from the waiting room has its certificate, for the same lead and rep.",
+        "An assignment by rule or from the waiting room has its certificate, for the same lead and rep, "
+        "unless the person was erased.",
         """SELECT assignment.id, assignment.reason FROM routing_assignment assignment
+           JOIN leads_lead lead ON lead.id = assignment.lead_id
+           JOIN leads_contact contact ON contact.id = lead.contact_id AND contact.erased_at IS NULL
            LEFT JOIN routing_certificate certificate ON certificate.id = assignment.certificate_id
            LEFT JOIN routing_rep rep ON rep.id = certificate.rep_id
            WHERE assignment.reason IN ('rule', 'waiting')

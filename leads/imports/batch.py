@@ -20,6 +20,7 @@ from leads.normalise.refusal import Refused
 from leads.normalise.text import storable
 from leads.services.attach import Item, attach
 from leads.services.capture import payload_hash
+from leads.suppression import VERDICT, is_erased, refusal
 
 log = logging.getLogger(__name__)
 # "lead" and "file": one batch at a time, whatever file it comes from.
@@ -78,8 +79,9 @@ def bring_in(run: ImportRun, mapper: Mapper, rows: Sequence[Row], at: datetime) 
             continue
         try:
             usable.append(_read(run, mapper, row, raw, key, at))
-        except Refused as refusal:
-            counts.refused.append(_refused(run, row, refusal.problems))
+        except Refused as refused:
+            kept = Row(row.line, {}) if refused.code == VERDICT else row
+            counts.refused.append(_refused(run, kept, refused.problems))
     counts.add(_attach(run, usable, at))
     ImportRow.objects.bulk_create(counts.refused)
     return counts
@@ -95,6 +97,8 @@ def _read(run: ImportRun, mapper: Mapper, row: Row, raw: dict[str, str], key: st
     if row.problem:
         raise Refused(row.problem, [Problem("", row.problem)])
     found = read_submission(mapper.payload(raw), received_at=at)
+    if is_erased(found):
+        raise refusal(found)
     context: dict[str, Any] = {"run": run.pk, "line": row.line}
     if mapper.history:
         context["history"] = True

@@ -8,6 +8,7 @@ from leads.models.consent import Consent, ConsentRequest
 from leads.models.contact import Contact, ContactAlias, ContactIdentity
 from leads.models.duplicate import Duplicate, Merge
 from leads.models.enrichment import EnrichmentRequest, FieldValue, Provider
+from leads.models.erasure import ErasedKey, Erasure, ErasureTask
 from leads.models.event import LeadEvent
 from leads.models.health import ChannelHour, ChannelSilence
 from leads.models.imports import ImportMapping, ImportRow, ImportRun
@@ -43,6 +44,9 @@ __all__ = [
     "ContactIdentity",
     "Duplicate",
     "EnrichmentRequest",
+    "ErasedKey",
+    "Erasure",
+    "ErasureTask",
     "FieldValue",
     "ImportMapping",
     "ImportRow",

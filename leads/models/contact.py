@@ -57,6 +57,9 @@ class Contact(models.Model):
     attributes = models.JSONField(
         _("further answers"), default=dict, blank=True, help_text=_("Fields of a channel that are none of ours.")
     )
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Since when nobody knows who this was.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -104,6 +107,8 @@ class Contact(models.Model):
     @property
     def name(self) -> str:
         """What to call the person on a screen: name, else address, else phone, else their number with us."""
+        if self.erased_at is not None:
+            return _("Erased person %(id)s") % {"id": self.pk}
         return self.full_name or self.email or self.phone or self.phone_raw or (_("Contact %(id)s") % {"id": self.pk})
 
     @property

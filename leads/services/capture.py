@@ -31,6 +31,7 @@ from leads.services.credentials import setup_of
 from leads.services.keys import SOURCE as KEY_SOURCE
 from leads.services.keys import opened
 from leads.services.storing import insertion
+from leads.suppression import VERDICT, forget_what_it_said, keep_erased, let_back
 
 log = logging.getLogger(__name__)
 
@@ -250,7 +251,10 @@ def _process(capture_id: UUID | str) -> Capture:
     try:
         found = read_kept(capture)
         if capture.released_at is None:
+            keep_erased(capture, found)
             screen(capture, found)
+        elif capture.verdict == VERDICT:
+            let_back(found)
     except Refused as refusal:
         _refuse(capture, refusal, at)
         return capture
@@ -280,13 +284,18 @@ def read_kept(capture: Capture) -> Submission:
 def _refuse(capture: Capture, refusal: Refused, at: datetime) -> None:
     capture.status, capture.error, capture.processed_at = Capture.Status.REFUSED, str(refusal), at
     capture.problems = [problem.as_json() for problem in refusal.problems]
+    if refusal.code == VERDICT:
+        capture.verdict = VERDICT
     Capture.objects.filter(pk=capture.pk).exclude(status=Capture.Status.ACCEPTED).update(
         status=capture.status,
+        verdict=capture.verdict,
         error=capture.error,
         problems=capture.problems,
         processed_at=at,
         next_try_at=None,
     )
+    if refusal.code == VERDICT:
+        forget_what_it_said([capture.pk])
 
 
 def _set_aside(capture: Capture, aside: SetAside, at: datetime) -> None:
@@ -301,6 +310,8 @@ def raise_refusal(capture: Capture) -> None:
     """Say again why a capture was refused, if it was; in the language that is active now."""
     if capture.status != Capture.Status.REFUSED:
         return
+    if capture.verdict == VERDICT:
+        raise _first_refusal(capture)
     try:
         read_kept(capture)
         # Readable by now (the rules have changed since): the first answer stands until an admin replays it.

@@ -19,6 +19,7 @@ from leads.normalise.email import InvalidAddress, read_address
 from leads.normalise.phone import read_phone
 from leads.normalise.refusal import Refused
 from leads.services.capture import read_kept, release
+from leads.suppression import forget_what_it_said
 
 # Nobody looks back further; what is older counts as confirmed.
 FORGOTTEN_AFTER = timedelta(days=30)
@@ -88,6 +89,7 @@ def confirm(capture_ids: Iterable[UUID | str], *, by: User | None, block: bool =
                 processed_at=at,
                 problems=[{"field": SPAM, "detail": capture.error or _("Held as spam.")}],
             )
+            forget_what_it_said([capture.pk])
             count += 1
     return count
 

@@ -12,6 +12,7 @@ from leads.normalise import Problem
 from leads.normalise.refusal import Refused
 from leads.screening import screen
 from leads.services.capture import read_kept
+from leads.suppression import keep_erased
 
 # Said in words of their own, or of no use to a reader.
 LEFT_OUT = frozenset({"problems", "attributes", "statements", "utm", "email_key", "occurred_at"})
@@ -44,7 +45,10 @@ def understand(capture: Capture) -> Understood:
     told += [(f"consent.{said.purpose}", _("yes") if said.granted else _("no")) for said in found.statements]
     facts = tuple((name, str(value)) for name, value in told if value not in ("", None))
     try:
+        keep_erased(capture, found)
         screen(capture, found)
+    except Refused as refusal:
+        return Understood(facts, tuple(refusal.problems), str(refusal))
     except SetAside as aside:
         return Understood(facts, tuple(found.problems), aside.detail)
     return Understood(facts, tuple(found.problems))
