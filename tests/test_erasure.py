@@ -20,11 +20,13 @@ from leadmgmt.reports.filters import Filters
 from leads.erasure import without_person
 from leads.models import Capture, Contact, ErasedKey, Erasure, ErasureTask, ImportRow, ImportRun, Lead, User
 from leads.services.capture import receive, release
+from leads.services.edit import Erased, edit_lead
 from leads.services.erase import erase, finish_task
 from leads.services.merge import merge_contacts
 from qualification.models import Activity, Answer, OutgoingMail
 from qualification.services.activities import log_activity
 from qualification.services.answers import give_answer
+from qualification.services.reopen import NotReopened, reopen_lead
 from routing.models import Assignment, Certificate, LedgerEntry
 from tests.factories import make_channel, make_user
 from tests.worker import drain
@@ -333,3 +335,58 @@ def test_no_deal_is_left_to_two_owners(world: World) -> None:
     push_connection(Connection.objects.get(slug="local").pk)
     assert Opportunity.objects.get().stage == "open"
     assert ErasureTask.objects.count() == 0
+
+
+def test_an_admin_sees_first_what_goes_and_says_that_they_are_sure(world: World, client: Client) -> None:
+    lead = whole_story(world)
+    rita = make_user("admin", first_name="Rita")
+    client.force_login(rita)
+    page = client.post("/setup/erasures/", {"email": QUIRINA["email"]}).content.decode()
+    assert "Quirina Quastenflosser" in page
+    assert "Nordwind Pumpen GmbH" in page
+    assert f'href="/leads/{lead.pk}/"' in page
+
+    client.post("/setup/erasures/begin/", {"contact": lead.contact_id})
+    assert not Erasure.objects.exists()
+    client.post("/setup/erasures/begin/", {"contact": lead.contact_id, "sure": "yes"})
+    erasure = Erasure.objects.get()
+    assert erasure.by == rita
+    ErasureTask.objects.create(erasure=erasure, system="Salesforce", what="contact 003")
+    page = client.get("/setup/erasures/").content.decode()
+    assert "1 record is left elsewhere" in page
+    assert "quasten" not in page.lower()
+    client.post(f"/setup/erasures/tasks/{erasure.tasks.get().pk}/")
+    assert "gone everywhere" in client.get("/setup/erasures/").content.decode()
+    # Once is enough.
+    client.post("/setup/erasures/begin/", {"contact": lead.contact_id, "sure": "yes"})
+    assert Erasure.objects.count() == 1
+
+
+def test_the_page_says_what_is_wrong_with_an_address_and_is_for_admins(world: World, client: Client) -> None:
+    client.force_login(make_user("admin"))
+    for email, said in (("nobody@other.example", "Nobody with this address is known."), ("no address", "")):
+        answer = client.post("/setup/erasures/", {"email": email})
+        assert answer.status_code == 422
+        assert "field-error" in answer.content.decode()
+        assert said in answer.content.decode()
+    client.force_login(world.mia)
+    assert client.get("/setup/erasures/").status_code == 403
+    assert client.post("/setup/erasures/begin/", {"contact": 1, "sure": "yes"}).status_code == 403
+
+
+def test_nobody_works_or_corrects_who_was_erased(world: World, client: Client) -> None:
+    receive(world.channel, QUIRINA)
+    drain()
+    lead = Lead.objects.get()
+    erase(lead.contact_id)
+    drain()
+    with pytest.raises(Erased):
+        edit_lead(
+            lead.pk, contact={"email": "q@x.example"}, company={}, subject=None, by=world.ann, at=lead.captured_at
+        )
+    with pytest.raises(NotReopened):
+        reopen_lead(lead.pk, by=world.ann)
+    client.force_login(make_user("admin"))
+    page = client.get(f"/leads/{lead.pk}/").content.decode()
+    assert "Erase this person" not in page
+    assert "Open it again" not in page

@@ -28,6 +28,12 @@ class Overtaken(DomainError):
     code = "overtaken"
 
 
+class Erased(DomainError):
+    """Nobody knows who this was."""
+
+    code = "erased"
+
+
 def edit_lead(
     lead_id: int,
     *,
@@ -41,10 +47,12 @@ def edit_lead(
     """Write what a person says; it wins over every other origin.
 
     ``seen``: by name (`contact.phone`) what stood there when they looked; what does not stand there any more is not
-    written over. Raises InvalidInput naming the field, AddressTaken, Overtaken.
+    written over. Raises InvalidInput naming the field, AddressTaken, Overtaken, Erased.
     """
     with transaction.atomic():
         lead = Lead.objects.lock().select_related("contact__company").get(pk=lead_id)
+        if lead.contact.erased_at is not None:
+            raise Erased(_("This person was erased on request. Nothing is written about them any more."))
         _check_seen(lead, seen or {})
         changed = [("person", name) for name in _write(lead.contact, "contact", contact, at)]
         if company:

@@ -45,11 +45,21 @@ def find_subject(email: str) -> Subject:
         address = read_address(email)
     except InvalidAddress as error:
         raise InvalidInput(str(error), fields={"email": str(error)}) from None
-    contacts = _contacts(address.key)
+    bearers = Contact.objects.filter(Q(email_key=address.key) | Q(aliases__key=address.key))
+    return _subject(set(bearers.values_list("pk", flat=True)), address.key, address.written)
+
+
+def subject_of(contact_id: int) -> Subject:
+    """The same for somebody who may have no address."""
+    return _subject({contact_id})
+
+
+def _subject(bearers: set[int], *addresses: str) -> Subject:
+    contacts = _with_merged(bearers)
     rows = list(Contact.objects.filter(pk__in=contacts))
     aliases = ContactAlias.objects.filter(contact__in=contacts).values_list("email", "key")
     before = Merge.objects.filter(Q(kept__in=contacts) | Q(gone__in=contacts)).values_list("before", flat=True)
-    known = {address.key, address.written, *(part for pair in aliases for part in pair)}
+    known = {*addresses, *(part for pair in aliases for part in pair)}
     known |= {part for row in rows for part in (row.email, row.email_key or "")}
     known |= {str(part or "") for told in before for one in told.values() for part in _addresses(one)}
     phones = {part for row in rows for part in (row.phone, row.phone_raw)}
@@ -65,9 +75,8 @@ def _addresses(told: object) -> Iterable[object]:
     return (told.get("email"), told.get("email_key")) if isinstance(told, dict) else ()
 
 
-def _contacts(key: str) -> set[int]:
-    """Who bears the address, whoever was merged into them, and whom they were merged into."""
-    found = set(Contact.objects.filter(Q(email_key=key) | Q(aliases__key=key)).values_list("pk", flat=True))
+def _with_merged(found: set[int]) -> set[int]:
+    """And whoever was merged into them, and whom they were merged into."""
     while True:
         linked = Contact.objects.filter(Q(merged_into__in=found) | Q(merged__in=found)).values_list("pk", flat=True)
         more = set(linked) - found
@@ -76,14 +85,14 @@ def _contacts(key: str) -> set[int]:
         found |= more
 
 
-def erase(email: str, *, by: User | None = None, at: datetime | None = None) -> Erasure | None:
-    """Erase the person with this address; None where nothing is known of them. Safe to do twice.
+def erase(who: str | int, *, by: User | None = None, at: datetime | None = None) -> Erasure | None:
+    """Erase a person by their address or the number of their contact; None where nothing is known of them.
 
-    Raises InvalidInput for what is no address.
+    Safe to do twice. Raises InvalidInput for what is no address.
     """
     at = at or now()
     with transaction.atomic():
-        subject = find_subject(email)
+        subject = subject_of(who) if isinstance(who, int) else find_subject(who)
         list(Lead.objects.lock().filter(pk__in=subject.leads).order_by("pk"))
         list(Contact.objects.select_for_update().filter(pk__in=subject.contacts).order_by("pk"))
         sweep = Sweep(subject, at)

@@ -51,6 +51,7 @@ class Rights:
     work: bool
     reassign: bool
     override: bool = False
+    erase: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,9 @@ def rights(lead: Lead, reader: User) -> Rights:
     """Work: the owner and their team; reassign: team leads and admins. Managers and marketing look on."""
     worker = has_role(reader, SDR, TEAM_LEAD, ADMIN)
     overrides = bool(stages_ahead(lead)) and may_override(reader)
-    return Rights(work=worker, reassign=has_role(reader, TEAM_LEAD, ADMIN), override=overrides)
+    return Rights(
+        work=worker, reassign=has_role(reader, TEAM_LEAD, ADMIN), override=overrides, erase=has_role(reader, ADMIN)
+    )
 
 
 def next_after(lead: Lead, reader: User, at: datetime, chosen: QueueFilter) -> int | None:

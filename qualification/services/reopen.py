@@ -32,6 +32,8 @@ def reopen_lead(lead_id: int, *, by: User, at: datetime | None = None) -> Lead:
             return lead
         if lead.stage not in (Stage.RECYCLED, Stage.DISQUALIFIED):
             raise NotReopened(_("A won lead stays won. A new interest of theirs begins a new lead."))
+        if lead.contact.erased_at is not None:
+            raise NotReopened(_("This person was erased on request. Nobody can be reached any more."))
         other = Lead.objects.open().filter(contact=lead.contact_id).exclude(pk=lead.pk).first()
         if other is not None:
             raise NotReopened(_("This person has another open lead already. Work that one."))

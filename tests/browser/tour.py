@@ -37,7 +37,7 @@ def _plain() -> dict[str, str]:
         "profile", "profile_password", "search", "setup", "changes", "decisions",
         "configuration_text", "person_new", "source_list", "source_costs",
         "leads:import_list", "leads:duplicate_list", "leads:channel_list", "leads:channel_new", "leads:provider_list",
-        "leads:provider_add", "leads:quarantine", "leads:screening_lists",
+        "leads:provider_add", "leads:quarantine", "leads:screening_lists", "leads:erasures",
         "routing:overview", "routing:pool_new", "routing:version_list", "routing:waiting_list", "routing:promise_list",
         "routing:promise_new", "routing:territory_list", "routing:territory_new", "routing:named_list_list",
         "routing:named_list_new", "routing:rep_list", "routing:notification_list", "routing:notification_settings",
