@@ -8,6 +8,7 @@ from crmsync.services.apart import KIND as APART
 from crmsync.services.convert import ASKED
 from crmsync.services.handoff import ACCEPTED, LATE, OFFERED, REFUSED
 from crmsync.services.joining import JOINED
+from crmsync.services.outcome import NO_REASON
 from leadmgmt.core import formats
 from routing.models import Notification
 from routing.notices import Notice, register_notice, who
@@ -105,6 +106,14 @@ def _apart_line(notification: Notification) -> str:
     return _("Here it stays as it is. An admin decides what becomes of its record there.")
 
 
+def _no_reason(notification: Notification) -> str:
+    return _("%(who)s: lost, and nobody says why") % {"who": who(notification.lead)}
+
+
+def _no_reason_line(notification: Notification) -> str:
+    return _("Write the reason into the deal in %(crm)s.") % {"crm": notification.context.get("crm", "")}
+
+
 def _alert_url(notification: Notification) -> str:
     return "/setup/crm/"
 
@@ -124,6 +133,7 @@ def register() -> None:
     register_notice(Notice(REFUSED, _refused, _refused_line, _url))
     register_notice(Notice(LATE, _late, _late_line, _url))
     register_notice(Notice(ALERT, _alert, _alert_line, _alert_url, mail="routing/mail/plain"))
+    register_notice(Notice(NO_REASON, _no_reason, _no_reason_line, _lead_url))
     register_notice(Notice(APART, _apart, _apart_line, _lead_url))
     register_notice(Notice(JOINED, _joined, _joined_line, _lead_url))
     register_notice(Notice(ASKED, _asked, _asked_line, _lead_url))

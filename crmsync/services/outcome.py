@@ -15,10 +15,13 @@ from leads.events import record_event
 from leads.lifecycle import Cause, StageConflict
 from leads.models import Company, Lead, Reason, Stage, User
 from qualification.services.recycle import wake_time
+from routing.services.notify import tell
 
 Meaning = StageMap.Meaning
 LONGEST = 255
 UNKNOWN, OTHER = "unknown_from_crm", "other"
+# Whoever lost a deal without saying why is asked for it: it teaches who is worth a call.
+NO_REASON = "crm.no_reason"
 
 
 def apply_stage(look: Look) -> None:
@@ -110,7 +113,11 @@ def _lost(look: Look, before: str, remote: str) -> None:
         opportunity.loss_reason, opportunity.loss_text = reason, text
         opportunity.save(update_fields=["remote_stage", "loss_reason", "loss_text"])
         return
-    lose(opportunity, reason, text=text, at=_closed_at(look), label=look.by)
+    at = _closed_at(look)
+    lose(opportunity, reason, text=text, at=at, label=look.by)
+    if reason.code == UNKNOWN and opportunity.owner is not None:
+        context = {"crm": look.connection.name}
+        tell(opportunity.owner, NO_REASON, f"no-reason:{opportunity.pk}:{at.isoformat()}", look.lead, context=context)
 
 
 def lose(

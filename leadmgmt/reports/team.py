@@ -45,12 +45,14 @@ FROM received LEFT JOIN promise USING (lead_id) LEFT JOIN holder USING (lead_id)
 GROUP BY received.user_id
 """
 
-# Opportunities by who qualified them, and by whose they are; a deal's latest handoff speaks for it.
+# Opportunities by who qualified them, and by whose they are; a deal's latest handoff speaks for it. One that its AE
+# refused was turned down by no customer.
 DEALS = """
 WITH cohort (lead_id, source_id, campaign_id, team_id, stage, captured_at) AS (/* cohort */),
 deal AS (
     SELECT opportunity.lead_id, opportunity.qualified_by_id AS sdr, opportunity.owner_id AS ae, opportunity.stage,
-           opportunity.amount, handoff.status, extract(epoch FROM handoff.decided_at - handoff.offered_at) AS waited
+           opportunity.amount, handoff.status, coalesce(reason.code, '') = 'handoff-refused' AS was_none,
+           extract(epoch FROM handoff.decided_at - handoff.offered_at) AS waited
     FROM crmsync_opportunity opportunity JOIN cohort USING (lead_id)
     LEFT JOIN leads_reason reason ON reason.id = opportunity.loss_reason_id
     LEFT JOIN LATERAL (
@@ -65,7 +67,8 @@ SELECT grouping(sdr), sdr, ae, count(DISTINCT lead_id),
        count(DISTINCT lead_id) FILTER (WHERE status = 'refused'),
        count(DISTINCT lead_id) FILTER (WHERE status = 'offered'),
        count(DISTINCT lead_id) FILTER (WHERE stage = 'open'), count(DISTINCT lead_id) FILTER (WHERE stage = 'won'),
-       count(DISTINCT lead_id) FILTER (WHERE stage = 'lost'), sum(amount) FILTER (WHERE stage = 'won'),
+       count(DISTINCT lead_id) FILTER (WHERE stage = 'lost' AND NOT was_none),
+       sum(amount) FILTER (WHERE stage = 'won'),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY waited)
 FROM deal
 GROUP BY GROUPING SETS ((sdr), (ae))

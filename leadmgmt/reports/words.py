@@ -11,6 +11,7 @@ from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.utils.translation import gettext as _
 
 from crmsync.models import Handoff, Opportunity
+from crmsync.services.handoff import REFUSED_LOSS
 from crmsync.services.reunite import ONE_DEAL
 from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
@@ -76,7 +77,11 @@ def _deals(params: Params) -> Q:
     if params.get("ae"):
         deals = deals.filter(owner=_person(params["ae"], "ae"))
     if params.get("deal"):
-        deals = deals.filter(stage=_one_of(params["deal"], "deal", Opportunity.Stage.values))
+        stage = _one_of(params["deal"], "deal", Opportunity.Stage.values)
+        deals = deals.filter(stage=stage)
+        if stage == Opportunity.Stage.LOST:
+            # The AE said that it was none: no customer turned it down.
+            deals = deals.exclude(loss_reason__code=REFUSED_LOSS)
     if params.get("handoff"):
         latest = Handoff.objects.filter(opportunity=OuterRef("pk")).order_by("-offered_at", "-pk")
         status = _one_of(params["handoff"], "handoff", Handoff.Status.values)

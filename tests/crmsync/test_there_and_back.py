@@ -12,6 +12,8 @@ from leadmgmt.audit import CHECKS, run
 from leadmgmt.core.now import now
 from leads import lifecycle
 from leads.lifecycle import Cause
+from routing.models import Notification
+from routing.notices import notice_of, who
 from tests.crmsync.things import deal_of, kinds, make_crm, make_deal, on_the_board, read
 from tests.factories import make_user
 from tests.worker import drain
@@ -113,6 +115,13 @@ def test_no_loss_reason_is_ever_guessed(text, code, kept):
     opportunity.refresh_from_db()
     assert (opportunity.loss_reason.code, opportunity.loss_text) == (code, kept)
     assert read(lead).reason.code == code
+    # Whoever lost it without a word is asked why, once.
+    asked = Notification.objects.filter(kind="crm.no_reason", way="in_app")
+    assert [one.user for one in asked] == ([opportunity.owner] if not text else [])
+    if asked:
+        notice = notice_of(asked.get())
+        assert notice.title(asked.get()) == f"{who(lead)}: lost, and nobody says why"
+        assert notice.line(asked.get()) == "Write the reason into the deal in Board."
 
 
 def test_an_unmapped_stage_is_held_while_other_fields_flow_and_goes_on_once_mapped():

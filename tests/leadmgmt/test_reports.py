@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crmsync.models import Handoff
+from crmsync.models import Handoff, Opportunity
 from leadmgmt.core.now import moment
 from leadmgmt.reports.acceptance import acceptance
 from leadmgmt.reports.by_source import by_source
@@ -17,8 +17,9 @@ from leadmgmt.reports.sources import position, sources
 from leadmgmt.reports.speed import speed
 from leadmgmt.reports.statistics import difference, sum_interval, wilson
 from leadmgmt.reports.team import team
+from leads.cohort import narrow
 from leads.events import record_event
-from leads.models import Campaign, SourceCost
+from leads.models import Campaign, Lead, SourceCost
 from routing.models import Assignment
 from tests.factories import make_reason, make_source, make_user
 from tests.leadmgmt.report_story import NOW, WON, deal, past, promised, tell, told
@@ -223,6 +224,19 @@ def test_team_counts_wins_for_who_qualified_the_lead(story: dict[str, Any]) -> N
     (kim,) = found.aes
     assert (kim.deals.won, kim.deals.lost, kim.deals.win_rate) == (2, 1, 2 / 3)
     assert kim.deals.decision == 0.25 * 86_400
+
+
+@pytest.mark.parametrize("code", ["handoff-refused", "one-deal"])
+def test_a_deal_that_no_customer_turned_down_is_no_loss_of_its_ae(story: dict[str, Any], code: str) -> None:
+    never = tell("recycled", after={"mql": 1, "opportunity": 4, "recycled": 6}, source=story["ads"])
+    opportunity = deal(never, sdr=story["ann"], ae=story["ae"], stage="lost")
+    Opportunity.objects.filter(pk=opportunity.pk).update(loss_reason=make_reason("lost", code))
+
+    (kim,) = team(ALL).aes
+    assert (kim.deals.won, kim.deals.lost, kim.deals.win_rate) == (2, 1, 2 / 3)
+    words = {"ae": str(story["ae"].pk), "deal": "lost"}
+    assert never not in (lost := list(narrow(Lead.objects.all(), words)))
+    assert len(lost) == 1
 
 
 def test_what_aes_accept_by_source_and_by_the_criteria_behind_the_sql(story: dict[str, Any]) -> None:
