@@ -17,7 +17,7 @@ from crmsync.tasks import pull_connection, push_connection
 from leadmgmt.audit import CHECKS, run
 from leadmgmt.reports import funnel
 from leadmgmt.reports.filters import Filters
-from leads.erasure import without_person
+from leads.erasure import Subject, without_person
 from leads.models import Capture, Contact, ErasedKey, Erasure, ErasureTask, ImportRow, ImportRun, Lead, User
 from leads.services.capture import receive, release
 from leads.services.edit import Erased, edit_lead
@@ -28,7 +28,7 @@ from qualification.services.activities import log_activity
 from qualification.services.answers import give_answer
 from qualification.services.reopen import NotReopened, reopen_lead
 from routing.models import Assignment, Certificate, LedgerEntry
-from tests.factories import make_channel, make_user
+from tests.factories import make_channel, make_contact, make_user
 from tests.worker import drain
 from tests.world import World, build_world
 
@@ -390,3 +390,21 @@ def test_nobody_works_or_corrects_who_was_erased(world: World, client: Client) -
     page = client.get(f"/leads/{lead.pk}/").content.decode()
     assert "Erase this person" not in page
     assert "Open it again" not in page
+
+
+def test_whoever_was_just_being_taken_in_is_erased_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive(world.channel, QUIRINA)
+    drain()
+
+    def meanwhile(subject: Subject) -> int:
+        # Another worker attaches a submission that it had read before anybody asked to be erased.
+        monkeypatch.undo()
+        make_contact(email="q.quastenflosser@nordwind-pumpen.example", first_name="Quirina", last_name="Quastenflosser")
+        return 0
+
+    monkeypatch.setattr("leads.services.erase.empty_leftovers", meanwhile)
+    erase(QUIRINA["email"])
+
+    assert Contact.objects.filter(erased_at=None).count() == 0
+    assert Erasure.objects.get().told["contacts"] == 2
+    assert traces() == []

@@ -3,6 +3,7 @@
 What happened stays as figures (see `leads.erasure`); what other systems keep becomes a task for each of them.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -93,19 +94,34 @@ def erase(who: str | int, *, by: User | None = None, at: datetime | None = None)
     at = at or now()
     with transaction.atomic():
         subject = subject_of(who) if isinstance(who, int) else find_subject(who)
-        list(Lead.objects.lock().filter(pk__in=subject.leads).order_by("pk"))
-        list(Contact.objects.select_for_update().filter(pk__in=subject.contacts).order_by("pk"))
-        sweep = Sweep(subject, at)
-        with connection.cursor() as cursor:
-            # What nobody may change or delete otherwise.
-            cursor.execute("SELECT set_config('leadmgmt.erasing', 'on', true)")
-        for eraser in erasers():
-            eraser(sweep)
-        sweep.note("elsewhere", empty_leftovers(subject))
-        if not (subject.contacts or sweep.told):
-            return None
-        _end_leads(subject, by, at)
-        return _write_down(sweep, by)
+        erasure = _erase(subject, None, by, at)
+    # Whoever was just being taken in while nobody knew of this yet.
+    while erasure is not None and (late := _late(subject)):
+        with transaction.atomic():
+            _erase(_subject(late), erasure, by, at)
+    return erasure
+
+
+def _late(subject: Subject) -> set[int]:
+    mine = Q(email_key__in=subject.emails) | Q(aliases__key__in=subject.emails)
+    return set(Contact.objects.filter(mine, erased_at=None).values_list("pk", flat=True))
+
+
+def _erase(subject: Subject, erasure: Erasure | None, by: User | None, at: datetime) -> Erasure | None:
+    """One erasure, or the rest of one. Needs an open transaction."""
+    list(Lead.objects.lock().filter(pk__in=subject.leads).order_by("pk"))
+    list(Contact.objects.select_for_update().filter(pk__in=subject.contacts).order_by("pk"))
+    sweep = Sweep(subject, at)
+    with connection.cursor() as cursor:
+        # What nobody may change or delete otherwise.
+        cursor.execute("SELECT set_config('leadmgmt.erasing', 'on', true)")
+    for eraser in erasers():
+        eraser(sweep)
+    sweep.note("elsewhere", empty_leftovers(subject))
+    if not (subject.contacts or sweep.told):
+        return erasure
+    _end_leads(subject, by, at)
+    return _write_down(sweep, erasure, by)
 
 
 def _end_leads(subject: Subject, by: User | None, at: datetime) -> None:
@@ -115,8 +131,14 @@ def _end_leads(subject: Subject, by: User | None, at: datetime) -> None:
         lifecycle.to_disqualified(lead, Cause(actor=by, by="" if by else "erasure", at=at), reason=reason)
 
 
-def _write_down(sweep: Sweep, by: User | None) -> Erasure:
-    erasure = Erasure.objects.create(at=sweep.at, by=by, told=sweep.told)
+def _write_down(sweep: Sweep, erasure: Erasure | None, by: User | None) -> Erasure:
+    if erasure is None:
+        erasure = Erasure.objects.create(at=sweep.at, by=by, told=sweep.told)
+    else:
+        told = Counter(erasure.told)
+        told.update(sweep.told)
+        erasure.told = dict(told)
+        erasure.save(update_fields=["told"])
     keys = {hash_of(key) for key in (*sweep.subject.emails, *(one for one in sweep.subject.phones if one[0] == "+"))}
     # Whoever came back and is erased again is known by the first erasure.
     ErasedKey.objects.bulk_create([ErasedKey(erasure=erasure, key_hash=key) for key in keys], ignore_conflicts=True)
