@@ -21,6 +21,7 @@ from leadmgmt.core.queue import worked_off
 from leadmgmt.core.tasks import enqueue_many, insert_and_enqueue
 from leads.channels import HOOKS, read_payload
 from leads.channels.base import SetAside
+from leads.configuration import looked_at_once
 from leads.models import Capture, Channel, User
 from leads.normalise import Problem, Submission, read_submission, surely_readable
 from leads.normalise.refusal import Refused
@@ -251,8 +252,9 @@ def _process(capture_id: UUID | str) -> Capture:
     try:
         found = read_kept(capture)
         if capture.released_at is None:
-            keep_erased(capture, found)
-            screen(capture, found)
+            with looked_at_once():
+                keep_erased(capture, found)
+                screen(capture, found)
         elif capture.verdict == VERDICT:
             let_back(found)
     except Refused as refusal:
