@@ -11,10 +11,11 @@ from django.db import connection
 from django.test import Client
 
 from crmsync import board
-from crmsync.models import BoardDeal, Connection, Handoff, Link, Opportunity, OutboxEntry
+from crmsync.models import BoardDeal, Conflict, Connection, Handoff, Link, Opportunity, OutboxEntry
 from crmsync.services.handoff import accept_handoff
 from crmsync.tasks import pull_connection, push_connection
 from leadmgmt.audit import CHECKS, run
+from leadmgmt.core.now import now
 from leadmgmt.reports import funnel
 from leadmgmt.reports.filters import Filters
 from leads.erasure import Subject, without_person
@@ -118,6 +119,9 @@ def test_no_table_tells_who_she_was_and_the_figures_stay(world: World) -> None:
         "crmsync_boarddeal",
         "qualification_answer",
     }
+    Conflict.objects.create(
+        link=Link.objects.get(), field="name", ours="Quirina", theirs="Dr. Q", rule="drift", at=now()
+    )
     before = funnel.funnel(Filters()).steps
     assignments, ledger = Assignment.objects.count(), LedgerEntry.objects.count()
 
@@ -141,6 +145,7 @@ def test_no_table_tells_who_she_was_and_the_figures_stay(world: World) -> None:
     deal = BoardDeal.objects.get()
     assert (deal.contact_email, deal.contact_phone, deal.name) == ("", "", "Nordwind Pumpen GmbH")
     assert deal.notes.count() == 0
+    assert Conflict.objects.filter(resolved_at=None).count() == 0
     assert not OutboxEntry.objects.exclude(state__in=["done", "superseded"]).exists()
 
 
@@ -314,7 +319,8 @@ def test_the_command_tells_what_it_did(world: World) -> None:
 @pytest.mark.parametrize(
     ("kept", "rest"),
     [
-        ({"from": "mql", "user": 4, "amount": "30000.00"}, {"from": "mql", "user": 4, "amount": ""}),
+        ({"from": "mql", "user": 4, "sum": "300000.00"}, {"from": "mql", "user": 4, "sum": ""}),
+        ({"changes": {"stage": ["Demo", "Won"], "name": ["A", "B"]}}, {"changes": {"stage": ["Demo", "Won"]}}),
         ({"name": "demo", "who": "x", "reason": "no-budget"}, {"reason": "no-budget"}),
         (["Quirina", "price", 3, None, True], ["", "price", 3, None, True]),
         ({"due_at": "2026-12-01T10:00:00+00:00"}, {"due_at": "2026-12-01T10:00:00+00:00"}),

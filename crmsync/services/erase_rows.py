@@ -58,7 +58,9 @@ def _rows(sweep: Sweep, links: list[Link], deals: list[Opportunity]) -> None:
             link.shadow = {name: value for name, value in link.shadow.items() if name not in ABOUT_THEM}
     Link.objects.bulk_update(links, ["shadow"])
     count = AuditRow.objects.filter(link__in=links).update(changes={})
-    count += Conflict.objects.filter(link__in=links).update(ours=None, theirs=None)
+    conflicts = Conflict.objects.filter(link__in=links)
+    conflicts.filter(resolved_at=None).update(resolved_at=sweep.at)
+    count += conflicts.update(ours=None, theirs=None)
     count += OutboxEntry.objects.filter(opportunity__in=deals).exclude(error="").update(error="")
     for link in links:
         if link.remote_id:

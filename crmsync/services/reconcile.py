@@ -108,16 +108,16 @@ def _compare(
             report.note("duplicate_key", remote=remote.remote_id, key=key)
         elif link is None and key.startswith(ours):
             report.note("missing_local", remote=remote.remote_id, key=key)
-        elif link is not None and link.opportunity_id not in pending:
+        elif link is not None and link.apart_at is None and link.opportunity_id not in pending:
             _differences(report, link, remote, stages)
     return seen
 
 
 def _orphans(report: Report, links: dict[str, Link]) -> None:
-    """Links that lead nowhere any more, as the links themselves say."""
+    """Links that lead nowhere any more, as the links themselves say, and that nobody has left so."""
     kinds = {Link.State.REMOTE_DELETED: "deleted", Link.State.MERGED: "merged", Link.State.QUARANTINED: "orphan_link"}
     for link in links.values():
-        if kind := kinds.get(Link.State(link.state)):
+        if link.kept_at is None and (kind := kinds.get(Link.State(link.state))):
             report.note(kind, remote=link.remote_id, opportunity=link.opportunity_id)
 
 

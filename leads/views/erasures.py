@@ -70,10 +70,13 @@ def erasure_begin(request: HttpRequest) -> HttpResponse:
     if request.POST.get("sure") != "yes":
         messages.warning(request, _("Say that you know it cannot be taken back. Nothing was erased."))
         return redirect("leads:erasures")
-    if contact.erased_at is not None or erase(contact.pk, by=_person(request)) is None:
+    erasure = None if contact.erased_at is not None else erase(contact.pk, by=_person(request))
+    if erasure is None:
         messages.warning(request, _("This person was erased already."))
-    else:
+    elif erasure.tasks.exists():
         messages.success(request, _("Erased. What others still keep is listed below."))
+    else:
+        messages.success(request, _("Erased. No other system that we know of keeps anything."))
     return redirect("leads:erasures")
 
 

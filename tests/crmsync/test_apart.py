@@ -13,6 +13,7 @@ from crmsync.services.apart import set_apart
 from crmsync.services.convert import convert_lead
 from crmsync.services.outbox import record_change
 from crmsync.services.pull import read_record
+from crmsync.services.reconcile import reconcile
 from crmsync.services.reunite import decide
 from crmsync.tasks import pull_connection, push_connection
 from leadmgmt.audit import CHECKS, run
@@ -203,6 +204,7 @@ def test_kept_as_it_is_nothing_is_sent_for_it_any_more(crm, linked, rita):
     assert states(opportunity) == ["done", "superseded", "superseded"]
     assert watch(now()) == 0
     assert "Apart from their record" not in page(rita)
+    assert not reconcile(linked).counts
     with pytest.raises(NotThere, match="has decided about this deal already"):
         decide(link.pk, "again", by=rita)
 
