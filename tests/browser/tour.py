@@ -4,10 +4,11 @@ from django.contrib.auth.models import Group
 from django.core import signing
 from django.urls import reverse
 
-from crmsync.models import BoardDeal, Connection, DryRun, Handoff
+from crmsync.models import BoardDeal, Conflict, Connection, DryRun, Handoff, Link
+from crmsync.services.apart import set_apart
 from leadmgmt.core.now import now
 from leadmgmt.demo import build
-from leads.models import Channel, Duplicate, Lead, Provider, Source, TerritoryTable, User
+from leads.models import Channel, Duplicate, Erasure, ErasureTask, Lead, Provider, Source, TerritoryTable, User
 from qualification.models import Cadence, Framework, MailTemplate, NurtureProgramme, Segment
 from qualification.services.bulk import assign_all
 from qualification.services.mail_rules import stop_token
@@ -28,7 +29,18 @@ def make_tour() -> tuple[User, dict[str, str]]:
     # A queue of their own, or nobody would see one with something in it.
     working = Lead.objects.working().filter(owner__isnull=False).order_by("-pk").values_list("pk", flat=True)[:OWN]
     assign_all(list(working), user, by=user, at=now())
+    _troubles()
     return user, _plain() | _with_objects(segment, run)
+
+
+def _troubles() -> None:
+    """What is not there on a good day: deals apart from their record, a conflict, somebody who was erased."""
+    one, other, third = Link.objects.filter(state="linked", opportunity__stage="open").order_by("pk")[:3]
+    set_apart(one, Link.State.REMOTE_DELETED, now())
+    set_apart(other, Link.State.MERGED, now(), into=third.remote_id or "")
+    Conflict.objects.create(link=third, field="name", ours="Ours", theirs="Theirs", rule="drift", at=now())
+    erasure = Erasure.objects.create(at=now(), told={"contacts": 1, "history": 12})
+    ErasureTask.objects.create(erasure=erasure, system="Salesforce", what="contact 0035g")
 
 
 def _plain() -> dict[str, str]:
