@@ -88,6 +88,8 @@ class FieldSchema:
     max_length: int | None = None
     nullable: bool = True
     options: tuple[str, ...] = ()
+    # Whether our account may write it.
+    is_writable: bool = True
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,12 @@ class HubspotAdapter:
         """Properties, and the stages of the pipeline."""
         told = self._wire.read(f"/crm/v3/properties/{OBJECTS[kind]}", deadline)["results"]
         fields = tuple(
-            FieldSchema(one["name"], one["type"], options=tuple(option["value"] for option in one.get("options") or ()))
+            FieldSchema(
+                one["name"],
+                one["type"],
+                options=tuple(option["value"] for option in one.get("options") or ()),
+                is_writable=not (one.get("modificationMetadata") or {}).get("readOnlyValue", False),
+            )
             for one in sorted(told, key=lambda one: str(one["name"]))
         )
         stages: tuple[str, ...] = ()

@@ -171,6 +171,7 @@ class SalesforceAdapter:
                 one.get("length") or None,
                 one["nillable"],
                 tuple(option["value"] for option in one.get("picklistValues", ()) if option["active"]),
+                one.get("createable", True) and one.get("updateable", True),
             )
             for one in told["fields"]
         )

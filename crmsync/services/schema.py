@@ -12,6 +12,7 @@ from crmsync.adapters.base import DEAL, Adapter, FieldSchema
 from crmsync.adapters.columns import AMOUNTS, DATES
 from crmsync.adapters.errors import AdapterError
 from crmsync.adapters.registry import adapter_for
+from crmsync.fields import OWNERS, Owner
 from crmsync.models import AuditRow, Connection
 from crmsync.services.claim import DEADLINE
 from crmsync.services.repair import release_held
@@ -43,6 +44,8 @@ def complaint(ours: str, field: Mapping[str, Any] | None) -> str:
     """Why a field of ours cannot be kept in a field of theirs, empty where it can."""
     if field is None:
         return _("The CRM has no such field.")
+    if OWNERS[ours] is Owner.OURS and not field.get("is_writable", True):
+        return _("Our account may only read this field there.")
     if ours in LOOKED_UP:
         return ""
     wanted, given = wanted_family(ours), family(str(field["type"]))
@@ -117,7 +120,8 @@ def unmapped_stages(connection: Connection) -> list[str]:
 
 def _kept(field: FieldSchema) -> dict[str, Any]:
     kept = asdict(field)
-    return {"type": kept["type"], "max_length": kept["max_length"], "options": list(kept["options"])[:200]}
+    said = {name: kept[name] for name in ("type", "max_length", "is_writable")}
+    return said | {"options": list(kept["options"])[:200]}
 
 
 def _note(connection: Connection, changed: Iterable[str], paused: Mapping[str, str]) -> None:

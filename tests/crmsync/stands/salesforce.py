@@ -86,6 +86,7 @@ class Salesforce:
     def reset(self):
         """An empty organisation with an integration user and two reps."""
         self.records = {kind: {} for kind in FIELDS}
+        self.read_only = set()
         self.count, self.tokens, self.given, self.remaining, self.calls = 0, {"token-0"}, 0, 15_000, []
         self.is_revoked, self.skew = False, timedelta(0)
         self.fields = copy.deepcopy(FIELDS)
@@ -215,6 +216,8 @@ class Salesforce:
                 "name": name,
                 "type": type_,
                 "length": length,
+                "createable": name not in self.read_only,
+                "updateable": name not in self.read_only,
                 "nillable": name not in REQUIRED.get(kind, ()),
                 "picklistValues": [{"value": one, "active": True} for one in self.picklists.get(name, ())],
             }
