@@ -62,6 +62,8 @@ class Setup:
     # What has run against the vendor's own sandbox may say so; everything else is shape-tested.
     is_proven: bool = False
     poll_seconds: int = 60
+    # What our account there must be allowed to do, and no more.
+    needs: tuple[Text, ...] = ()
 
     def wanted(self, flow: str) -> list[Setting]:
         """The settings of one flow."""

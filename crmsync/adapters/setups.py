@@ -30,6 +30,11 @@ SALESFORCE = Setup(
     ),
     SignIn("refresh_token", "/services/oauth2/authorize", "api refresh_token"),
     sign_in_at="login",
+    needs=(
+        _("A user of its own with the right “API Enabled”, so that its changes can be told from those of people."),
+        _("Opportunities, accounts and contacts: read, create, edit. Contact roles: read, create. Users: read."),
+        _("Edit access to each field that is mapped; those of ours are hidden from it otherwise."),
+    ),
 )
 HUBSPOT = Setup(
     "HubSpot",
@@ -56,6 +61,10 @@ HUBSPOT = Setup(
         " crm.objects.companies.read crm.objects.companies.write crm.objects.owners.read crm.schemas.deals.read",
     ),
     sign_in_at="https://app.hubspot.com",
+    needs=(
+        _("Deals, contacts and companies: crm.objects.….read and .write. Owners: crm.objects.owners.read."),
+        _("Pipelines and properties: crm.schemas.deals.read; to make ours, crm.schemas.….write as well."),
+    ),
 )
 ODOO = Setup(
     "Odoo",
@@ -65,6 +74,10 @@ ODOO = Setup(
         Setting("database", _("Database")),
         Setting("login", _("User"), help=_("E-mail address of the user that the key belongs to.")),
         Setting("key", _("API key"), "secret"),
+    ),
+    needs=(
+        _("A user of its own in the group “Sales: All Documents”, so that it sees the deals of everybody."),
+        _("An administrator's key only while the fields of ours are made."),
     ),
 )
 TRYTON = Setup(
@@ -79,4 +92,5 @@ TRYTON = Setup(
         Setting("currency", _("Id of the currency"), "number", default="1"),
     ),
     is_proven=True,
+    needs=(_("A user of its own in the groups for sales and for parties, for the company named here."),),
 )

@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 
 from crmsync.adapters.hubspot import HubspotAdapter
+from crmsync.adapters.registry import adapter_names, setup_of
 from crmsync.models import Connection, DryRun, Link, LossReasonMap, OutboxEntry
 from crmsync.services import sign_in
 from crmsync.services.backfill import backfill, missing
@@ -271,6 +272,16 @@ def test_a_field_that_our_account_may_only_read_is_not_written(admin, stand):
     _, opportunity = converted()
     push_connection(one.pk)
     assert stand.only()[1]["name"] == opportunity.name
+
+
+def test_each_vendor_says_what_our_account_needs(admin):
+    for name in adapter_names():
+        setup = setup_of(name)
+        assert bool(setup.needs) is bool(setup.settings), name
+    admin.post("/setup/crm/new/", {"adapter": "hubspot"})
+    page = admin.get("/setup/crm/hubspot/").content.decode()
+    assert "What our account there needs, and no more" in page
+    assert "crm.objects.owners.read" in page
 
 
 def test_hubspot_says_which_properties_are_read_only():
