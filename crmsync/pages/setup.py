@@ -70,7 +70,7 @@ class SetupPage:
             "stages": "warn" if first and self.unmapped else "good" if first else "todo",
             "reasons": "good" if self.connection.loss_reasons.exists() else "todo",
             "dry_run": "good" if reviewed or not self.setup.settings else "todo",
-            "on": "good" if self.connection.mode != Connection.Mode.OFF else "todo",
+            "on": "good" if self.connection.mode in _RUNNING else "todo",
         }
 
 
@@ -110,6 +110,7 @@ def setup_page(connection: Connection, *, fresh: str = "", trial: Any = None, **
 
 
 _PUSHING = (Connection.Mode.BOTH, Connection.Mode.PUSH_ONLY)
+_RUNNING = (*_PUSHING, Connection.Mode.PULL_ONLY)
 
 
 def _canaries(connection: Connection) -> list[Link]:
