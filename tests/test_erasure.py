@@ -7,108 +7,31 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 from django.test import Client
 
-from crmsync import board
 from crmsync.models import BoardDeal, Conflict, Connection, Handoff, Link, Opportunity, OutboxEntry
-from crmsync.services.handoff import accept_handoff
-from crmsync.tasks import pull_connection, push_connection
-from leadmgmt.audit import CHECKS, run
+from crmsync.tasks import push_connection
 from leadmgmt.core.now import now
 from leadmgmt.reports import funnel
 from leadmgmt.reports.filters import Filters
 from leads.erasure import Subject, without_person
 from leads.models import Capture, Contact, ErasedKey, Erasure, ErasureTask, ImportRow, ImportRun, Lead, User
 from leads.services.capture import receive, release
-from leads.services.edit import Erased, edit_lead
 from leads.services.erase import erase, finish_task
 from leads.services.merge import merge_contacts
 from qualification.models import Activity, Answer, OutgoingMail
-from qualification.services.activities import log_activity
-from qualification.services.answers import give_answer
-from qualification.services.reopen import NotReopened, reopen_lead
 from routing.models import Assignment, Certificate, LedgerEntry
+from tests.erasing import QUIRINA, TRACES, breaches, traces, whole_story
 from tests.factories import make_channel, make_contact, make_user
 from tests.worker import drain
 from tests.world import World, build_world
 
 pytestmark = pytest.mark.django_db
 
-QUIRINA = {
-    "email": "Q.Quastenflosser@Nordwind-Pumpen.example",
-    "name": "Dr. Quirina Quastenflosser",
-    "phone": "+49 721 5550 1877",
-    "company": "Nordwind Pumpen GmbH",
-    "job_title": "Oberwartungsmeisterin",
-    "subject": "Quastenprobe",
-    "message": "We plan 45 Quastentechniker in Excel.",
-    "utm_source": "google-ads",
-    "landing_page": "https://ours.example/demo?email=q.quastenflosser@nordwind-pumpen.example",
-    "external_id": "visitor-quasten-17",
-    "city": "Quastenburg",
-    "favourite_animal": "Quastenigel",
-}
-# Whatever tells who she is holds one of these.
-TRACES = ("quasten", "Quirina", "5550 1877", "55501877", "Oberwartungsmeisterin")
-
-
-def everything() -> dict[str, list[str]]:
-    """Each table's rows as text, but for colleagues and hashes."""
-    found = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
-        )
-        for (table,) in cursor.fetchall():
-            cursor.execute(f'SELECT t::text FROM "{table}" t')  # a table of ours
-            found[table] = [row for (row,) in cursor.fetchall()]
-    return found
-
-
-def traces() -> list[tuple[str, str]]:
-    """Rows that still tell who she was."""
-    return [
-        (table, row[:300])
-        for table, rows in everything().items()
-        for row in rows
-        if any(trace.lower() in row.lower() for trace in TRACES)
-    ]
-
-
-def breaches() -> list[Any]:
-    return [breach for _, found in run(CHECKS) for breach in found]
-
 
 @pytest.fixture
 def world() -> World:
     return build_world()
-
-
-def whole_story(world: World) -> Lead:
-    """Captured, worked, mailed, qualified, handed over, and on the board, where somebody wrote about her."""
-    receive(
-        world.channel,
-        QUIRINA,
-        idempotency_key="quasten-1",
-        context={"ip": "203.0.113.77", "referrer": "https://q.example/pumps?who=quasten"},
-    )
-    drain()
-    lead = Lead.objects.get()
-    owner = lead.owner
-    assert owner is not None
-    log_activity(lead.pk, "call", by=owner, disposition="connected", body="Quirina wants it before March.")
-    for question in world.questions():
-        said = f"Quirina said {question.key}"
-        give_answer(lead.pk, question.pk, said, by=owner, evidence="call", quote=said, confidence=4)
-    drain()
-    deal = BoardDeal.objects.get()
-    board.move_deal(str(deal.pk), stage=deal.stage, by="ada@ours.example", note="Quirina likes Quastenigel")
-    accept_handoff(Handoff.objects.get().pk, by=world.ada)
-    drain()
-    pull_connection(Connection.objects.get(slug="local").pk)
-    drain()
-    return Lead.objects.get()
 
 
 def test_no_table_tells_who_she_was_and_the_figures_stay(world: World) -> None:
@@ -341,61 +264,6 @@ def test_no_deal_is_left_to_two_owners(world: World) -> None:
     push_connection(Connection.objects.get(slug="local").pk)
     assert Opportunity.objects.get().stage == "open"
     assert ErasureTask.objects.count() == 0
-
-
-def test_an_admin_sees_first_what_goes_and_says_that_they_are_sure(world: World, client: Client) -> None:
-    lead = whole_story(world)
-    rita = make_user("admin", first_name="Rita")
-    client.force_login(rita)
-    page = client.post("/setup/erasures/", {"email": QUIRINA["email"]}).content.decode()
-    assert "Quirina Quastenflosser" in page
-    assert "Nordwind Pumpen GmbH" in page
-    assert f'href="/leads/{lead.pk}/"' in page
-
-    client.post("/setup/erasures/begin/", {"contact": lead.contact_id})
-    assert not Erasure.objects.exists()
-    client.post("/setup/erasures/begin/", {"contact": lead.contact_id, "sure": "yes"})
-    erasure = Erasure.objects.get()
-    assert erasure.by == rita
-    ErasureTask.objects.create(erasure=erasure, system="Salesforce", what="contact 003")
-    page = client.get("/setup/erasures/").content.decode()
-    assert "1 record is left elsewhere" in page
-    assert "quasten" not in page.lower()
-    client.post(f"/setup/erasures/tasks/{erasure.tasks.get().pk}/")
-    assert "gone everywhere" in client.get("/setup/erasures/").content.decode()
-    # Once is enough.
-    client.post("/setup/erasures/begin/", {"contact": lead.contact_id, "sure": "yes"})
-    assert Erasure.objects.count() == 1
-
-
-def test_the_page_says_what_is_wrong_with_an_address_and_is_for_admins(world: World, client: Client) -> None:
-    client.force_login(make_user("admin"))
-    for email, said in (("nobody@other.example", "Nobody with this address is known."), ("no address", "")):
-        answer = client.post("/setup/erasures/", {"email": email})
-        assert answer.status_code == 422
-        assert "field-error" in answer.content.decode()
-        assert said in answer.content.decode()
-    client.force_login(world.mia)
-    assert client.get("/setup/erasures/").status_code == 403
-    assert client.post("/setup/erasures/begin/", {"contact": 1, "sure": "yes"}).status_code == 403
-
-
-def test_nobody_works_or_corrects_who_was_erased(world: World, client: Client) -> None:
-    receive(world.channel, QUIRINA)
-    drain()
-    lead = Lead.objects.get()
-    erase(lead.contact_id)
-    drain()
-    with pytest.raises(Erased):
-        edit_lead(
-            lead.pk, contact={"email": "q@x.example"}, company={}, subject=None, by=world.ann, at=lead.captured_at
-        )
-    with pytest.raises(NotReopened):
-        reopen_lead(lead.pk, by=world.ann)
-    client.force_login(make_user("admin"))
-    page = client.get(f"/leads/{lead.pk}/").content.decode()
-    assert "Erase this person" not in page
-    assert "Open it again" not in page
 
 
 def test_whoever_was_just_being_taken_in_is_erased_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

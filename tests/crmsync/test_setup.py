@@ -3,14 +3,11 @@
 import csv
 import io
 import json
-from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
 from django.urls import reverse
 
-from crmsync.adapters.hubspot import HubspotAdapter
-from crmsync.adapters.registry import adapter_names, setup_of
 from crmsync.models import Connection, DryRun, Link, LossReasonMap, OutboxEntry
 from crmsync.services import sign_in
 from crmsync.services.backfill import backfill, missing
@@ -251,49 +248,6 @@ def test_a_field_of_another_type_is_refused_beside_it(admin, stand):
 
     assert answer.status_code == 422
     assert "takes a date" in answer.context["page"].fields.errors["amount"][0]
-
-
-@pytest.mark.parametrize("far", [SalesforceStand], indirect=True)
-def test_a_field_that_our_account_may_only_read_is_not_written(admin, stand):
-    one = connected(admin, stand)
-    stand.crm.read_only = {"LMS_Summary__c", "Amount"}
-    post(admin, "connection_try", one.slug)
-    one.refresh_from_db()
-    # The amount is theirs: it is read as before.
-    assert one.paused_fields == {"summary": "Our account may only read this field there."}
-
-    current = admin.get(reverse("crmsync:connection", args=[one.slug])).context["page"].fields.initial
-    answer = post(
-        admin, "connection_fields", one.slug, **{**current, "campaign": "", "source": "LMS_Summary__c", "summary": ""}
-    )
-    assert answer.status_code == 422
-    assert "may only read" in answer.context["page"].fields.errors["source"][0]
-    switched_on(admin, one)
-    _, opportunity = converted()
-    push_connection(one.pk)
-    assert stand.only()[1]["name"] == opportunity.name
-
-
-def test_each_vendor_says_what_our_account_needs(admin):
-    for name in adapter_names():
-        setup = setup_of(name)
-        assert bool(setup.needs) is bool(setup.settings), name
-    admin.post("/setup/crm/new/", {"adapter": "hubspot"})
-    page = admin.get("/setup/crm/hubspot/").content.decode()
-    assert "What our account there needs, and no more" in page
-    assert "crm.objects.owners.read" in page
-
-
-def test_hubspot_says_which_properties_are_read_only():
-    adapter = HubspotAdapter({}, json.dumps({"key": "k"}))
-    told = [
-        {"name": "hs_closed", "type": "number", "modificationMetadata": {"readOnlyValue": True}},
-        {"name": "dealname", "type": "string", "modificationMetadata": {"readOnlyValue": False}},
-        {"name": "old", "type": "string"},
-    ]
-    adapter._wire = SimpleNamespace(read=lambda path, deadline: {"results": told})
-    fields = {one.name: one.is_writable for one in adapter.describe("company", now()).fields}
-    assert fields == {"dealname": True, "hs_closed": False, "old": True}
 
 
 def test_a_field_that_is_not_mapped_is_neither_sent_nor_read(admin, stand):
