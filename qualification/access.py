@@ -1,20 +1,12 @@
 """The doors to a lead for a person: what they may see, and what they may work."""
 
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from leadmgmt.core.errors import NotPermitted
 from leadmgmt.core.permissions import ADMIN, SDR, TEAM_LEAD, has_role
+from leads.access import person as person
 from leads.models import Lead, User
-
-
-def person(request: HttpRequest) -> User:
-    """Who is signed in; only behind a view that asks for it."""
-    if not isinstance(request.user, User):
-        raise BadRequest
-    return request.user
 
 
 def visible_lead(user: User, lead_id: int) -> Lead:

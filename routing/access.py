@@ -1,20 +1,12 @@
 """Who may change what in routing. Everybody may look: the rotation is fair because all can check it."""
 
-from typing import cast
-
-from django.http import HttpRequest
-
 from leadmgmt.core.permissions import ADMIN, TEAM_LEAD, has_role
+from leads.access import person as person
 from leads.models import User
 from routing.models import Pool, Rep
 
 EDITORS = (ADMIN, TEAM_LEAD)
 PUBLISHERS = (ADMIN,)
-
-
-def person(request: HttpRequest) -> User:
-    """Who is signed in; the view requires that somebody is."""
-    return cast(User, request.user)
 
 
 def may_edit_rules(user: User) -> bool:

@@ -53,6 +53,7 @@ def test_the_page_says_what_is_wrong_with_an_address_and_is_for_admins(world: Wo
         assert answer.status_code == 422
         assert "field-error" in answer.content.decode()
         assert said in answer.content.decode()
+    assert client.post("/setup/erasures/begin/", {"contact": "x", "sure": "yes"}).status_code == 404
     client.force_login(world.mia)
     assert client.get("/setup/erasures/").status_code == 403
     assert client.post("/setup/erasures/begin/", {"contact": 1, "sure": "yes"}).status_code == 403

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from crmsync.models import Link
 from crmsync.services.apart import undecided
-from crmsync.services.reunite import Decision, choices_for, twin_of
+from crmsync.services.handoff import REFUSED_LOSS
+from crmsync.services.reunite import Decision, choices_for, twins_of
 from leads.models import Reason
 
 MOST_ROWS = 50
@@ -33,14 +34,12 @@ class Apart:
 def apart_page() -> list[Apart]:
     """Those that nobody has decided about, longest first."""
     rows = undecided().select_related("connection", "opportunity__owner").order_by("apart_at", "pk")[:MOST_ROWS]
-    found = []
-    for link in rows:
-        twin = twin_of(link) if link.state == Link.State.MERGED else None
-        found.append(Apart(link, twin, choices_for(link, twin)))
-    return found
+    links = list(rows)
+    twins = twins_of(links)
+    return [Apart(link, twins.get(link.pk), choices_for(link, twins.get(link.pk))) for link in links]
 
 
 def closing_reasons() -> list[Reason]:
     """Why a deal that is closed here may have been lost."""
-    reasons = Reason.objects.filter(kind=Reason.Kind.LOST, is_active=True).exclude(code="handoff-refused")
+    reasons = Reason.objects.filter(kind=Reason.Kind.LOST, is_active=True).exclude(code=REFUSED_LOSS)
     return list(reasons.order_by("position", "pk"))

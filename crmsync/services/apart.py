@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 
 from crmsync.models import AuditRow, Link, Opportunity
 from leads.events import record_event
-from leads.models import Lead
 from routing.services.notify import tell
 
 KIND = "crm.apart"
@@ -34,14 +33,14 @@ def set_apart(link: Link, state: Link.State, at: datetime, *, why: str = "", int
         for name, value in how.items():
             setattr(link, name, value)
         opportunity = Opportunity.objects.select_related("lead", "owner").get(pk=link.opportunity_id)
-        _write_down(link, opportunity.lead, at)
+        _write_down(link, opportunity, at)
         if opportunity.owner is not None and opportunity.stage == Opportunity.Stage.OPEN:
             context = {"opportunity": opportunity.pk, "crm": link.connection.name, "state": str(state)}
             tell(opportunity.owner, KIND, f"apart:{link.pk}:{at.isoformat()}", opportunity.lead, context=context, at=at)
     return True
 
 
-def _write_down(link: Link, lead: Lead, at: datetime) -> None:
+def _write_down(link: Link, opportunity: Opportunity, at: datetime) -> None:
     """In the lead's history, and in the audit with the rule that stops it."""
     AuditRow.objects.create(
         connection_id=link.connection_id,
@@ -53,8 +52,8 @@ def _write_down(link: Link, lead: Lead, at: datetime) -> None:
         changes={"into": link.merged_into, "why": link.apart_why},
         actor="leadmgmt",
     )
-    data = {"opportunity": str(link.opportunity.uuid), "crm": link.connection.name, "state": str(link.state)}
-    record_event(lead, EVENT, at=at, by=f"crm:{link.connection.slug}", data=data)
+    data = {"opportunity": str(opportunity.uuid), "crm": link.connection.name, "state": str(link.state)}
+    record_event(opportunity.lead, EVENT, at=at, by=f"crm:{link.connection.slug}", data=data)
 
 
 def undecided() -> QuerySet[Link]:

@@ -13,7 +13,6 @@ from crmsync.fields import OWNERS, Owner
 from crmsync.models import (
     AuditRow,
     Conflict,
-    Connection,
     DryRun,
     Handoff,
     InboxEvent,
@@ -23,7 +22,9 @@ from crmsync.models import (
     OutboxEntry,
     Parent,
 )
-from crmsync.services.outbox import ERASE, PUSHING, record_change
+from crmsync.services.claim import OPEN
+from crmsync.services.outbox import ERASE, UPSERT, record_change
+from crmsync.services.push import MODES
 from leads.erasure import Sweep
 
 # What we write about a person; the rest of what is ours tells of money and sources.
@@ -61,7 +62,10 @@ def _rows(sweep: Sweep, links: list[Link], deals: list[Opportunity]) -> None:
     conflicts = Conflict.objects.filter(link__in=links)
     conflicts.filter(resolved_at=None).update(resolved_at=sweep.at)
     count += conflicts.update(ours=None, theirs=None)
-    count += OutboxEntry.objects.filter(opportunity__in=deals).exclude(error="").update(error="")
+    entries = OutboxEntry.objects.filter(opportunity__in=deals)
+    count += entries.exclude(error="").update(error="")
+    # What was on its way would keep in the audit what stood there before.
+    entries.filter(op=UPSERT, state__in=OPEN).update(op=ERASE)
     for link in links:
         if link.remote_id:
             count += _states(link)
@@ -71,7 +75,7 @@ def _rows(sweep: Sweep, links: list[Link], deals: list[Opportunity]) -> None:
 
 def _is_told(link: Link) -> bool:
     """Whether a change of ours goes there by itself."""
-    return link.apart_at is None and link.connection.mode in PUSHING and link.connection.mode != Connection.Mode.DRY_RUN
+    return link.apart_at is None and link.connection.mode in MODES
 
 
 def _states(link: Link) -> int:

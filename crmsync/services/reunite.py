@@ -1,6 +1,6 @@
 """What a person decides about a deal that stands apart from its record (CRM_CONTRACT 10): nothing goes by itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,8 +71,16 @@ def choices_for(link: Link, twin: Link | None) -> list[Decision]:
 
 def twin_of(link: Link) -> Link | None:
     """The deal of ours whose record this one's was merged into."""
-    found = Link.objects.filter(connection=link.connection_id, remote_id=link.merged_into or "-")
-    return found.exclude(pk=link.pk).select_related("opportunity__owner").first()
+    return twins_of([link]).get(link.pk)
+
+
+def twins_of(links: Sequence[Link]) -> dict[int, Link]:
+    """The same for several links at once, by the link's number."""
+    merged = {one.pk: (one.connection_id, one.merged_into) for one in links if one.merged_into}
+    named = Link.objects.filter(remote_id__in=[into for _crm, into in merged.values()])
+    there = {(one.connection_id, one.remote_id): one for one in named.select_related("opportunity__owner")}
+    found = {pk: there.get(key) for pk, key in merged.items()}
+    return {pk: twin for pk, twin in found.items() if twin is not None and twin.pk != pk}
 
 
 def decide(link_id: int, what: str, *, by: User, reason: str = "", at: datetime | None = None) -> str:

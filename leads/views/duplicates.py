@@ -15,7 +15,8 @@ from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, MARKETING, SDR, TEAM_LEAD, role_required
 from leadmgmt.core.web import post_from
-from leads.models import Contact, Duplicate, Lead, Merge, User
+from leads.access import person
+from leads.models import Contact, Duplicate, Lead, Merge
 from leads.services.duplicates import AlreadyDecided, ask_again, decide_different, open_pairs
 from leads.services.merge import CHOICES, merge_contacts, undo_merge
 from leads.words import field_name, match_reason
@@ -40,16 +41,11 @@ class Row:
         return bool(self.first and self.second) and self.first != self.second
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # for the type checker; role_required stands before
-    return request.user
-
-
 @require_GET
 @role_required(*ROLES)
 def duplicate_list(request: HttpRequest) -> HttpResponse:
     """What is to be decided, the surest first, and what was merged lately."""
-    user, at = _person(request), now()
+    user, at = person(request), now()
     page = Paginator(open_pairs(user), PAGE).get_page(request.GET.get("page"))
     rows = [(pair, match_reason(pair.reason)) for pair in page.object_list]
     merges = Merge.objects.filter(kept__in=Lead.objects.visible_to(user).values("contact"), undone_at=None)
@@ -65,7 +61,7 @@ def duplicate_list(request: HttpRequest) -> HttpResponse:
 
 def _pair(request: HttpRequest, pk: int) -> Duplicate:
     """A pair that this person may see, decided or not."""
-    visible = Lead.objects.visible_to(_person(request)).values("contact")
+    visible = Lead.objects.visible_to(person(request)).values("contact")
     found = (
         Duplicate.objects.select_related("first__company", "second__company", "decided_by")
         .filter(pk=pk, first__in=visible)
@@ -73,7 +69,7 @@ def _pair(request: HttpRequest, pk: int) -> Duplicate:
     )
     if found is None or not (
         found.state == Duplicate.State.MERGED
-        or Lead.objects.visible_to(_person(request)).filter(contact=found.second_id).exists()
+        or Lead.objects.visible_to(person(request)).filter(contact=found.second_id).exists()
     ):
         raise Http404
     return found
@@ -85,7 +81,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Two people side by side."""
     pair = _pair(request, pk)
     leads = Lead.objects.filter(contact__in=[pair.first_id, pair.second_id]).select_related("owner", "source")
-    following = open_pairs(_person(request)).exclude(pk=pk).values_list("pk", flat=True).first()
+    following = open_pairs(person(request)).exclude(pk=pk).values_list("pk", flat=True).first()
     context = {
         "pair": pair,
         "reason": match_reason(pair.reason),
@@ -112,7 +108,7 @@ def _rows(first: Contact, second: Contact) -> list[Row]:
 @post_from("leads:duplicate", "pk")
 def duplicate_merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Make them one: `keep` names the one that stays, each field whose value counts."""
-    pair, user = _pair(request, pk), _person(request)
+    pair, user = _pair(request, pk), person(request)
     try:
         if pair.state != Duplicate.State.OPEN:
             raise AlreadyDecided(_("Somebody has decided on these two already."))
@@ -134,7 +130,7 @@ def _choices(request: HttpRequest, keep: str) -> dict[str, str]:
 
 
 def _next(request: HttpRequest, pk: int) -> HttpResponse:
-    following = open_pairs(_person(request)).exclude(pk=pk).values_list("pk", flat=True).first()
+    following = open_pairs(person(request)).exclude(pk=pk).values_list("pk", flat=True).first()
     return redirect("leads:duplicate", following) if following else redirect("leads:duplicate_list")
 
 
@@ -144,7 +140,7 @@ def duplicate_different(request: HttpRequest, pk: int) -> HttpResponse:
     """These are two people."""
     pair = _pair(request, pk)
     try:
-        decide_different(pair.pk, by=_person(request))
+        decide_different(pair.pk, by=person(request))
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("leads:duplicate", pk)
@@ -156,7 +152,7 @@ def duplicate_different(request: HttpRequest, pk: int) -> HttpResponse:
 @post_from("leads:duplicate", "pk")
 def duplicate_ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Take "two people" back."""
-    ask_again(_pair(request, pk).pk, by=_person(request))
+    ask_again(_pair(request, pk).pk, by=person(request))
     return redirect("leads:duplicate", pk)
 
 
@@ -164,7 +160,7 @@ def duplicate_ask(request: HttpRequest, pk: int) -> HttpResponse:
 @post_from("leads:duplicate_list")
 def merge_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Part two who were merged."""
-    user = _person(request)
+    user = person(request)
     visible = Lead.objects.visible_to(user).values("contact")
     merge = Merge.objects.filter(pk=pk, kept__in=visible).first()
     if merge is None:

@@ -14,15 +14,11 @@ from leadmgmt.core.errors import InvalidInput
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, role_required
 from leadmgmt.core.web import post_from
-from leads.models import Capture, Contact, Erasure, ErasureTask, Lead, User
+from leads.access import person
+from leads.models import Capture, Contact, Erasure, ErasureTask, Lead
 from leads.services.erase import areas, erase, find_subject, finish_task, subject_of
 
 PAGE = 20
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # for the type checker; role_required stands before
-    return request.user
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,9 +42,15 @@ def erasures(request: HttpRequest) -> HttpResponse:
     return render(request, "leads/erasures.html", context, status=422 if found.get("complaint") else 200)
 
 
+def _number(text: str) -> int:
+    """A contact's number, 0 for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
+
+
 def _found(email: str, contact: str) -> dict[str, Any]:
     """Whom it would be; a person without an address is named by the number of their contact."""
-    subject = subject_of(int(contact)) if contact.isdecimal() and len(contact) < 18 else find_subject(email)
+    number = _number(contact)
+    subject = subject_of(number) if number else find_subject(email)
     people = Contact.objects.filter(pk__in=subject.contacts, merged_into=None, erased_at=None)
     chosen = people.select_related("company").first()
     if chosen is None:
@@ -66,11 +68,11 @@ def _found(email: str, contact: str) -> dict[str, Any]:
 @post_from("leads:erasures")
 def erasure_begin(request: HttpRequest) -> HttpResponse:
     """Erase the person who was looked at, once somebody has said that it cannot be taken back."""
-    contact = get_object_or_404(Contact, pk=request.POST.get("contact", "0") or 0)
+    contact = get_object_or_404(Contact, pk=_number(request.POST.get("contact", "")))
     if request.POST.get("sure") != "yes":
         messages.warning(request, _("Say that you know it cannot be taken back. Nothing was erased."))
         return redirect("leads:erasures")
-    erasure = None if contact.erased_at is not None else erase(contact.pk, by=_person(request))
+    erasure = None if contact.erased_at is not None else erase(contact.pk, by=person(request))
     if erasure is None:
         messages.warning(request, _("This person was erased already."))
     elif erasure.tasks.exists():
@@ -85,6 +87,6 @@ def erasure_begin(request: HttpRequest) -> HttpResponse:
 def erasure_task(request: HttpRequest, task_id: int) -> HttpResponse:
     """Somebody has deleted a record elsewhere."""
     get_object_or_404(ErasureTask, pk=task_id)
-    finish_task(task_id, by=_person(request))
+    finish_task(task_id, by=person(request))
     messages.success(request, _("Noted."))
     return redirect("leads:erasures")

@@ -15,10 +15,11 @@ from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, MARKETING, role_required
 from leadmgmt.core.web import post_from
+from leads.access import person
 from leads.channels.base import Snippet
 from leads.channels.form import CHOSEN, TYPES, WrongForm, read_form
 from leads.channels.form_style import FONTS, THEMES
-from leads.models import Channel, Consent, User
+from leads.models import Channel, Consent
 from leads.services.form_drafts import discard, draft_of, publish, revision_of, save_draft, take_back
 
 WORDS = (
@@ -46,11 +47,6 @@ READY = {
 }
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # for the type checker; role_required stands before
-    return request.user
-
-
 @require_http_methods(["GET", "POST"])
 @role_required(ADMIN, MARKETING)
 def form_builder(request: HttpRequest, slug: str) -> HttpResponse:
@@ -67,7 +63,7 @@ def _change(request: HttpRequest, channel: Channel) -> HttpResponse:
     try:
         save_draft(channel.pk, form, revision)
         if request.POST.get("act") == "publish":
-            publish(channel.pk, by=_person(request), at=now())
+            publish(channel.pk, by=person(request), at=now())
             undo = reverse("leads:form_take_back", args=[channel.slug])
             message_with_undo(request, _("The form is published."), undo)
     except WrongForm as error:

@@ -16,6 +16,7 @@ from leadmgmt.core.errors import DomainError
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, MARKETING, TEAM_LEAD, has_role, role_required
 from leadmgmt.core.web import is_partial, post_from
+from leads.access import person
 from leads.imports.mapping import CONSENTS, FIELDS, Mapper
 from leads.imports.refused import refused_lines
 from leads.models import Channel, ImportRow, ImportRun, User
@@ -55,11 +56,6 @@ class UploadForm(forms.Form):
         channels.queryset = Channel.objects.filter(kind=Channel.Kind.IMPORT, is_active=True)
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # for the type checker; role_required stands before
-    return request.user
-
-
 def _runs(user: User) -> QuerySet[ImportRun]:
     """Admins and marketing see all imports, others their own."""
     runs = ImportRun.objects.select_related("channel", "by")
@@ -70,7 +66,7 @@ def _runs(user: User) -> QuerySet[ImportRun]:
 @role_required(*ROLES)
 def import_list(request: HttpRequest) -> HttpResponse:
     """What was brought in, and a place to bring in more."""
-    user = _person(request)
+    user = person(request)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -89,7 +85,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @role_required(*ROLES)
 def import_run(request: HttpRequest, pk: int) -> HttpResponse:
     """One import, wherever it stands; the part that moves is fetched again while it works."""
-    run = get_object_or_404(_runs(_person(request)), pk=pk)
+    run = get_object_or_404(_runs(person(request)), pk=pk)
     context: dict[str, Any] = {
         "run": run,
         "is_busy": run.state in BUSY,
@@ -137,7 +133,7 @@ def _mapping_context(run: ImportRun) -> dict[str, Any]:
 @post_from("leads:import", "pk")
 def import_options(request: HttpRequest, pk: int) -> HttpResponse:
     """Read the file another way: another sheet, another separator."""
-    run = get_object_or_404(_runs(_person(request)), pk=pk, state__in=OPEN)
+    run = get_object_or_404(_runs(person(request)), pk=pk, state__in=OPEN)
     told = {"sheet": request.POST.get("sheet", ""), "delimiter": request.POST.get("delimiter", "")[:1]}
     try:
         look_at(run, {name: value for name, value in told.items() if value})
@@ -150,7 +146,7 @@ def import_options(request: HttpRequest, pk: int) -> HttpResponse:
 @post_from("leads:import", "pk")
 def import_mapping(request: HttpRequest, pk: int) -> HttpResponse:
     """Take over which column is which; then try the file, or bring it in."""
-    run = get_object_or_404(_runs(_person(request)), pk=pk, state__in=OPEN)
+    run = get_object_or_404(_runs(person(request)), pk=pk, state__in=OPEN)
     pairs = list(zip(request.POST.getlist("column"), request.POST.getlist("field"), strict=False))
     fields = {name: column for column, name in pairs if name in FIELDS}
     try:
@@ -168,7 +164,7 @@ def import_mapping(request: HttpRequest, pk: int) -> HttpResponse:
 @post_from("leads:import", "pk")
 def import_go(request: HttpRequest, pk: int) -> HttpResponse:
     """Bring it in, go on with it, stop it, or take it back."""
-    get_object_or_404(_runs(_person(request)), pk=pk)
+    get_object_or_404(_runs(person(request)), pk=pk)
     act = request.POST.get("act")
     try:
         if act == "run":
@@ -176,7 +172,7 @@ def import_go(request: HttpRequest, pk: int) -> HttpResponse:
         elif act == "stop":
             stop(pk)
         elif act == "undo":
-            begin_undo(pk, by=_person(request))
+            begin_undo(pk, by=person(request))
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("leads:import", pk)
@@ -186,7 +182,7 @@ def import_go(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required(*ROLES)
 def import_refused(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
     """The refused rows as a file to be mended and brought in again."""
-    run = get_object_or_404(_runs(_person(request)), pk=pk)
+    run = get_object_or_404(_runs(person(request)), pk=pk)
     headers = run.headers or sorted({name for row in ImportRow.objects.filter(run=run)[:200] for name in row.cells})
     rows = ImportRow.objects.filter(run=run).order_by("line").iterator(1000)
     response = StreamingHttpResponse(refused_lines(headers, rows), content_type="text/csv; charset=utf-8")

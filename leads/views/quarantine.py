@@ -20,18 +20,14 @@ from leadmgmt.core.messages import message_with_undo
 from leadmgmt.core.now import now
 from leadmgmt.core.permissions import ADMIN, MARKETING, role_required
 from leadmgmt.core.web import complain, post_from
-from leads.models import Capture, Listed, Organisation, User
+from leads.access import person
+from leads.models import Capture, Listed, Organisation
 from leads.screening import CODES, reason_words
 from leads.services.quarantine import FORGOTTEN_AFTER, confirm, hold_again, let_go, list_sender, rates
 
 PAGE = 30
 LOOKED_BACK = timedelta(days=90)
 MOST_AT_ONCE = 100
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # for the type checker; role_required stands before
-    return request.user
 
 
 @require_GET
@@ -82,7 +78,7 @@ def _is_key(text: str) -> bool:
 
 
 def _release(request: HttpRequest, keys: list[str], *, always: bool) -> HttpResponse:
-    freed = [let_go(key, by=_person(request), always=always) for key in keys]
+    freed = [let_go(key, by=person(request), always=always) for key in keys]
     good = [one for one in freed if one.status == Capture.Status.ACCEPTED]
     told = ngettext("%(count)d is a lead now.", "%(count)d are leads now.", len(good)) % {"count": len(good)}
     messages.success(request, told)
@@ -95,7 +91,7 @@ def _release(request: HttpRequest, keys: list[str], *, always: bool) -> HttpResp
 
 
 def _confirm(request: HttpRequest, keys: list[str], *, block: bool) -> HttpResponse:
-    count = confirm(keys, by=_person(request), block=block)
+    count = confirm(keys, by=person(request), block=block)
     told = ngettext("%(count)d is noted as spam.", "%(count)d are noted as spam.", count) % {"count": count}
     if count == 1:
         message_with_undo(request, told, reverse("leads:quarantine_again", args=[keys[0]]))
@@ -130,7 +126,7 @@ def screening_lists(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told: dict[str, Any] = form.cleaned_data
         try:
-            list_sender(told["kind"], told["value"], told["verdict"], by=_person(request), note=told["note"])
+            list_sender(told["kind"], told["value"], told["verdict"], by=person(request), note=told["note"])
         except InvalidInput as error:
             complain(form, error)
         else:

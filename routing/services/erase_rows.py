@@ -15,7 +15,7 @@ def erase_rows(sweep: Sweep) -> None:
     certificates = list(Certificate.objects.filter(mine).values_list("pk", flat=True))
     for model in (Assignment, WaitingLead, LedgerEntry):
         model._default_manager.filter(certificate__in=certificates).update(certificate=None)
-    # The database lets nobody else delete one; in SQL, as nothing may be asked of the rows any more.
+    # The database lets nobody else delete one.
     Certificate.objects.filter(pk__in=certificates).delete()
     sweep.note("decisions", len(certificates))
     CreditClaim.objects.filter(lead__in=sweep.subject.leads).update(note="", answer="")

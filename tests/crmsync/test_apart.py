@@ -251,6 +251,13 @@ def test_two_of_ours_that_became_one_wait_for_a_person_and_are_one_deal(crm, lin
     assert states(opportunity)[-1] == "superseded"
     assert breaches() == []
 
+    # Somebody moves what is left of the old record: its lead is in the other deal by now.
+    with later(seconds=30):
+        crm.edit(link.remote_id, stage="Demo")
+        pull_connection(linked.pk)
+    assert Opportunity.objects.get(pk=opportunity.pk).stage == "lost"
+    assert breaches() == []
+
     # What becomes of the deal becomes of both.
     with later(minutes=1):
         crm.edit(ben_link.remote_id, stage="Won")
@@ -305,7 +312,7 @@ def test_only_admins_decide_and_by_the_page(crm, linked, rita):
     client.force_login(rita)
     assert client.get(address).status_code == 405
     assert client.post("/setup/crm/links/999999/decide/", {"what": "keep"}).status_code == 404
-    assert client.post(address, {"what": "close", "reason": ""}).status_code in (302, 422)
+    assert client.post(address, {"what": "close", "reason": ""}).status_code == 302
     assert Link.objects.get(pk=link.pk).kept_at is None
     assert client.post(address, {"what": "keep"}).status_code == 302
     assert Link.objects.get(pk=link.pk).kept_at is not None
